@@ -1,0 +1,56 @@
+"""The door every card gateway is reached through.
+
+Each method raises one of the three families of `fly2any.kernel.errors`. Every call that changes something takes
+its idempotency `key` from the caller: a library's own random key protects nothing after a crash.
+Codes: card_declined, already_captured, already_voided, authorisation_expired, amount_too_small, amount_too_large,
+refund_exceeds, disputed, key_reused, twin_running, not_found, gateway_busy, gateway_down, gateway_timeout,
+misconfigured, unreadable_answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from fly2any.kernel.money import Money
+from payments.types import DisputeInfo, Intent, Notice, RefundInfo
+
+
+class Gateway(Protocol):
+    """One card gateway with separate authorisation and capture."""
+
+    name: str
+
+    def create(self, *, amount: Money, key: str, payment_id: str, booking_id: str, description: str) -> Intent:
+        """Open an intent to pay; nothing is reserved until the customer confirms it in the browser."""
+
+    def get(self, intent_id: str) -> Intent:
+        """The intent now."""
+
+    def find(self, *, payment_id: str, since: datetime) -> Intent | None:
+        """The intent made for our payment row, by metadata, among those created since then."""
+
+    def capture(self, intent_id: str, *, amount: Money, key: str) -> Intent:
+        """Take the money; less than authorised releases the rest."""
+
+    def void(self, intent_id: str, *, key: str) -> Intent:
+        """Release the reservation, or close an unconfirmed intent."""
+
+    def refund(self, intent_id: str, *, amount: Money, key: str, refund_id: str) -> RefundInfo:
+        """Give money back."""
+
+    def refunds(self, intent_id: str) -> list[RefundInfo]:
+        """Every refund of the intent."""
+
+    def recent_intents(self, since: datetime) -> Iterator[Intent]:
+        """Every intent created since then, streamed."""
+
+    def disputes(self, since: datetime) -> Iterator[DisputeInfo]:
+        """Every dispute created since then, streamed."""
+
+    def undelivered(self, since: datetime) -> Iterator[Notice]:
+        """Events whose delivery failed, newest 30 days at most."""
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""

@@ -1,0 +1,63 @@
+"""The door every airline supplier is reached through. Adapters translate; nobody else knows vendor words.
+
+Each method raises one of the three families of `fly2any.kernel.errors`: Refused (a definite no, nothing was
+made), Unavailable (it did not happen, ask later), OutcomeUnknown (it may have happened, look first).
+Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_rejected (detail: field, passenger,
+reason), services_unavailable, already_booked (unknown family), insufficient_balance, schedule_changed,
+already_paid, past_pay_by, already_cancelled, quote_stale, not_cancellable, not_found, supplier_busy,
+supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from fly2any.kernel.money import Money
+from suppliers.types import CancelQuote, Notice, OfferInfo, OrderInfo, OrderRequest, SearchQuery, SeatMap
+
+
+class Supplier(Protocol):
+    """One airline supplier."""
+
+    name: str
+
+    def search(self, query: SearchQuery) -> list[OfferInfo]:
+        """Offers without services. Changes nothing."""
+
+    def offer(self, offer_id: str) -> OfferInfo:
+        """The offer now, with its services. Refused offer_expired when it is gone."""
+
+    def seat_maps(self, offer_id: str) -> list[SeatMap]:
+        """One per flight; [] when the airline offers none."""
+
+    def create_order(self, request: OrderRequest) -> OrderInfo:
+        """Hold or buy. NO idempotency key exists: an unknown outcome is never sent again (duffel.md 7)."""
+
+    def order(self, order_id: str) -> OrderInfo:
+        """The order now. Refused not_found when there is none."""
+
+    def find_orders(self, offer_id: str) -> list[OrderInfo]:
+        """Orders made from this offer. An empty list is no proof: listings lag by hours."""
+
+    def pay_order(self, order_id: str, amount: Money) -> None:
+        """Pay a held order from our balance with its exact present total."""
+
+    def paid(self, order_id: str) -> bool | None:
+        """Whether a payment for the order succeeded; None when one is pending."""
+
+    def quote_cancellation(self, order_id: str) -> CancelQuote:
+        """A quote; changes nothing at the airline."""
+
+    def confirm_cancellation(self, quote_id: str) -> CancelQuote:
+        """Cancel as quoted. Only the newest quote can be confirmed."""
+
+    def cancellations(self, order_id: str) -> list[CancelQuote]:
+        """All quotes of the order, confirmed or not."""
+
+    def recent_orders(self, since: datetime) -> Iterator[OrderInfo]:
+        """Every order created since then, streamed page by page."""
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""
