@@ -19,5 +19,5 @@ DROP FUNCTION bookings_diary_is_append_only();
 class Migration(migrations.Migration):
     """A trigger on the diary."""
 
-    dependencies = [("bookings", "0001_initial")]
+    dependencies = [("bookings", "0002_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]
