@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TEST_DATA = ROOT / ".local" / "test"
 
 # Before Django reads its settings. A variable that is set wins, so that CI may bring its own database.
+# (DJANGO_SETTINGS_MODULE stands here and not in pytest.ini, because from there it is loaded before this file.)
 os.environ.setdefault("DATA_DIR", str(TEST_DATA))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 os.environ["DB_POOL"] = "0"
 
 
