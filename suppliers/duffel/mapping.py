@@ -279,7 +279,7 @@ def seat_map(raw: Mapping[str, Any]) -> SeatMap:
 # --- orders --------------------------------------------------------------------------------------------------
 
 def order_state(raw: Mapping[str, Any], now: datetime) -> OrderState:
-    """HELD, TICKETED, LAPSED or CANCELLED, by the table of duffel.md 4; UNKNOWN when no row of it fits.
+    """HELD, TICKETED, LAPSED or CANCELLED, by the table of duffel.md 4. Raises Unreadable when no row of it fits.
 
     `awaiting_payment` false alone proves nothing: a lapsed hold shows it too. `now` is the supplier's own time.
     """
@@ -293,11 +293,11 @@ def order_state(raw: Mapping[str, Any], now: datetime) -> OrderState:
         return OrderState.HELD
     if awaiting is False and pay_by is not None and pay_by <= now:
         return OrderState.LAPSED
-    return OrderState.UNKNOWN
+    raise Unreadable("an order that is neither held, paid, lapsed nor cancelled")
 
 
 def order(raw: Mapping[str, Any], now: datetime) -> OrderInfo:
-    """An airline order. Raises Unreadable without an id or with an odd total."""
+    """An airline order. Raises Unreadable without an id, with an odd total, or in no state that we know."""
     status, notes = mapping(raw.get("payment_status")), mapping(raw.get("metadata"))
     cancellation = mapping(raw.get("cancellation"))
     return OrderInfo(
