@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         postgres.ensure(Path(os.environ["DATA_DIR"]) / "pg", settings=quick, die_with_parent=True)
+    django.setup()
     _close_network()
 
 
