@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The two commands of Fly2Any, from a fresh clone with nothing but Python 3.11 or newer.
 
-    python3 run.py               start everything (database, broker, sandbox, site, worker, sweeper)
-    python3 run.py test          set up what the tests need and run all checks and tests
-    python3 run.py test -k word  the same set-up, then pytest alone with these arguments
-    python3 run.py manage …      any manage.py command
+python3 run.py               start everything (database, broker, sandbox, site, worker, sweeper)
+python3 run.py test          set up what the tests need and run all checks and tests
+python3 run.py test -k word  the same set-up, then pytest alone with these arguments
+python3 run.py manage …      any manage.py command
 """
 
 import hashlib
@@ -21,7 +21,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 UV = "uv==0.13.8"
 CHROMIUM_PACKAGES = ["chromium", "libatomic1", "fonts-dejavu-core"]
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-MAC_CHROMIUM = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"]
+MAC_CHROMIUM = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
 
 
 def stop(text):
@@ -51,7 +51,7 @@ def make_venv():
 
 
 def install(requirements):
-    """Install the hashed requirements unless exactly these are installed; uv first, pip with the same file if it fails."""
+    """Install the hashed requirements unless exactly these are there; uv first, pip if that fails."""
     wanted = (ROOT / requirements).read_bytes()
     mark = VENV / f".installed-{requirements}-{hashlib.sha256(wanted).hexdigest()[:16]}"
     if mark.exists():
@@ -76,11 +76,11 @@ def chromium():
     """The browser for the tests: CHROMIUM, one that is here, one from apt (as root), or Playwright's own."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     found = found or next((path for path in MAC_CHROMIUM if Path(path).exists()), None)
-    root = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")
-    atomic = list(Path("/usr/lib").glob("*/libatomic.so.1")) or platform.system() != "Linux" or not shutil.which("apt-get")
+    debian = platform.system() == "Linux" and shutil.which("apt-get")
+    atomic = not debian or any(Path("/usr/lib").glob("*/libatomic.so.1"))  # Playwright's own node needs it
     if found and atomic:
         return found
-    if root:
+    if debian and os.geteuid() == 0:
         print("fly2any: installing Chromium with apt", flush=True)
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run("apt-get", "-qq", "update", quiet=True, env=environ)
@@ -92,7 +92,7 @@ def chromium():
         stop("the browser tests need libatomic: sudo apt-get install " + " ".join(CHROMIUM_PACKAGES))
     if run(str(PYTHON), "-m", "playwright", "install", "chromium", quiet=True) == 0:
         return ""  # Playwright finds its own
-    stop("the browser tests need Chromium: install it (" + " ".join(CHROMIUM_PACKAGES) + "), or set CHROMIUM to its path")
+    stop(f"the browser tests need Chromium: install {' '.join(CHROMIUM_PACKAGES)}, or set CHROMIUM to its path")
 
 
 def test(arguments):
@@ -125,7 +125,7 @@ def test(arguments):
 
 def main():
     """Do what the command line says."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (older Pythons reach this line)
         stop(f"needs Python 3.11 or newer; this is {platform.python_version()} ({sys.executable})")
     if sys.argv[1:2] in (["-h"], ["--help"]):
         print(__doc__)

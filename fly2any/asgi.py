@@ -1,4 +1,4 @@
-"""The ASGI entry: web processes use the connection pool and short time-outs, and refuse to start with wrong settings."""
+"""The ASGI entry: web processes use the pool and short time-outs, and refuse wrong settings."""
 
 import os
 
@@ -7,7 +7,7 @@ os.environ.setdefault("DB_POOL", "1")
 os.environ.setdefault("DB_STATEMENT_TIMEOUT_MS", "5000")
 os.environ.setdefault("BROKER_TIMEOUT_SECONDS", "1")
 
-from django.core.asgi import get_asgi_application  # noqa: E402
+from django.core.asgi import get_asgi_application
 
 application = get_asgi_application()
 

@@ -10,9 +10,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 from fly2any import env
 
-_LIVE = {"STRIPE_SECRET_KEY": ("sk_live_", "rk_live_"), "STRIPE_PUBLISHABLE_KEY": ("pk_live_",), "DUFFEL_ACCESS_TOKEN": ("duffel_live_",)}
-_SANDBOX = {"STRIPE_SECRET_KEY": "sk_test_sandbox", "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox", "DUFFEL_ACCESS_TOKEN": "duffel_test_sandbox"}
-_ADDRESS = {"STRIPE_SECRET_KEY": "STRIPE_API_BASE", "STRIPE_PUBLISHABLE_KEY": "STRIPE_JS_URL", "DUFFEL_ACCESS_TOKEN": "DUFFEL_API_BASE"}
+_LIVE = {
+    "STRIPE_SECRET_KEY": ("sk_live_", "rk_live_"),
+    "STRIPE_PUBLISHABLE_KEY": ("pk_live_",),
+    "DUFFEL_ACCESS_TOKEN": ("duffel_live_",),
+}
+_SANDBOX = {
+    "STRIPE_SECRET_KEY": "sk_test_sandbox",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
+    "DUFFEL_ACCESS_TOKEN": "duffel_test_sandbox",
+}
+_ADDRESS = {
+    "STRIPE_SECRET_KEY": "STRIPE_API_BASE",
+    "STRIPE_PUBLISHABLE_KEY": "STRIPE_JS_URL",
+    "DUFFEL_ACCESS_TOKEN": "DUFFEL_API_BASE",
+}
 _WEBHOOKS = {"STRIPE_WEBHOOK_SECRET": "STRIPE_API_BASE", "DUFFEL_WEBHOOK_SECRET": "DUFFEL_API_BASE"}
 
 
@@ -35,10 +47,16 @@ def keys_match_addresses(**_: Any) -> list[checks.CheckMessage]:
         address = str(getattr(settings, address_name))
         if name in live and env.is_loopback(address):
             hint = f"Set {address_name} to the real service, or remove {name} to use the sandbox."
-            found.append(checks.Error(f"{name} is a live key but {address_name} is a sandbox.", hint=hint, id="fly2any.E001"))
+            found.append(
+                checks.Error(f"{name} is a live key but {address_name} is a sandbox.", hint=hint, id="fly2any.E001")
+            )
         if getattr(settings, name) == _SANDBOX[name] and not env.is_loopback(address):
             hint = f"Set {name} to a key of that service, or unset {address_name} to use the sandbox."
-            found.append(checks.Error(f"{address_name} is a real service but {name} is the sandbox's.", hint=hint, id="fly2any.E002"))
+            found.append(
+                checks.Error(
+                    f"{address_name} is a real service but {name} is the sandbox's.", hint=hint, id="fly2any.E002"
+                )
+            )
     return found
 
 
@@ -48,7 +66,7 @@ def webhook_secrets(**_: Any) -> list[checks.CheckMessage]:
     return [
         checks.Error(
             f"{name} is missing.",
-            hint=f"Set {name} to the signing secret shown where the webhook was registered (two, comma separated, during rotation).",
+            hint=f"Set {name} to the signing secret of the registered webhook (two, comma separated, during rotation).",
             id="fly2any.E003",
         )
         for name in _WEBHOOKS
@@ -65,12 +83,30 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
     if settings.DEBUG:
         found.append(checks.Error("DEBUG is on in production.", hint="Unset DEBUG.", id="fly2any.E004"))
     if settings.CRASH_FILE:
-        found.append(checks.Error("CRASH_FILE is set in production.", hint="Unset CRASH_FILE: it kills processes on purpose.", id="fly2any.E005"))
+        found.append(
+            checks.Error(
+                "CRASH_FILE is set in production.",
+                hint="Unset CRASH_FILE: it kills processes on purpose.",
+                id="fly2any.E005",
+            )
+        )
     if not settings.HTTPS:
-        found.append(checks.Error("SITE_URL is not https in production.", hint="Set SITE_URL to the https:// address of the site.", id="fly2any.E006"))
+        found.append(
+            checks.Error(
+                "SITE_URL is not https in production.",
+                hint="Set SITE_URL to the https:// address of the site.",
+                id="fly2any.E006",
+            )
+        )
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
         if not env.text(name):
-            found.append(checks.Error(f"{name} is not set in production.", hint=f"Set {name}; the one made for development lives in {settings.DATA_DIR}.", id="fly2any.E007"))
+            found.append(
+                checks.Error(
+                    f"{name} is not set in production.",
+                    hint=f"Set {name}; the one made for development lives in {settings.DATA_DIR}.",
+                    id="fly2any.E007",
+                )
+            )
     return found
 
 

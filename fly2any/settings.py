@@ -36,18 +36,19 @@ TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)  # how many proxies of ours s
 _SANDBOX = f"http://127.0.0.1:{SANDBOX_PORT}"
 DUFFEL_API_BASE = env.text("DUFFEL_API_BASE", f"{_SANDBOX}/duffel").rstrip("/")
 DUFFEL_ACCESS_TOKEN = env.text("DUFFEL_ACCESS_TOKEN", "duffel_test_sandbox")
-DUFFEL_WEBHOOK_SECRET = env.text("DUFFEL_WEBHOOK_SECRET", "whsec_sandbox_duffel" if env.is_loopback(DUFFEL_API_BASE) else "")
+DUFFEL_IS_SANDBOX = env.is_loopback(DUFFEL_API_BASE)
+DUFFEL_WEBHOOK_SECRET = env.text("DUFFEL_WEBHOOK_SECRET", "whsec_sandbox_duffel" if DUFFEL_IS_SANDBOX else "")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE", f"{_SANDBOX}/stripe").rstrip("/")
-STRIPE_JS_URL = env.text(
-    "STRIPE_JS_URL", f"{_SANDBOX}/stripe-js/v3/" if env.is_loopback(STRIPE_API_BASE) else "https://js.stripe.com/v3/"
-)
+STRIPE_IS_SANDBOX = env.is_loopback(STRIPE_API_BASE)
+_STRIPE_JS = f"{_SANDBOX}/stripe-js/v3/" if STRIPE_IS_SANDBOX else "https://js.stripe.com/v3/"
+STRIPE_JS_URL = env.text("STRIPE_JS_URL", _STRIPE_JS)
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "sk_test_sandbox")
 STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY", "pk_test_sandbox")
-STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET", "whsec_sandbox_stripe" if env.is_loopback(STRIPE_API_BASE) else "")
+STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET", "whsec_sandbox_stripe" if STRIPE_IS_SANDBOX else "")
 AMADEUS_API_BASE = env.text("AMADEUS_API_BASE", f"{_SANDBOX}/amadeus").rstrip("/")
 AMADEUS_CLIENT_ID = env.text("AMADEUS_CLIENT_ID")
 AMADEUS_CLIENT_SECRET = env.text("AMADEUS_CLIENT_SECRET")
-SANDBOX = env.is_loopback(DUFFEL_API_BASE) or env.is_loopback(STRIPE_API_BASE)
+SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 # --- how bookings run -------------------------------------------------------------------------------------------------
@@ -304,4 +305,6 @@ PHONENUMBER_DB_FORMAT = "E164"
 if SENTRY_DSN:
     import sentry_sdk
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False)
+    sentry_sdk.init(
+        dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False
+    )

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+
+from fly2any.kernel import clock
 
 
 class StaffIdleMiddleware:
@@ -23,7 +24,7 @@ class StaffIdleMiddleware:
         return self.get_response(request)
 
     def _check(self, request: HttpRequest) -> None:
-        now = int(timezone.now().timestamp())
+        now = int(clock.now().timestamp())
         since = request.session.get("staff_since", now)
         seen = request.session.get("staff_seen", now)
         if now - seen > settings.STAFF_IDLE_SECONDS or now - since > settings.STAFF_SESSION_SECONDS:

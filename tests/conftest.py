@@ -8,13 +8,16 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_DATA = ROOT / ".local" / "test"
 
 # Before Django reads its settings. A variable that is set wins, so that CI may bring its own database.
+# (DJANGO_SETTINGS_MODULE stands here and not in pytest.ini, because from there it is loaded before this file.)
 os.environ.setdefault("DATA_DIR", str(TEST_DATA))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 os.environ["DB_POOL"] = "0"
 
 
@@ -30,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         postgres.ensure(Path(os.environ["DATA_DIR"]) / "pg", settings=quick, die_with_parent=True)
+    django.setup()
     _close_network()
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import socket
-import subprocess  # noqa: S404  (the server is a child process; arguments are ours)
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -141,7 +141,7 @@ def _start(program: str, data_dir: Path, *, die_with_parent: bool) -> bool:
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=dies_with_parent(signal.SIGTERM) if die_with_parent else None,  # noqa: PLW1509
+            preexec_fn=dies_with_parent(signal.SIGTERM) if die_with_parent else None,
         )
     with contextlib.suppress(psutil.Error):
         started = psutil.Process(server.pid).create_time()

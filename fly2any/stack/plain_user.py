@@ -11,7 +11,7 @@ import hashlib
 import os
 import pwd
 import shutil
-import subprocess  # noqa: S404  (fixed commands)
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

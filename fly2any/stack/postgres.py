@@ -16,7 +16,7 @@ import importlib.util
 import os
 import shutil
 import signal
-import subprocess  # noqa: S404  (the server is a child process; arguments are ours)
+import subprocess
 import sys
 import tempfile
 import time
@@ -136,7 +136,7 @@ def _settled(data_dir: Path) -> PlainUser:
     try:
         return plain_user.settle(data_dir)
     except (KeyError, OSError) as problem:
-        raise PostgresError(f"PostgreSQL cannot run as root here ({problem}); use a plain user or set DATABASE_URL") from problem
+        raise PostgresError(f"PostgreSQL cannot run as root here ({problem}); set DATABASE_URL") from problem
 
 
 def _cluster(data_dir: Path) -> Path:
@@ -185,7 +185,7 @@ def _start(command: list[str], data_dir: Path, user: PlainUser, *, die_with_pare
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C at the terminal is for us, not for the server
-                preexec_fn=dies_with_parent(signal.SIGINT) if die_with_parent else None,  # noqa: PLW1509
+                preexec_fn=dies_with_parent(signal.SIGINT) if die_with_parent else None,
                 **user.popen(),
             )
         if _wait_until_up(server, data_dir, deadline):

@@ -62,7 +62,8 @@ def programs(broker_url: str) -> list[Program]:
     found.append(_web(python, shared))
     if broker_url:
         words = "-P threads -c 4 --without-gossip --without-mingle --loglevel warning"
-        found.append(Program("worker", [python, "-m", "celery", "--quiet", "-A", "fly2any", "worker", *words.split()], _direct(shared)))
+        command = [python, "-m", "celery", "--quiet", "-A", "fly2any", "worker", *words.split()]
+        found.append(Program("worker", command, _direct(shared)))
     if "run_sweeper" in get_commands():
         found.append(Program("sweeper", [python, "manage.py", "run_sweeper"], _direct(shared)))
     return found

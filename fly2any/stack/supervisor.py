@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess  # noqa: S404  (the children are our own programs)
+import subprocess
 import sys
 import threading
 import time
@@ -122,7 +122,7 @@ class Supervisor:
             text=True,
             errors="replace",
             start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
-            preexec_fn=dies_with_parent(program.orphan_signal),  # noqa: PLW1509
+            preexec_fn=dies_with_parent(program.orphan_signal),
         )
         threading.Thread(target=self._pump, args=(child, child.process), daemon=True).start()
 

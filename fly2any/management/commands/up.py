@@ -77,7 +77,7 @@ class Command(BaseCommand):
             connections["default"].settings_dict["HOST"] = str(postgres.socket_dir(settings.POSTGRES_DIR))
         broker_url = settings.REDIS_URL or broker.ensure(settings.BROKER_DIR, die_with_parent=True)
         if not broker_url:
-            say("no broker: the sweeper alone drives the bookings, a few seconds slower (install valkey or set REDIS_URL)")
+            say("no broker: the sweeper alone drives the bookings, a few seconds slower (set REDIS_URL for a broker)")
         call_command("migrate", interactive=False, verbosity=0)
         if settings.HTTPS:
             call_command("collectstatic", interactive=False, verbosity=0)
@@ -124,7 +124,9 @@ class Command(BaseCommand):
         if not settings.DATABASE_URL and not postgres.running(settings.POSTGRES_DIR):
             self.supervisor.say("PostgreSQL ENDED; starting it again", colour=31)
             postgres.ensure(settings.POSTGRES_DIR, die_with_parent=True)
-        if not settings.REDIS_URL and broker.server_process(settings.BROKER_DIR) is None and broker.ensure(
-            settings.BROKER_DIR, die_with_parent=True
+        if (
+            not settings.REDIS_URL
+            and broker.server_process(settings.BROKER_DIR) is None
+            and broker.ensure(settings.BROKER_DIR, die_with_parent=True)
         ):
             self.supervisor.say("the broker had ENDED; it runs again", colour=31)
