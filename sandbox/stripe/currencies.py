@@ -14,11 +14,17 @@ _CODES = frozenset(
     "tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw".split()
 )
 _THREE_DECIMALS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+_NO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 _MINIMUM = {
     "usd": 50, "eur": 50, "gbp": 30, "chf": 50, "aed": 200, "hkd": 400, "huf": 17500, "czk": 1500,
     "bgn": 100, "mxn": 1000, "myr": 200, "ron": 200, "aud": 50, "cad": 50, "sgd": 50, "nzd": 50,
     "brl": 50, "inr": 50, "jpy": 50, "dkk": 250, "nok": 300, "sek": 300, "pln": 200, "thb": 1000,
 }  # fmt: skip
+
+
+def decimals(currency: str) -> int:
+    """How many decimal places Stripe's minor units have in this currency."""
+    return 0 if currency in _NO_DECIMALS else 3 if currency in _THREE_DECIMALS else 2
 
 
 def check(amount: int, currency: str) -> None:
