@@ -68,7 +68,10 @@ class SandboxApp:
             await asyncio.sleep(float(slow.get("seconds", 1.0)))
         fault = self.world.faults.fire(operation, CALL_KINDS)
         if fault is None:
-            await _send(send, self.perform(vendor, call, operation, None))
+            answer = self.perform(vendor, call, operation, None)
+            if answer.delay:
+                await asyncio.sleep(answer.delay)
+            await _send(send, answer)
             return
         await self._misbehave(fault, vendor, call, operation, scope, send)
 

@@ -123,6 +123,14 @@ class Store:
         self._cache[key] = doc
         self._touched.add(key)
 
+    def drop(self, kind: str, id: str) -> None:
+        """Delete a document and its tags."""
+        self._pending.pop((kind, id), None)
+        self._touched.add((kind, id))
+        self.write("DELETE FROM docs WHERE kind = ? AND id = ?", (kind, id))
+        self.write("DELETE FROM tags WHERE kind = ? AND id = ?", (kind, id))
+        self._cache.pop((kind, id), None)
+
     def find(self, kind: str, **tags: str) -> list[Doc]:
         """Return the documents that carry all these tags, in the order they were first put."""
         return [doc for _, doc in self.page(kind, tags)]

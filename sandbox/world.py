@@ -58,6 +58,10 @@ class World:
         """Write a document; ``index`` values are what ``find`` looks it up by."""
         self.store.put(kind, id, doc, **index)
 
+    def drop(self, kind: str, id: str) -> None:
+        """Delete a document."""
+        self.store.drop(kind, id)
+
     def find(self, kind: str, **index: str) -> list[Doc]:
         """Return the documents with all these index values, in insertion order; all of the kind without any."""
         return self.store.find(kind, **index)
