@@ -142,7 +142,7 @@ class SandboxApp:
             return
         outcome = "done" if status is not None and status < 300 else "refused" if status is not None else "not_run"
         self.world.ledger(vendor.name, "request", operation=operation, method=call.method, path=call.path, outcome=outcome,
-                          status=status, fault=kind)
+                          status=status, fault=kind, idempotency_key=call.headers.get("idempotency-key"))
 
     def run_timers(self) -> float:
         """Fire every timer that is due; return the seconds until the next look."""

@@ -1,0 +1,132 @@
+"""What was asked outside, what happened, what a person must look at, and what must be mailed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ExternalCall(models.Model):
+    """One deed asked of the outside world: committed as INTENDED before the call, answered after it (I2)."""
+
+    class State(models.TextChoices):
+        INTENDED = "intended", "asked, no answer stored"
+        ANSWERED = "answered", "answered, not yet merged into the facts"
+        MERGED = "merged", "done"
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="calls")
+    kind = models.CharField(max_length=24)  # a Step
+    subject = models.CharField(max_length=40)  # order:<pk>, payment:<pk>, refund:<pk>, booking
+    key = models.CharField(max_length=80)
+    digest = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.INTENDED)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    outcome = models.CharField(max_length=12, blank=True, default="")  # ok, refused, unavailable, unknown
+    code = models.CharField(max_length=60, blank=True, default="")
+    vendor_code = models.CharField(max_length=80, blank=True, default="")
+    vendor_request_id = models.CharField(max_length=120, blank=True, default="")
+    external_id = models.CharField(max_length=200, blank=True, default="")
+    detail = models.JSONField(default=dict, blank=True)
+    milliseconds = models.PositiveIntegerField(null=True, blank=True)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    first_failed_at = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="call_is_one_row_per_deed")]
+        indexes = [models.Index(fields=["kind", "-asked_at"], name="call_by_kind"),
+                   models.Index(fields=["booking", "asked_at"], name="call_by_booking")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class Diary(models.Model):
+    """The append-only story of a booking; a trigger forbids changing it. No personal data."""
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="diary")
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=80)  # user:<id>, guest, worker, sweeper, staff:<id>, webhook:<event>
+    event = models.CharField(max_length=60)  # noun.past
+    subject = models.CharField(max_length=40, blank=True, default="")
+    before = models.CharField(max_length=60, blank=True, default="")
+    after = models.CharField(max_length=60, blank=True, default="")
+    cause = models.CharField(max_length=200, blank=True, default="")
+    request_id = models.CharField(max_length=120, blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "diary"
+        indexes = [models.Index(fields=["booking", "at"], name="diary_by_booking")]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.before} → {self.after}"
+
+
+class Case(models.Model):
+    """Something a person must look at: one open case per kind and subject."""
+
+    class Severity(models.IntegerChoices):
+        CRITICAL = 1, "critical"
+        HIGH = 2, "high"
+        MEDIUM = 3, "medium"
+        LOW = 4, "low"
+
+    booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT,
+                                related_name="cases")
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=220)  # booking:<pk>, duffel:<order id>, stripe:<intent id>
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    verdict = models.CharField(max_length=400)
+    facts = models.JSONField(default=dict, blank=True)
+    money_minor = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, default="")
+    opened_at = models.DateTimeField()
+    deadline = models.DateTimeField(null=True, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True)
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                                 related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                                  related_name="+")
+    closed_because = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "subject"], condition=Q(closed_at__isnull=True),
+                                    name="case_is_opened_once"),
+            models.CheckConstraint(condition=Q(closed_at__isnull=True) | ~Q(closed_because=""),
+                                   name="case_is_closed_with_a_reason"),
+        ]
+        indexes = [models.Index(fields=["severity", "deadline", "opened_at"], condition=Q(closed_at__isnull=True),
+                                name="case_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class Outbox(models.Model):
+    """A mail to send: written with the fact it tells, sent later, with the same Message-ID every time."""
+
+    kind = models.CharField(max_length=40)
+    booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT,
+                                related_name="outbox")
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
+    version = models.CharField(max_length=40, default="1")
+    to = models.EmailField(max_length=254, blank=True, default="")  # empty: the booking's contact
+    context = models.JSONField(default=dict, blank=True)
+    due_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    dropped = models.CharField(max_length=60, blank=True, default="")  # why it was not sent after all
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "outbox"
+        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
+                                               nulls_distinct=False)]
+        indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.booking_id or self.case_id}"

@@ -1,0 +1,117 @@
+"""System checks of the settings: each names the variable and how to mend it. Errors stop every process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from fly2any import env
+
+_LIVE = {
+    "STRIPE_SECRET_KEY": ("sk_live_", "rk_live_"),
+    "STRIPE_PUBLISHABLE_KEY": ("pk_live_",),
+    "DUFFEL_ACCESS_TOKEN": ("duffel_live_",),
+}
+_SANDBOX = {
+    "STRIPE_SECRET_KEY": "sk_test_sandbox",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
+    "DUFFEL_ACCESS_TOKEN": "duffel_test_sandbox",
+}
+_ADDRESS = {
+    "STRIPE_SECRET_KEY": "STRIPE_API_BASE",
+    "STRIPE_PUBLISHABLE_KEY": "STRIPE_JS_URL",
+    "DUFFEL_ACCESS_TOKEN": "DUFFEL_API_BASE",
+}
+_WEBHOOKS = {"STRIPE_WEBHOOK_SECRET": "STRIPE_API_BASE", "DUFFEL_WEBHOOK_SECRET": "DUFFEL_API_BASE"}
+
+
+def live_keys() -> list[str]:
+    """The names of the settings that hold a key with which real money or real tickets move."""
+    return [name for name, starts in _LIVE.items() if str(getattr(settings, name)).startswith(starts)]
+
+
+def production() -> bool:
+    """Whether this installation serves the public: https, or any live key."""
+    return bool(settings.HTTPS or live_keys())
+
+
+@checks.register("fly2any")
+def keys_match_addresses(**_: Any) -> list[checks.CheckMessage]:
+    """Live keys never go to a sandbox; sandbox keys never go to the real service."""
+    found: list[checks.CheckMessage] = []
+    live = live_keys()
+    for name, address_name in _ADDRESS.items():
+        address = str(getattr(settings, address_name))
+        if name in live and env.is_loopback(address):
+            hint = f"Set {address_name} to the real service, or remove {name} to use the sandbox."
+            found.append(
+                checks.Error(f"{name} is a live key but {address_name} is a sandbox.", hint=hint, id="fly2any.E001")
+            )
+        if getattr(settings, name) == _SANDBOX[name] and not env.is_loopback(address):
+            hint = f"Set {name} to a key of that service, or unset {address_name} to use the sandbox."
+            found.append(
+                checks.Error(
+                    f"{address_name} is a real service but {name} is the sandbox's.", hint=hint, id="fly2any.E002"
+                )
+            )
+    return found
+
+
+@checks.register("fly2any")
+def webhook_secrets(**_: Any) -> list[checks.CheckMessage]:
+    """A webhook without a secret could be written by anybody."""
+    return [
+        checks.Error(
+            f"{name} is missing.",
+            hint=f"Set {name} to the signing secret of the registered webhook (two, comma separated, during rotation).",
+            id="fly2any.E003",
+        )
+        for name in _WEBHOOKS
+        if not getattr(settings, name)
+    ]
+
+
+@checks.register("fly2any")
+def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
+    """What is fine on a laptop is refused where customers are."""
+    if not production():
+        return []
+    found: list[checks.CheckMessage] = []
+    if settings.DEBUG:
+        found.append(checks.Error("DEBUG is on in production.", hint="Unset DEBUG.", id="fly2any.E004"))
+    if settings.CRASH_FILE:
+        found.append(
+            checks.Error(
+                "CRASH_FILE is set in production.",
+                hint="Unset CRASH_FILE: it kills processes on purpose.",
+                id="fly2any.E005",
+            )
+        )
+    if not settings.HTTPS:
+        found.append(
+            checks.Error(
+                "SITE_URL is not https in production.",
+                hint="Set SITE_URL to the https:// address of the site.",
+                id="fly2any.E006",
+            )
+        )
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
+        if not env.text(name):
+            found.append(
+                checks.Error(
+                    f"{name} is not set in production.",
+                    hint=f"Set {name}; the one made for development lives in {settings.DATA_DIR}.",
+                    id="fly2any.E007",
+                )
+            )
+    return found
+
+
+def refuse_wrong_settings() -> None:
+    """Raise ImproperlyConfigured with every error of our checks; for entry points that run no system checks."""
+    wrong = [problem for problem in checks.run_checks(tags=["fly2any"]) if problem.level >= checks.ERROR]
+    if wrong:
+        raise ImproperlyConfigured(" ".join(f"({problem.id}) {problem.msg} {problem.hint}" for problem in wrong))

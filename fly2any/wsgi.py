@@ -1,0 +1,16 @@
+"""The WSGI entry: web processes use the pool and short time-outs, and refuse wrong settings."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
+os.environ.setdefault("DB_POOL", "1")
+os.environ.setdefault("DB_STATEMENT_TIMEOUT_MS", "5000")
+os.environ.setdefault("BROKER_TIMEOUT_SECONDS", "1")
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()
+
+from fly2any import checks  # noqa: E402
+
+checks.refuse_wrong_settings()

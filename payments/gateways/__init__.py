@@ -1,0 +1,1 @@
+"""Card gateways, one folder each; nobody outside imports a vendor's library."""

@@ -1,0 +1,165 @@
+"""The one place that talks HTTP to Duffel: `duffel_api`'s HttpClient for headers and sessions, nothing else of it.
+
+Its own `do_get`/`do_post` raise KeyError on 202 and throw status and headers away, so requests are prepared and
+sent one level lower (duffel.md 2). Redirects are refused, proxies and .netrc of the machine are ignored, answers
+have an overall deadline. Calls that change something use connections of their own which are closed after each
+answer: a kept-alive connection that the other side has just dropped would turn a booking into "outcome unknown".
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests  # noqa: TID251 (the vendor's own HTTP, see design.md 7)
+import tenacity
+from duffel_api.http_client import HttpClient
+from requests.adapters import HTTPAdapter  # noqa: TID251
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, SSLError
+
+from fly2any.kernel.errors import Unavailable
+from fly2any.kernel.http import guard
+from suppliers.duffel import errors
+from suppliers.duffel.errors import Call
+
+CONNECT_SECONDS = 3.0
+POOL_SIZE = 64
+MOST_BYTES = 64 * 1024 * 1024
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A plain yes: the `data` of the body, its `meta`, the status, and the server's own time."""
+
+    status: int
+    data: Any
+    meta: Mapping[str, Any]
+    served_at: datetime
+    request_id: str = ""
+
+
+class _TooLate(Exception):
+    """The answer did not end before its deadline, or is too large to be one."""
+
+
+class DuffelClient:
+    """Sends one call and returns its answer, or raises one of the three families. Shared by all threads.
+
+    `seconds` overrides the time-outs of single kinds of call (by `Call.name`), for tests.
+    """
+
+    def __init__(self, *, token: str, base: str, seconds: Mapping[str, float] | None = None) -> None:
+        self._base = base.rstrip("/")
+        self._seconds = dict(seconds or {})
+        self._keeping = self._session(token, keep_alive=True)
+        self._closing = self._session(token, keep_alive=False)
+
+    def _session(self, token: str, *, keep_alive: bool) -> requests.Session:
+        session: requests.Session = HttpClient(access_token=token, api_url=self._base, api_version="v2").http_session
+        session.trust_env = False
+        session.headers["Content-Type"] = "application/json"
+        if not keep_alive:
+            session.headers["Connection"] = "close"
+        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def get(self, call: Call, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Ask something that changes nothing; asked again up to twice within the call's time when it fails."""
+        if not call.retried:
+            return self._once(call, "GET", path, params, None, self._limit(call))
+        until = time.monotonic() + self._limit(call)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_TRIES) | tenacity.stop_before_delay(self._limit(call)),
+            wait=tenacity.wait_random_exponential(multiplier=0.5, max=8),
+            retry=tenacity.retry_if_exception(_worth_another_try), reraise=True,
+        )
+        return retrying(lambda: self._once(call, "GET", path, params, None, max(0.05, until - time.monotonic())))
+
+    def post(self, call: Call, path: str, data: Mapping[str, Any] | None = None,
+             params: Mapping[str, Any] | None = None) -> Answer:
+        """Send something, exactly once. `data` goes into Duffel's envelope; None sends no body."""
+        body = None if data is None else {"data": dict(data)}
+        return self._once(call, "POST", path, params, body, self._limit(call))
+
+    def _limit(self, call: Call) -> float:
+        return self._seconds.get(call.name, call.seconds)
+
+    def _once(self, call: Call, method: str, path: str, params: Mapping[str, Any] | None,
+              body: Mapping[str, Any] | None, seconds: float) -> Answer:
+        url = self._base + path
+        guard(url)
+        session = self._closing if call.changes else self._keeping
+        prepared = session.prepare_request(requests.Request(method, url, params=params, json=body))
+        until = time.monotonic() + CONNECT_SECONDS + seconds
+        try:
+            response = session.send(prepared, timeout=(min(CONNECT_SECONDS, seconds), seconds),
+                                    allow_redirects=False, stream=True)
+            try:
+                content = _read(response, until)
+            finally:
+                response.close()
+        except requests.RequestException as error:
+            raise errors.silence(call, connected=_was_sent(error), code=_word(error)) from error
+        except _TooLate as error:
+            raise errors.silence(call, connected=True) from error
+        return _judge(call, response, content)
+
+
+def _read(response: requests.Response, until: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_content(65536):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES or time.monotonic() > until:
+            raise _TooLate
+    return b"".join(parts)
+
+
+def _judge(call: Call, response: requests.Response, content: bytes) -> Answer:
+    """Tell a plain yes from everything else by the status first, then by the body."""
+    headers = response.headers
+    request_id = headers.get("x-request-id", "")[:100]
+    try:
+        body = json.loads(content)
+    except ValueError:
+        body = None
+    status = response.status_code
+    now = datetime.now(UTC)
+    if status in call.done:
+        if not isinstance(body, dict) or "data" not in body:
+            raise errors.unreadable(call, request_id)
+        meta = body.get("meta")
+        return Answer(status, body["data"], meta if isinstance(meta, dict) else {},
+                      errors.served_at(headers.get("date", ""), now), request_id)
+    if call.changes and status in (200, 202):
+        raise errors.accepted(request_id)
+    wait = errors.seconds_until(headers.get("ratelimit-reset", ""), headers.get("date", ""), now)
+    raise errors.from_answer(call, status, body, request_id=request_id, retry_after=wait)
+
+
+def _was_sent(error: requests.RequestException) -> bool:
+    """Whether the request may have reached the other side. Refused, timed out connecting, bad certificate: no."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(reason, SSLError):
+        return not (reason.args and isinstance(reason.args[0], ssl.SSLCertVerificationError))
+    return not isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _word(error: requests.RequestException) -> str:
+    if isinstance(error, requests.exceptions.ReadTimeout) or "timed out" in str(error):
+        return "supplier_timeout"
+    return "supplier_down"
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    """Reads that failed at the other end; not those refused, misconfigured or told to wait."""
+    return isinstance(error, Unavailable) and error.code in {"supplier_down", "supplier_timeout"}

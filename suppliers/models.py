@@ -1,0 +1,214 @@
+"""Offers as searched and priced, who claimed them, the airline's orders, and the inbox of supplier messages."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from suppliers.stored import offer_from_json
+from suppliers.types import LIVE, OfferInfo, OrderState
+
+IN_FLIGHT = (OrderState.CREATING, OrderState.UNKNOWN)
+ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.CREATING: frozenset({OrderState.HELD, OrderState.RESERVED, OrderState.TICKETED, OrderState.UNKNOWN,
+                                    OrderState.NOT_CREATED, OrderState.LAPSED, OrderState.CANCELLED}),
+    OrderState.UNKNOWN: frozenset({OrderState.HELD, OrderState.RESERVED, OrderState.TICKETED, OrderState.NOT_CREATED,
+                                   OrderState.LAPSED, OrderState.CANCELLED}),
+    # a late order: found after we had given up (reliability.md 4)
+    OrderState.NOT_CREATED: frozenset({OrderState.HELD, OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLED}),
+    OrderState.HELD: frozenset({OrderState.PAYING, OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLING,
+                                OrderState.CANCELLED}),
+    OrderState.RESERVED: frozenset({OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLING,
+                                    OrderState.CANCELLED}),
+    OrderState.PAYING: frozenset({OrderState.TICKETED, OrderState.HELD, OrderState.LAPSED, OrderState.CANCELLED}),
+    OrderState.TICKETED: frozenset({OrderState.CANCELLING, OrderState.CANCELLED}),
+    OrderState.CANCELLING: frozenset({OrderState.CANCELLED, OrderState.LAPSED, OrderState.HELD, OrderState.TICKETED,
+                                      OrderState.RESERVED}),
+    OrderState.LAPSED: frozenset({OrderState.CANCELLED}),
+    OrderState.CANCELLED: frozenset(),
+}
+
+
+class IllegalMove(RuntimeError):
+    """A fact was asked to make a move that its machine does not have."""
+
+
+def _choices(states: type[OrderState]) -> list[tuple[str, str]]:
+    return [(state.value, state.value.replace("_", " ")) for state in states]
+
+
+class Search(models.Model):
+    """One customer's search. Never shared between customers: an offer request is bookable once (reliability.md 5)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    principal = models.CharField(max_length=80)
+    query = models.JSONField()
+    outcome = models.JSONField(default=dict)  # per supplier: {"state": asking|done|failed, "offers": n, "code": ""}
+    complete = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "searches"
+        indexes = [models.Index(fields=["created_at"], name="search_by_age")]
+
+    def __str__(self) -> str:
+        return f"search {self.id}"
+
+
+class Offer(models.Model):
+    """A supplier's offer as searched and, later, as priced with its services."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    search = models.ForeignKey(Search, null=True, on_delete=models.SET_NULL, related_name="offers")
+    principal = models.CharField(max_length=80)
+    supplier = models.CharField(max_length=20)
+    external_id = models.CharField(max_length=200)
+    request_id = models.CharField(max_length=200)
+    total_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    expires_at = models.DateTimeField()
+    searched = models.JSONField()
+    priced = models.JSONField(null=True, blank=True)
+    priced_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["supplier", "external_id"], name="offer_is_stored_once"),
+            models.CheckConstraint(condition=Q(total_minor__gte=0), name="offer_total_is_not_negative"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="offer_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.external_id}"
+
+    @property
+    def info(self) -> OfferInfo:
+        """The offer as last seen: priced when it was priced, else as searched."""
+        return offer_from_json(self.priced or self.searched)
+
+
+class OfferClaim(models.Model):
+    """Who may book an offer. Only a definite no takes it away again."""
+
+    supplier = models.CharField(max_length=20)
+    offer_key = models.CharField(max_length=210)  # "offer:<id>" and "request:<id>"
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="claims")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "offer_key"], name="offer_is_claimed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.offer_key}"
+
+
+class SupplierOrder(models.Model):
+    """The airline's order as we last knew it. The row is committed before the airline is asked (I2)."""
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="orders")
+    supplier = models.CharField(max_length=20)
+    external_id = models.CharField(max_length=200, blank=True, default="")
+    offer_external_id = models.CharField(max_length=200)
+    state = models.CharField(max_length=16, choices=_choices(OrderState), default=OrderState.CREATING)
+    hold = models.BooleanField()
+    pnr = models.CharField(max_length=20, blank=True, default="")
+    total_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    asked_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True)
+    news_at = models.DateTimeField(null=True, blank=True)
+    pay_by = models.DateTimeField(null=True, blank=True)
+    price_guaranteed_until = models.DateTimeField(null=True, blank=True)
+    void_until = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    ticketed_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    failed_notice_at = models.DateTimeField(null=True, blank=True)  # the supplier said: creation failed
+    watch_until = models.DateTimeField(null=True, blank=True)
+    refusal = models.CharField(max_length=60, blank=True, default="")
+    refusal_detail = models.JSONField(default=dict, blank=True)
+    changed = models.BooleanField(default=False)  # the airline changed the flights
+    tickets = models.JSONField(default=list, blank=True)
+    actions = models.JSONField(default=list, blank=True)
+    itinerary = models.JSONField(default=list, blank=True)
+    quote_id = models.CharField(max_length=200, blank=True, default="")
+    quote_refund_minor = models.BigIntegerField(null=True, blank=True)
+    quote_refund_to = models.CharField(max_length=40, blank=True, default="")
+    quote_expires_at = models.DateTimeField(null=True, blank=True)
+    quoted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["supplier", "external_id"], condition=~Q(external_id=""),
+                                    name="order_is_recorded_once"),
+            models.UniqueConstraint(fields=["supplier", "offer_external_id"],
+                                    condition=Q(state__in=sorted([*LIVE, *IN_FLIGHT])),
+                                    name="offer_has_one_live_order"),
+            models.UniqueConstraint(fields=["booking"], condition=Q(state__in=sorted([*LIVE, *IN_FLIGHT])),
+                                    name="booking_has_one_live_order"),
+            models.CheckConstraint(condition=Q(state__in=sorted(OrderState)), name="order_state_is_known"),
+            models.CheckConstraint(condition=~Q(state__in=sorted(LIVE)) | ~Q(external_id=""),
+                                   name="live_order_has_the_airlines_id"),
+        ]
+        indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
+                   models.Index(fields=["created_at"], name="order_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
+
+    def move(self, to: OrderState) -> bool:
+        """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""
+        here = OrderState(self.state)
+        if here == to:
+            return False
+        if to not in ORDER_MOVES[here]:
+            raise IllegalMove(f"order {self.pk}: {here} → {to}")
+        self.state = to
+        return True
+
+
+class SupplierEvent(models.Model):
+    """A verified webhook, kept before it is heard. It holds ids only: the object itself is fetched."""
+
+    class Fate(models.TextChoices):
+        HEARD = "heard", "woke its booking"
+        UNMATCHED = "unmatched", "its object is not known here (yet)"
+        IGNORED = "ignored", "nothing to do for this kind"
+        GIVEN_UP = "given_up", "a case was opened"
+
+    provider = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=200)
+    kind = models.CharField(max_length=40)
+    raw_kind = models.CharField(max_length=80)
+    order_id = models.CharField(max_length=200, blank=True, default="")
+    offer_id = models.CharField(max_length=200, blank=True, default="")
+    fate = models.CharField(max_length=12, choices=Fate.choices)
+    booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    received_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="supplier_event_is_kept_once")]
+        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.raw_kind} {self.event_id}"
+
+
+class BreakerState(models.Model):
+    """Until when new bookings by one kind of call are stopped, seen by every process."""
+
+    supplier = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    open_until = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "kind"], name="breaker_is_one_per_call_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.kind}"

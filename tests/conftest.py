@@ -1,0 +1,74 @@
+"""What every test stands on: a PostgreSQL of its own, no network but loopback, no data of the developer touched."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEST_DATA = ROOT / ".local" / "test"
+
+# Before Django reads its settings. A variable that is set wins, so that CI may bring its own database.
+# (DJANGO_SETTINGS_MODULE stands here and not in pytest.ini, because from there it is loaded before this file.)
+os.environ.setdefault("DATA_DIR", str(TEST_DATA))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
+os.environ["DB_POOL"] = "0"
+
+
+class OutsideNetwork(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the test PostgreSQL (kept until the session ends) unless DATABASE_URL names another."""
+    if not os.environ.get("DATABASE_URL"):
+        from fly2any.stack import postgres
+
+        quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        postgres.ensure(Path(os.environ["DATA_DIR"]) / "pg", settings=quick, die_with_parent=True)
+    django.setup()
+    _close_network()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the test PostgreSQL."""
+    if not os.environ.get("DATABASE_URL"):
+        from fly2any.stack import postgres
+
+        postgres.stop(Path(os.environ["DATA_DIR"]) / "pg")
+
+
+def _close_network() -> None:
+    """Refuse connections of this process to anything but loopback addresses and unix sockets."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def check(sock: socket.socket, address: Any) -> None:
+        if sock.family == socket.AF_UNIX:
+            return
+        host = str(address[0])
+        if host == "localhost":
+            return
+        try:
+            near = ipaddress.ip_address(host.split("%")[0]).is_loopback
+        except ValueError:
+            near = False
+        if not near:
+            raise OutsideNetwork(f"tests may not reach {host}")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        check(self, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        check(self, address)
+        return connect_ex(self, address)
+
+    socket.socket.connect = guarded_connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = guarded_connect_ex  # type: ignore[method-assign]
