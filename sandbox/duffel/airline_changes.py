@@ -51,14 +51,26 @@ def detect(world: World, order_id: str, minutes: int = 95) -> Doc:
         for name in ("departing_at", "arriving_at"):
             segment[name] = (datetime.fromisoformat(segment[name]) + timedelta(minutes=minutes)).isoformat()
     now = now_text(world)
-    change = {"id": world.new_id("aic"), "order_id": order_id, "created_at": now, "updated_at": now, "added": [added],
-              "removed": [removed], "available_actions": ["accept", "change", "cancel"], "action_taken": None, "action_taken_at": None,
-              "travel_agent_ticket": None, "live_mode": False}
+    change: Doc = {
+        "id": world.new_id("aic"),
+        "order_id": order_id,
+        "created_at": now,
+        "updated_at": now,
+        "added": [added],
+        "removed": [removed],
+        "available_actions": ["accept", "change", "cancel"],
+        "action_taken": None,
+        "action_taken_at": None,
+        "travel_agent_ticket": None,
+        "live_mode": False,
+    }
     world.put(KIND, change["id"], change, order_id=order_id)
     _attach(world, order, change)
     world.ledger(NAME, "order.schedule_changed", order_id=order_id, aic_id=change["id"])
     if orders.state(order) != "unpaid":
-        events.emit(world, "order.airline_initiated_change_detected", change["id"], {"id": order_id, "aic_id": change["id"]})
+        events.emit(
+            world, "order.airline_initiated_change_detected", change["id"], {"id": order_id, "aic_id": change["id"]}
+        )
     return change
 
 

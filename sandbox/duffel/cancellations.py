@@ -28,10 +28,18 @@ def create(call: Call, world: World) -> Answer:
         raise refuse("order_not_cancellable")
     now = world.now()
     amount, to = _refund(order, world)
-    quote = {"id": world.new_id("ore"), "order_id": order["id"], "live_mode": False, "created_at": at(now), "confirmed_at": None,
-             "expires_at": at(now + QUOTE_LIVES), "refund_amount": amount, "refund_to": to,
-             "refund_currency": order["total_currency"] if amount is not None else None,
-             "airline_credits": _credits(order, amount, world) if to == "airline_credits" else []}
+    quote = {
+        "id": world.new_id("ore"),
+        "order_id": order["id"],
+        "live_mode": False,
+        "created_at": at(now),
+        "confirmed_at": None,
+        "expires_at": at(now + QUOTE_LIVES),
+        "refund_amount": amount,
+        "refund_to": to,
+        "refund_currency": order["total_currency"] if amount is not None else None,
+        "airline_credits": _credits(order, amount, world) if to == "airline_credits" else [],
+    }
     world.put(KIND, quote["id"], quote, order_id=order["id"])
     events.emit(world, "order_cancellation.created", quote["id"], {"id": quote["id"], "order_id": order["id"]})
     return ok(quote, 201)
@@ -64,8 +72,14 @@ def cancel(order: Doc, quote: Doc, world: World) -> None:
     orders.save(world, order)
     if quote["refund_to"] == "balance" and quote["refund_amount"]:
         balance.take(world, -Decimal(quote["refund_amount"]), order["total_currency"])
-    world.ledger(NAME, "order.cancelled", order_id=order["id"], refund_amount=quote["refund_amount"], refund_to=quote["refund_to"],
-                 currency=quote["refund_currency"])
+    world.ledger(
+        NAME,
+        "order.cancelled",
+        order_id=order["id"],
+        refund_amount=quote["refund_amount"],
+        refund_to=quote["refund_to"],
+        currency=quote["refund_currency"],
+    )
     events.emit(world, "order_cancellation.confirmed", quote["id"], {"id": quote["id"], "order_id": order["id"]})
 
 
@@ -109,6 +123,15 @@ def _refund(order: Doc, world: World) -> tuple[str | None, str | None]:
 
 def _credits(order: Doc, amount: str | None, world: World) -> list[Doc]:
     each = (Decimal(amount or "0") / len(order["passengers"])).quantize(Decimal("0.01"))
-    return [{"id": world.new_id("acd"), "credit_amount": str(each), "credit_currency": order["total_currency"],
-             "credit_name": f"{order['owner']['name']} credit", "credit_code": None, "passenger_id": passenger["id"],
-             "issued_on": world.now().date().isoformat()} for passenger in order["passengers"]]
+    return [
+        {
+            "id": world.new_id("acd"),
+            "credit_amount": str(each),
+            "credit_currency": order["total_currency"],
+            "credit_name": f"{order['owner']['name']} credit",
+            "credit_code": None,
+            "passenger_id": passenger["id"],
+            "issued_on": world.now().date().isoformat(),
+        }
+        for passenger in order["passengers"]
+    ]

@@ -19,14 +19,28 @@ from sandbox.duffel.generated import LIFETIME, Numbers, Search, passengers, stam
 from sandbox.duffel.reference import DATA, city_of
 
 Doc = dict[str, Any]
-FILES = ("offer_zz_return_2pax_hold_services", "offer_request_v2_live_return_2025", "offer_request_fare_families_2024",
-         "offer_request_test_zz_2023", "offer_to_oneway_instant_services", "offer_os_return_hold_no_price_guarantee",
-         "offer_jl_return_null_brand_no_services")
+FILES = (
+    "offer_zz_return_2pax_hold_services",
+    "offer_request_v2_live_return_2025",
+    "offer_request_fare_families_2024",
+    "offer_request_test_zz_2023",
+    "offer_to_oneway_instant_services",
+    "offer_os_return_hold_no_price_guarantee",
+    "offer_jl_return_null_brand_no_services",
+)
 # Keys the older captures still carry and v2 has dropped, and keys v2 answers have that they lack.
 REMOVED = ("allowed_passenger_identity_document_types", "ngs_shelf")
-ADDED = {"intended_payment_methods": [], "intended_services": [], "private_fares": [], "supported_loyalty_programmes": [],
-         "available_payment_types": ["balance"], "available_airline_credit_ids": [], "available_services": None,
-         "supported_passenger_identity_document_types": [], "partial": False}
+ADDED = {
+    "intended_payment_methods": [],
+    "intended_services": [],
+    "private_fares": [],
+    "supported_loyalty_programmes": [],
+    "available_payment_types": ["balance"],
+    "available_airline_credit_ids": [],
+    "available_services": None,
+    "supported_passenger_identity_document_types": [],
+    "partial": False,
+}
 CENT = Decimal("0.01")
 
 
@@ -37,7 +51,7 @@ def _library() -> list[Doc]:
     for name in FILES:
         doc = json.loads((DATA / "captured" / f"{name}.json").read_text())
         doc = doc.get("data", doc)
-        found += doc["offers"] if "offers" in doc else [doc]
+        found += doc.get("offers", [doc])
     return found
 
 
@@ -50,7 +64,9 @@ def offers(search: Search, numbers: Numbers) -> Iterator[tuple[Doc, list[Doc]]]:
         one_way_of_return = len(legs) == 2 and len(search.slices) == 1
         if len(search.slices) != len(legs) and not one_way_of_return:
             continue
-        if not all(_serves(leg, wanted.origin, wanted.destination) for leg, wanted in zip(legs, search.slices, strict=False)):
+        if not all(
+            _serves(leg, wanted.origin, wanted.destination) for leg, wanted in zip(legs, search.slices, strict=False)
+        ):
             continue
         if any(len(leg["segments"]) - 1 > search.max_connections for leg in legs):
             continue
@@ -84,8 +100,16 @@ def _moved(original: Doc, search: Search, numbers: Numbers) -> tuple[Doc, list[D
     for name, value in ADDED.items():
         offer.setdefault(name, copy.deepcopy(value))
     services = _services(offer.pop("available_services") or [], original, segment_ids, search, portion)
-    offer.update({"id": numbers.next("off"), "live_mode": False, "created_at": stamp(0), "updated_at": stamp(0),
-                  "expires_at": stamp(LIFETIME), "available_services": None})
+    offer.update(
+        {
+            "id": numbers.next("off"),
+            "live_mode": False,
+            "created_at": stamp(0),
+            "updated_at": stamp(0),
+            "expires_at": stamp(LIFETIME),
+            "available_services": None,
+        }
+    )
     return offer, services
 
 
@@ -98,26 +122,39 @@ def _redate(leg: Doc, days: int) -> None:
 def _renumber(leg: Doc, search: Search, numbers: Numbers, segment_ids: dict[str, str]) -> None:
     leg["id"] = numbers.next("sli")
     leg.setdefault("ngs_shelf", None)
-    flights = [(s["marketing_carrier"]["iata_code"], s["marketing_carrier_flight_number"], s["departing_at"]) for s in leg["segments"]]
+    flights = [
+        (s["marketing_carrier"]["iata_code"], s["marketing_carrier_flight_number"], s["departing_at"])
+        for s in leg["segments"]
+    ]
     if not leg.get("comparison_key"):
         from sandbox.duffel.generated import comparison_key
 
         leg["comparison_key"] = comparison_key(flights)
     conditions = leg.get("conditions") or {}
-    leg["conditions"] = {"change_before_departure": None, "refund_before_departure": None, "advance_seat_selection": None,
-                         "priority_boarding": None, "priority_check_in": None, **conditions}
+    leg["conditions"] = {
+        "change_before_departure": None,
+        "refund_before_departure": None,
+        "advance_seat_selection": None,
+        "priority_boarding": None,
+        "priority_check_in": None,
+        **conditions,
+    }
     for segment in leg["segments"]:
         old = segment["id"]
         segment["id"] = segment_ids[old] = numbers.next("seg")
         segment.setdefault("stops", [])
         pattern = segment["passengers"][0]
         segment["passengers"] = [
-            {**copy.deepcopy(pattern), "passenger_id": ids.make("pas", ids.PASSENGERS + number)} for number in range(len(search.party))]
+            {**copy.deepcopy(pattern), "passenger_id": ids.make("pas", ids.PASSENGERS + number)}
+            for number in range(len(search.party))
+        ]
 
 
 def _heads(search: Search) -> Decimal:
     """Return how many adult fares the party costs."""
-    return sum((Decimal("0.1") if type == "infant_without_seat" else Decimal(1) for type, _ in search.party), Decimal(0))
+    return sum(
+        (Decimal("0.1") if type == "infant_without_seat" else Decimal(1) for type, _ in search.party), Decimal(0)
+    )
 
 
 def _scale(offer: Doc, portion: Decimal, heads: Decimal) -> None:
@@ -126,7 +163,9 @@ def _scale(offer: Doc, portion: Decimal, heads: Decimal) -> None:
     offer.update({"total_amount": str(total), "tax_amount": str(tax), "base_amount": str(total - tax)})
     for terms in offer["conditions"].values():
         if terms and terms.get("penalty_amount"):
-            terms["penalty_amount"] = str(_cents(Decimal(terms["penalty_amount"]) * portion * len(offer["passengers"]) * heads))
+            terms["penalty_amount"] = str(
+                _cents(Decimal(terms["penalty_amount"]) * portion * len(offer["passengers"]) * heads)
+            )
 
 
 def _cents(amount: Decimal) -> Decimal:
@@ -141,9 +180,13 @@ def _payment_requirements(original: Doc) -> Doc:
     return moved
 
 
-def _services(services: list[Doc], original: Doc, segment_ids: dict[str, str], search: Search, portion: Decimal) -> list[Doc]:
+def _services(
+    services: list[Doc], original: Doc, segment_ids: dict[str, str], search: Search, portion: Decimal
+) -> list[Doc]:
     """Return one bag service per traveller and segment pattern, and the others once for the whole party."""
-    everyone = [ids.make("pas", ids.PASSENGERS + n) for n, (type, _) in enumerate(search.party) if type != "infant_without_seat"]
+    everyone = [
+        ids.make("pas", ids.PASSENGERS + n) for n, (type, _) in enumerate(search.party) if type != "infant_without_seat"
+    ]
     first = original["passengers"][0]["id"]
     found: list[Doc] = []
     for service in services:
@@ -153,8 +196,15 @@ def _services(services: list[Doc], original: Doc, segment_ids: dict[str, str], s
         if service["type"] == "cancel_for_any_reason":
             price = _cents(Decimal(service["total_amount"]) * portion * len(everyone))
             refund = _cents(Decimal(service["metadata"]["refund_amount"]) * portion * len(everyone))
-            found.append({**service, "segment_ids": segments, "passenger_ids": everyone, "total_amount": str(price),
-                          "metadata": {**service["metadata"], "refund_amount": str(refund)}})
+            found.append(
+                {
+                    **service,
+                    "segment_ids": segments,
+                    "passenger_ids": everyone,
+                    "total_amount": str(price),
+                    "metadata": {**service["metadata"], "refund_amount": str(refund)},
+                }
+            )
         elif service["passenger_ids"] == [first]:
             found += [{**service, "segment_ids": segments, "passenger_ids": [each]} for each in everyone]
     return found

@@ -28,11 +28,11 @@ REGIONS = {
     "north america": "US CA MX PR VI BM BS",
     "central america": "PA CR GT SV HN NI BZ DO JM CU HT TT BB AW CW KY LC AG GD SX TC GP MQ",
     "south america": "BR AR CL PE CO EC UY PY BO VE GY SR",
-    "europe": "GB IE FR DE NL BE LU CH AT IT ES PT DK SE NO FI IS PL CZ SK HU RO BG GR HR SI RS BA ME MK AL EE LV LT MT CY"
-              " UA MD TR FO GI JE GG IM XK",
+    "europe": "GB IE FR DE NL BE LU CH AT IT ES PT DK SE NO FI IS PL CZ SK HU RO BG GR HR SI RS BA ME MK AL EE LV LT MT"
+    " CY UA MD TR FO GI JE GG IM XK",
     "middle east": "AE QA SA BH KW OM JO LB IL IQ IR YE SY",
-    "africa": "EG MA TN DZ LY ZA KE ET NG GH SN CI TZ UG RW ZM ZW MZ AO NA BW MU SC MG RE CM GA CD CG SD DJ ER ML BF NE TD"
-              " GM SL LR GN BJ TG CV MW LS SZ",
+    "africa": "EG MA TN DZ LY ZA KE ET NG GH SN CI TZ UG RW ZM ZW MZ AO NA BW MU SC MG RE CM GA CD CG SD DJ ER ML BF NE"
+    " TD GM SL LR GN BJ TG CV MW LS SZ",
     "south asia": "IN PK BD LK NP BT MV AF",
     "east asia": "CN JP KR TW HK MO MN",
     "south-east asia": "SG MY TH ID PH VN KH LA MM BN TL",
@@ -42,8 +42,16 @@ REGIONS = {
 REGION_OF = {country: region for region, countries in REGIONS.items() for country in countries.split()}
 
 
-def _c(code: str, homes: str, hubs: str, kind: str, factor: float, holds: bool = False, stock: str | None = None,
-       seats: bool = True) -> Carrier:
+def _c(
+    code: str,
+    homes: str,
+    hubs: str,
+    kind: str,
+    factor: float,
+    holds: bool = False,
+    stock: str | None = None,
+    seats: bool = True,
+) -> Carrier:
     return Carrier(code, tuple(homes.split()), tuple(hubs.split()), kind, factor, holds, seats, stock)
 
 
@@ -127,9 +135,12 @@ ZZ = _c("ZZ", "", "", "zz", 0.8, True, "zz")
 BY_CODE = {carrier.code: carrier for carrier in (*CARRIERS, ZZ)}
 HUBS = frozenset(hub for carrier in CARRIERS for hub in carrier.hubs)
 # Big airports that are nobody's hub above; they count for ranking and for long direct flights.
-MAJOR = HUBS | frozenset(
-    "LAS SAN TPA BNA AUS MSY RDU STL BWI MCI SJC OAK SMF PIT CLE CMH IND MDW LGA DUB MAN EDI GLA BHX BRS NCE LYS MRS TLS HAM"
-    " BER DUS STR CGN VCE NAP BLQ CTA AGP PMI ALC VLC SVQ BIO FAO BUD PRG OTP SOF BEG ZAG ATH SKG KRK GDN RIX VNO TLL GOT BGO"
-    " LTN STN LCY TLV KWI BAH MCT RUH KBP ALG TUN LOS ABV ACC DAR EBB KGL LAD MRU CMB MLE KTM DAC COK AMD GOI TRV PNQ JAI LKO"
-    " GIG BSB SSA REC CUN GDL MTY SJO GUA PUJ SDQ HAV KIN NAS MVD ASU LPB VVI UIO GYE CCS ADL CBR OOL CNS NAN PPT DPS SUB"
-    " HKT CNX DAD CEB PNH RGN FUK CTS OKA NGO PUS CJU SHA TAO XIY WUH HGH NKG URC ALA TAS TBS EVN GYD".split())
+_OTHER_MAJOR = """
+    LAS SAN TPA BNA AUS MSY RDU STL BWI MCI SJC OAK SMF PIT CLE CMH IND MDW LGA DUB MAN EDI GLA BHX BRS NCE
+    LYS MRS TLS HAM BER DUS STR CGN VCE NAP BLQ CTA AGP PMI ALC VLC SVQ BIO FAO BUD PRG OTP SOF BEG ZAG ATH
+    SKG KRK GDN RIX VNO TLL GOT BGO LTN STN LCY TLV KWI BAH MCT RUH KBP ALG TUN LOS ABV ACC DAR EBB KGL LAD
+    MRU CMB MLE KTM DAC COK AMD GOI TRV PNQ JAI LKO GIG BSB SSA REC CUN GDL MTY SJO GUA PUJ SDQ HAV KIN NAS
+    MVD ASU LPB VVI UIO GYE CCS ADL CBR OOL CNS NAN PPT DPS SUB HKT CNX DAD CEB PNH RGN FUK CTS OKA NGO PUS
+    CJU SHA TAO XIY WUH HGH NKG URC ALA TAS TBS EVN GYD
+"""
+MAJOR = HUBS | frozenset(_OTHER_MAJOR.split())

@@ -33,8 +33,14 @@ def create_request(call: Call, world: World) -> Answer:
     gone = [known.get(str(item.get("slice_id"))) for item in remove]
     if None in gone:
         raise refuse("validation_inclusion", "/slices/remove")
-    request: Doc = {"id": world.new_id("ocr"), "order_id": order["id"], "live_mode": False, "created_at": now_text(world),
-                    "updated_at": now_text(world), "slices": {"remove": remove, "add": add}}
+    request: Doc = {
+        "id": world.new_id("ocr"),
+        "order_id": order["id"],
+        "live_mode": False,
+        "created_at": now_text(world),
+        "updated_at": now_text(world),
+        "slices": {"remove": remove, "add": add},
+    }
     legs = [leg for leg in gone if leg is not None]
     made = [_offer(world, order, request, legs, add, hours) for hours in (0, 3)] if len(add) == len(legs) else []
     request["order_change_offers"] = made
@@ -62,7 +68,11 @@ def create(call: Call, world: World) -> Answer:
     offer = _find(world, OFFER, str(required(data(call), "selected_order_change_offer", "")))
     if world.now() >= moment(offer["expires_at"]):
         raise refuse("order_change_expired")
-    copied = {name: copy.deepcopy(value) for name, value in offer.items() if name not in ("id", "order_change_id", "order_change_request_id")}
+    copied = {
+        name: copy.deepcopy(value)
+        for name, value in offer.items()
+        if name not in ("id", "order_change_id", "order_change_request_id")
+    }
     change = {**copied, "id": world.new_id("oce"), "created_at": now_text(world), "confirmed_at": None}
     world.put(CHANGE, change["id"], change)
     offer["order_change_id"] = change["id"]
@@ -108,13 +118,30 @@ def confirm(call: Call, world: World, id: str) -> Answer:
 def _offer(world: World, order: Doc, request: Doc, legs: list[Doc], add: list[Doc], hours: int) -> Doc:
     now, currency = world.now(), order["total_currency"]
     offer = {
-        "id": world.new_id("oco"), "order_id": order["id"], "order_change_id": None, "order_change_request_id": request["id"],
-        "live_mode": False, "created_at": at(now), "updated_at": at(now), "expires_at": at(now + OFFERS_LIVE),
-        "change_total_amount": str(COST), "change_total_currency": currency, "penalty_total_amount": str(PENALTY),
-        "penalty_total_currency": currency, "penalty_amount": str(PENALTY), "penalty_currency": currency, "refund_to": None,
-        "new_total_amount": str(Decimal(order["total_amount"]) + COST), "new_total_currency": currency,
-        "slices": {"remove": copy.deepcopy(legs), "add": [_moved(world, leg, wanted, n, hours)
-                                                           for n, (leg, wanted) in enumerate(zip(legs, add, strict=True))]}}
+        "id": world.new_id("oco"),
+        "order_id": order["id"],
+        "order_change_id": None,
+        "order_change_request_id": request["id"],
+        "live_mode": False,
+        "created_at": at(now),
+        "updated_at": at(now),
+        "expires_at": at(now + OFFERS_LIVE),
+        "change_total_amount": str(COST),
+        "change_total_currency": currency,
+        "penalty_total_amount": str(PENALTY),
+        "penalty_total_currency": currency,
+        "penalty_amount": str(PENALTY),
+        "penalty_currency": currency,
+        "refund_to": None,
+        "new_total_amount": str(Decimal(order["total_amount"]) + COST),
+        "new_total_currency": currency,
+        "slices": {
+            "remove": copy.deepcopy(legs),
+            "add": [
+                _moved(world, leg, wanted, n, hours) for n, (leg, wanted) in enumerate(zip(legs, add, strict=True))
+            ],
+        },
+    }
     world.put(OFFER, offer["id"], offer, request_id=request["id"])
     return offer
 
@@ -122,10 +149,13 @@ def _offer(world: World, order: Doc, request: Doc, legs: list[Doc], add: list[Do
 def _moved(world: World, leg: Doc, wanted: Doc, number: int, hours: int) -> Doc:
     """Return the same flights on another date; another route is not offered."""
     if (wanted.get("origin"), wanted.get("destination")) not in {
-            (leg["origin"]["iata_code"], leg["destination"]["iata_code"]),
-            (leg["origin"]["iata_city_code"], leg["destination"]["iata_city_code"])}:
+        (leg["origin"]["iata_code"], leg["destination"]["iata_code"]),
+        (leg["origin"]["iata_city_code"], leg["destination"]["iata_city_code"]),
+    }:
         raise refuse("order_not_changeable")
-    when: date = day(required(wanted, "departure_date", f"/slices/add/{number}"), f"/slices/add/{number}/departure_date")
+    when: date = day(
+        required(wanted, "departure_date", f"/slices/add/{number}"), f"/slices/add/{number}/departure_date"
+    )
     moved = copy.deepcopy(leg)
     moved["id"] = world.new_id("sli")
     shift = timedelta(days=(when - datetime.fromisoformat(leg["segments"][0]["departing_at"]).date()).days, hours=hours)

@@ -27,9 +27,18 @@ def cancel_by_airline(world: World, id: str, wanted: dict[str, Any]) -> Any:
     """Let the airline cancel the order and give everything back."""
     order = orders.find(world, id)
     paid = orders.state(order) == "paid"
-    quote = {"id": world.new_id("ore"), "order_id": id, "live_mode": False, "created_at": now_text(world), "confirmed_at": None,
-             "expires_at": None, "refund_amount": order["total_amount"] if paid else "0.00", "refund_currency": order["total_currency"],
-             "refund_to": "balance" if paid else "awaiting_payment", "airline_credits": []}
+    quote = {
+        "id": world.new_id("ore"),
+        "order_id": id,
+        "live_mode": False,
+        "created_at": now_text(world),
+        "confirmed_at": None,
+        "expires_at": None,
+        "refund_amount": order["total_amount"] if paid else "0.00",
+        "refund_currency": order["total_currency"],
+        "refund_to": "balance" if paid else "awaiting_payment",
+        "airline_credits": [],
+    }
     cancellations.cancel(order, quote, world)
     return order
 
@@ -73,9 +82,14 @@ def set_balance(world: World, id: str, wanted: dict[str, Any]) -> Any:
 def routes() -> list[Route]:
     """Return the control routes."""
     deeds: dict[str, Deed] = {
-        "/_duffel/orders/{id}/schedule_change": schedule_change, "/_duffel/orders/{id}/cancel_by_airline": cancel_by_airline,
-        "/_duffel/orders/{id}/expire_hold": expire_hold, "/_duffel/orders/{id}/reprice": reprice_order,
-        "/_duffel/offers/{id}/reprice": reprice_offer, "/_duffel/offers/{id}/expire": expire_offer, "/_duffel/balance": set_balance}
+        "/_duffel/orders/{id}/schedule_change": schedule_change,
+        "/_duffel/orders/{id}/cancel_by_airline": cancel_by_airline,
+        "/_duffel/orders/{id}/expire_hold": expire_hold,
+        "/_duffel/orders/{id}/reprice": reprice_order,
+        "/_duffel/offers/{id}/reprice": reprice_offer,
+        "/_duffel/offers/{id}/expire": expire_offer,
+        "/_duffel/balance": set_balance,
+    }
     return [Route(path, _door(deed), methods=["POST"]) for path, deed in deeds.items()]
 
 

@@ -19,17 +19,38 @@ from sandbox.store import dumps
 
 ENDPOINT, EVENT = "webhook_endpoint", "webhook_event"
 ORGANISATION = "org_0000SandboxFly2AnyOrgan"
-TYPES = ("order.created", "order.creation_failed", "payment.created", "order.airline_initiated_change_detected",
-         "stays.booking.created", "stays.booking_creation_failed", "ping.triggered", "order.updated",
-         "order_cancellation.created", "order_cancellation.confirmed", "air.payment.succeeded", "air.payment.failed",
-         "air.payment.cancelled", "air.payment.pending", "air.order.changed")
+TYPES = (
+    "order.created",
+    "order.creation_failed",
+    "payment.created",
+    "order.airline_initiated_change_detected",
+    "stays.booking.created",
+    "stays.booking_creation_failed",
+    "ping.triggered",
+    "order.updated",
+    "order_cancellation.created",
+    "order_cancellation.confirmed",
+    "air.payment.succeeded",
+    "air.payment.failed",
+    "air.payment.cancelled",
+    "air.payment.pending",
+    "air.order.changed",
+)
 ENDPOINT_PATH = "/api/suppliers/duffel/webhook"
 
 
 def emit(world: World, type: str, key: str, what: Doc, delay: float = 0.0) -> Doc:
     """Keep an event and schedule its delivery; ``key`` is the id of the thing it is about."""
-    event = {"id": world.new_id("wev"), "api_version": "v2", "type": type, "data": {"object": what}, "live_mode": False,
-             "idempotency_key": key, "created_at": now_text(world), "identity_organisation_id": ORGANISATION}
+    event: Doc = {
+        "id": world.new_id("wev"),
+        "api_version": "v2",
+        "type": type,
+        "data": {"object": what},
+        "live_mode": False,
+        "idempotency_key": key,
+        "created_at": now_text(world),
+        "identity_organisation_id": ORGANISATION,
+    }
     world.put(EVENT, event["id"], event, type=type)
     world.emit("duffel", event, delay)
     return event
@@ -59,8 +80,16 @@ def create(call: Call, world: World) -> Answer:
     """POST /air/webhooks: the secret is shown this once."""
     asked = data(call)
     now = now_text(world)
-    endpoint = {"id": world.new_id("end"), "url": _url(required(asked, "url", "")), "events": _events(required(asked, "events", "")),
-                "active": True, "live_mode": False, "created_at": now, "updated_at": now, "secret": f"{random_text(22)}=="}
+    endpoint: Doc = {
+        "id": world.new_id("end"),
+        "url": _url(required(asked, "url", "")),
+        "events": _events(required(asked, "events", "")),
+        "active": True,
+        "live_mode": False,
+        "created_at": now,
+        "updated_at": now,
+        "secret": f"{random_text(22)}==",
+    }
     world.put(ENDPOINT, endpoint["id"], endpoint)
     return ok(endpoint, 201)
 
@@ -99,10 +128,21 @@ def delete(call: Call, world: World, id: str) -> Answer:
 def ping(call: Call, world: World, id: str) -> Answer:
     """POST /air/webhooks/{id}/actions/ping: delivered at once, and refused when the receiver refuses."""
     endpoint = _find(world, id)
-    event = {"id": world.new_id("wev"), "api_version": "v2", "type": "ping.triggered", "data": {"object": {}}, "live_mode": False,
-             "idempotency_key": f"ping_{random_text(8)}", "created_at": now_text(world), "identity_organisation_id": ORGANISATION}
+    event: Doc = {
+        "id": world.new_id("wev"),
+        "api_version": "v2",
+        "type": "ping.triggered",
+        "data": {"object": {}},
+        "live_mode": False,
+        "idempotency_key": f"ping_{random_text(8)}",
+        "created_at": now_text(world),
+        "identity_organisation_id": ORGANISATION,
+    }
     body = dumps(event).encode()
-    headers = {"content-type": "application/json", "x-duffel-signature": signature(body, real_now(), endpoint["secret"])}
+    headers = {
+        "content-type": "application/json",
+        "x-duffel-signature": signature(body, real_now(), endpoint["secret"]),
+    }
     try:
         taken = httpx.post(endpoint["url"], content=body, headers=headers, timeout=3.0, trust_env=False).is_success
     except (httpx.HTTPError, OSError):
@@ -146,10 +186,21 @@ def redeliver(call: Call, world: World, id: str) -> Answer:
 def list_deliveries(call: Call, world: World) -> Answer:
     """GET /air/webhooks/deliveries, the newest first."""
     endpoints = {endpoint["url"]: endpoint["id"] for endpoint in world.find(ENDPOINT)}
-    found = [{"id": f"del_0000{row['id']:018d}", "event_id": row["event_id"], "type": row["type"], "url": row["url"],
-              "endpoint_id": endpoints.get(row["url"]), "response_status_code": row["last_status"], "response_body": "",
-              "live_mode": False, "created_at": (world.get(EVENT, row["event_id"]) or {}).get("created_at")}
-             for row in world.outbox.attempts_of("duffel") if row["last_status"] is not None]
+    found = [
+        {
+            "id": f"del_0000{row['id']:018d}",
+            "event_id": row["event_id"],
+            "type": row["type"],
+            "url": row["url"],
+            "endpoint_id": endpoints.get(row["url"]),
+            "response_status_code": row["last_status"],
+            "response_body": "",
+            "live_mode": False,
+            "created_at": (world.get(EVENT, row["event_id"]) or {}).get("created_at"),
+        }
+        for row in world.outbox.attempts_of("duffel")
+        if row["last_status"] is not None
+    ]
     return page(call, found[::-1])
 
 

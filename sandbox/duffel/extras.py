@@ -34,11 +34,23 @@ def generated_services(offer: Doc) -> list[Doc]:
         for kind, cents, weight in kinds:
             for traveller in travellers:
                 size = (75, 90, 90) if kind == "checked" else (None, None, None)
-                found.append({
-                    "type": "baggage", "total_amount": money(cents), "total_currency": offer["total_currency"],
-                    "maximum_quantity": 3 if carrier.low_cost else 2, "segment_ids": segments, "passenger_ids": [traveller],
-                    "metadata": {"type": kind, "maximum_weight_kg": weight, "maximum_depth_cm": size[0],
-                                 "maximum_height_cm": size[1], "maximum_length_cm": size[2]}})
+                found.append(
+                    {
+                        "type": "baggage",
+                        "total_amount": money(cents),
+                        "total_currency": offer["total_currency"],
+                        "maximum_quantity": 3 if carrier.low_cost else 2,
+                        "segment_ids": segments,
+                        "passenger_ids": [traveller],
+                        "metadata": {
+                            "type": kind,
+                            "maximum_weight_kg": weight,
+                            "maximum_depth_cm": size[0],
+                            "maximum_height_cm": size[1],
+                            "maximum_length_cm": size[2],
+                        },
+                    }
+                )
     if code in ("ZZ", "AA", "DL", "BA"):
         found.append(_cover(offer, travellers))
     return found
@@ -47,12 +59,19 @@ def generated_services(offer: Doc) -> list[Doc]:
 def _cover(offer: Doc, travellers: list[str]) -> Doc:
     total = Decimal(offer["total_amount"])
     return {
-        "type": "cancel_for_any_reason", "total_amount": str((total * Decimal("0.15")).quantize(Decimal("0.01"))),
-        "total_currency": offer["total_currency"], "maximum_quantity": 1, "passenger_ids": travellers,
+        "type": "cancel_for_any_reason",
+        "total_amount": str((total * Decimal("0.15")).quantize(Decimal("0.01"))),
+        "total_currency": offer["total_currency"],
+        "maximum_quantity": 1,
+        "passenger_ids": travellers,
         "segment_ids": [segment["id"] for leg in offer["slices"] for segment in leg["segments"]],
-        "metadata": {"refund_amount": str((total * Decimal("0.75")).quantize(Decimal("0.01"))), "terms_and_conditions_url": TERMS_URL,
-                     "merchant_copy": "Cancel for any reason up to 24 hours before the first departure and get back up to 75% of"
-                                      " the fare. This is not insurance."}}
+        "metadata": {
+            "refund_amount": str((total * Decimal("0.75")).quantize(Decimal("0.01"))),
+            "terms_and_conditions_url": TERMS_URL,
+            "merchant_copy": "Cancel for any reason up to 24 hours before the first departure and get back up to 75% of"
+            " the fare. This is not insurance.",
+        },
+    }
 
 
 def number_services(services: list[Doc], offer_number: int) -> list[Doc]:
@@ -85,8 +104,9 @@ class _Deck:
         self.core, self.start, self.taken, self.count = core, start, taken, 0
         self.offer = offer
         self.travellers = [p["id"] for p in offer["passengers"] if p["type"] != "infant_without_seat"]
-        self.dice = random.Random(  # noqa: S311 - who sits where, not a secret
-            f"{segment['marketing_carrier']['iata_code']}{segment['marketing_carrier_flight_number']}{segment['departing_at']}")
+        self.dice = random.Random(
+            f"{segment['marketing_carrier']['iata_code']}{segment['marketing_carrier_flight_number']}{segment['departing_at']}"
+        )
         self.unit = 1500 if offer["owner"]["iata_code"] != "ZZ" else 1000
 
     def id(self, prefix: str) -> str:
@@ -96,8 +116,16 @@ class _Deck:
 
     def element(self, type: str, **more: Any) -> Doc:
         """Return one element of a section."""
-        return {"id": self.id("ele"), "type": type, "designator": None, "name": None, "disclosures": None,
-                "seat_characteristics": None, "available_services": [], **more}
+        return {
+            "id": self.id("ele"),
+            "type": type,
+            "designator": None,
+            "name": None,
+            "disclosures": None,
+            "seat_characteristics": None,
+            "available_services": [],
+            **more,
+        }
 
     def seat(self, row: int, place: int, letter: str, exit_row: bool) -> Doc:
         """Return a seat with its price per traveller; an empty list of services means taken."""
@@ -105,11 +133,28 @@ class _Deck:
         free = self.dice.random() > TAKEN and designator not in self.taken
         cents = self.unit * (3 if exit_row else 2 if row < 6 else 1)
         number = self.start + (row * 10 + place) * 9
-        services = [{"id": ids.make("ase", number + n, self.core), "passenger_id": traveller, "total_amount": money(cents),
-                     "total_currency": self.offer["total_currency"]} for n, traveller in enumerate(self.travellers)] if free else []
+        services = (
+            [
+                {
+                    "id": ids.make("ase", number + n, self.core),
+                    "passenger_id": traveller,
+                    "total_amount": money(cents),
+                    "total_currency": self.offer["total_currency"],
+                }
+                for n, traveller in enumerate(self.travellers)
+            ]
+            if free
+            else []
+        )
         notes = ["Passengers in an exit row must be able to help the crew"] if exit_row else []
-        return self.element("seat", designator=designator, name="Extra legroom" if exit_row else "Standard seat", disclosures=notes,
-                            seat_characteristics=["exit_row"] if exit_row else [], available_services=services)
+        return self.element(
+            "seat",
+            designator=designator,
+            name="Extra legroom" if exit_row else "Standard seat",
+            disclosures=notes,
+            seat_characteristics=["exit_row"] if exit_row else [],
+            available_services=services,
+        )
 
 
 def _map(offer: Doc, leg: Doc, segment: Doc, core: str, start: int, taken: set[str]) -> Doc:
@@ -126,13 +171,26 @@ def _map(offer: Doc, leg: Doc, segment: Doc, core: str, start: int, taken: set[s
             rows.append(_row(deck, [[deck.element("exit_row")] for _ in sections]))
         rows.append(_seat_row(deck, sections, row, last))
     rows.append(_row(deck, [[deck.element(kind)] for kind in ("lavatory", "galley", "closet")[: len(sections)]]))
-    return {"id": deck.id("sea"), "slice_id": leg["id"], "segment_id": segment["id"],
-            "cabins": [{"deck": 0, "cabin_class": cabin, "aisles": len(sections) - 1, "rows": rows,
-                        "wings": {"first_row_index": last // 3, "last_row_index": last // 2 + 2} if last > 10 else None}]}
+    return {
+        "id": deck.id("sea"),
+        "slice_id": leg["id"],
+        "segment_id": segment["id"],
+        "cabins": [
+            {
+                "deck": 0,
+                "cabin_class": cabin,
+                "aisles": len(sections) - 1,
+                "rows": rows,
+                "wings": {"first_row_index": last // 3, "last_row_index": last // 2 + 2} if last > 10 else None,
+            }
+        ],
+    }
 
 
 def _front(deck: _Deck, sections: tuple[str, ...]) -> Doc:
-    return _row(deck, [[deck.element("bassinet" if n == 1 else "empty") for n in range(len(letters))] for letters in sections])
+    return _row(
+        deck, [[deck.element("bassinet" if n == 1 else "empty") for n in range(len(letters))] for letters in sections]
+    )
 
 
 def _seat_row(deck: _Deck, sections: tuple[str, ...], row: int, last: int) -> Doc:
@@ -141,7 +199,11 @@ def _seat_row(deck: _Deck, sections: tuple[str, ...], row: int, last: int) -> Do
         elements = []
         for letter in letters:
             if row == last and letter == letters[-1]:
-                elements.append(deck.element("restricted_seat_general", designator=f"{row}{letter}", name="Crew seat", disclosures=[]))
+                elements.append(
+                    deck.element(
+                        "restricted_seat_general", designator=f"{row}{letter}", name="Crew seat", disclosures=[]
+                    )
+                )
             else:
                 elements.append(deck.seat(row, place, letter, row == last // 2))
             place += 1

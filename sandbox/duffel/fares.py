@@ -39,25 +39,44 @@ class Brand:
 NO = Terms(False)
 UNKNOWN = Terms(None)
 BRANDS: dict[str, tuple[Brand, ...]] = {
-    "us": (Brand("Basic Economy", 1.0, NO, NO, 0, 1, 1, False), Brand("Main Cabin", 1.17, NO, Terms(True, 0), 0, 1, 2, True),
-           Brand("Main Cabin Flexible", 1.46, Terms(True, 0), Terms(True, 0), 1, 1, 3, True)),
-    "legacy": (Brand("Economy Light", 1.0, NO, Terms(True, 9000), 0, 1, 1, False),
-               Brand("Economy Standard", 1.19, Terms(True, 12000), Terms(True, 6000), 1, 1, 2, True),
-               Brand("Economy Flex", 1.58, Terms(True, 0), Terms(True, 0), 1, 1, 3, True)),
-    "gulf": (Brand("Economy Saver", 1.0, Terms(True, 20000), Terms(True, 10000), 1, 1, 2, False),
-             Brand("Economy Flex", 1.28, Terms(True, 10000), Terms(True, 5000), 1, 1, 2, True),
-             Brand("Economy Flex Plus", 1.6, Terms(True, 0), Terms(True, 0), 2, 1, 3, True)),
-    "low": (Brand("Basic", 1.0, NO, UNKNOWN, 0, 0, 1, False), Brand("Plus", 1.42, NO, Terms(True, 4500), 1, 1, 2, True)),
-    "zz": (Brand("Basic", 1.0, NO, NO, 0, 1, 1, False), Brand("Standard", 1.14, Terms(True, 4000), Terms(True, 3000), 1, 1, 2, True),
-           Brand("Flex", 1.4, Terms(True, 0), Terms(True, 0), 1, 1, 3, True)),
+    "us": (
+        Brand("Basic Economy", 1.0, NO, NO, 0, 1, 1, False),
+        Brand("Main Cabin", 1.17, NO, Terms(True, 0), 0, 1, 2, True),
+        Brand("Main Cabin Flexible", 1.46, Terms(True, 0), Terms(True, 0), 1, 1, 3, True),
+    ),
+    "legacy": (
+        Brand("Economy Light", 1.0, NO, Terms(True, 9000), 0, 1, 1, False),
+        Brand("Economy Standard", 1.19, Terms(True, 12000), Terms(True, 6000), 1, 1, 2, True),
+        Brand("Economy Flex", 1.58, Terms(True, 0), Terms(True, 0), 1, 1, 3, True),
+    ),
+    "gulf": (
+        Brand("Economy Saver", 1.0, Terms(True, 20000), Terms(True, 10000), 1, 1, 2, False),
+        Brand("Economy Flex", 1.28, Terms(True, 10000), Terms(True, 5000), 1, 1, 2, True),
+        Brand("Economy Flex Plus", 1.6, Terms(True, 0), Terms(True, 0), 2, 1, 3, True),
+    ),
+    "low": (
+        Brand("Basic", 1.0, NO, UNKNOWN, 0, 0, 1, False),
+        Brand("Plus", 1.42, NO, Terms(True, 4500), 1, 1, 2, True),
+    ),
+    "zz": (
+        Brand("Basic", 1.0, NO, NO, 0, 1, 1, False),
+        Brand("Standard", 1.14, Terms(True, 4000), Terms(True, 3000), 1, 1, 2, True),
+        Brand("Flex", 1.4, Terms(True, 0), Terms(True, 0), 1, 1, 3, True),
+    ),
 }
 FRONT = {
-    "premium_economy": (Brand("Premium", 1.0, Terms(True, 15000), Terms(True, 10000), 1, 1, 4, True),
-                        Brand("Premium Flex", 1.25, Terms(True, 0), Terms(True, 0), 2, 1, 4, True)),
-    "business": (Brand("Business", 1.0, Terms(True, 25000), Terms(True, 15000), 2, 2, 5, True),
-                 Brand("Business Flex", 1.3, Terms(True, 0), Terms(True, 0), 2, 2, 5, True)),
-    "first": (Brand("First", 1.0, Terms(True, 30000), Terms(True, 0), 2, 2, 5, True),
-              Brand("First Flexible", 1.25, Terms(True, 0), Terms(True, 0), 2, 2, 5, True)),
+    "premium_economy": (
+        Brand("Premium", 1.0, Terms(True, 15000), Terms(True, 10000), 1, 1, 4, True),
+        Brand("Premium Flex", 1.25, Terms(True, 0), Terms(True, 0), 2, 1, 4, True),
+    ),
+    "business": (
+        Brand("Business", 1.0, Terms(True, 25000), Terms(True, 15000), 2, 2, 5, True),
+        Brand("Business Flex", 1.3, Terms(True, 0), Terms(True, 0), 2, 2, 5, True),
+    ),
+    "first": (
+        Brand("First", 1.0, Terms(True, 30000), Terms(True, 0), 2, 2, 5, True),
+        Brand("First Flexible", 1.25, Terms(True, 0), Terms(True, 0), 2, 2, 5, True),
+    ),
 }
 
 
@@ -74,8 +93,8 @@ def base_fare(itinerary: Itinerary, cabin: str, carrier: Carrier, today: date, h
     """Return the fare of one adult without taxes; it moves a little from hour to hour and more with the date."""
     km = sum(flight.km for flight in itinerary)
     day = itinerary[0].departs.date()
-    steady = random.Random(f"{carrier.code}{[(f.number, f.origin) for f in itinerary]}{day}")  # noqa: S311 - prices
-    restless = random.Random(f"{carrier.code}{itinerary[0].number}{day}{hour}")  # noqa: S311 - prices
+    steady = random.Random(f"{carrier.code}{[(f.number, f.origin) for f in itinerary]}{day}")
+    restless = random.Random(f"{carrier.code}{itinerary[0].number}{day}{hour}")
     fare = 32 + 0.052 * min(km, 3000) + 0.041 * max(km - 3000, 0)
     fare *= carrier.factor * CABIN_FACTOR[cabin] * steady.uniform(0.85, 1.25) * restless.uniform(0.985, 1.015)
     ahead = (day - today).days

@@ -33,7 +33,7 @@ def new_core(milliseconds: int) -> str:
 
 def core_of(id: str) -> str:
     """Return the core of a family id."""
-    return id[-(CORE + 4):-4]
+    return id[-(CORE + 4) : -4]
 
 
 def number_of(id: str) -> int:

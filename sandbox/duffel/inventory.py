@@ -29,8 +29,11 @@ class Template:
 
     def offers_text(self, core: str, made: datetime, without: frozenset[str] = frozenset()) -> str:
         """Return all offers as comma-separated JSON objects, leaving out those of some carriers."""
-        text = self.text if not without else ",".join(
-            text for text, owner in zip(self.texts, self.owners, strict=True) if owner not in without)
+        text = (
+            self.text
+            if not without
+            else ",".join(text for text, owner in zip(self.texts, self.owners, strict=True) if owner not in without)
+        )
         return self.fill(text, core, made)
 
     def fill(self, text: str, core: str, made: datetime) -> str:

@@ -67,12 +67,24 @@ def price(call: Call, world: World, id: str) -> Answer:
     offer["available_services"] = services(request, offer)
     chosen = objects(asked.get("intended_services") or [], "/intended_services")
     total = Decimal(offer["total_amount"]) + sum(
-        (Decimal(service["total_amount"]) * quantity for service, quantity in chosen_services(world, request, offer, chosen)), Decimal(0))
+        (
+            Decimal(service["total_amount"]) * quantity
+            for service, quantity in chosen_services(world, request, offer, chosen)
+        ),
+        Decimal(0),
+    )
     offer["intended_services"] = chosen
     offer["intended_payment_methods"] = [
-        {"type": method.get("type"), "card_id": method.get("card_id"), "surcharge_amount": "0.00", "charge_amount": str(total),
-         "surcharge_currency": offer["total_currency"], "charge_currency": offer["total_currency"]}
-        for method in objects(asked.get("intended_payment_methods") or [], "/intended_payment_methods")]
+        {
+            "type": method.get("type"),
+            "card_id": method.get("card_id"),
+            "surcharge_amount": "0.00",
+            "charge_amount": str(total),
+            "surcharge_currency": offer["total_currency"],
+            "charge_currency": offer["total_currency"],
+        }
+        for method in objects(asked.get("intended_payment_methods") or [], "/intended_payment_methods")
+    ]
     return ok(offer)
 
 
@@ -81,7 +93,9 @@ def upsell(call: Call, world: World, id: str) -> Answer:
     offer, request = live(world, id)
     keys = [leg["comparison_key"] for leg in offer["slices"]]
     every = (shown(request, ids.OFFERS + n) for n in range(len(search.inventory_of(request).texts)))
-    return ok([other for other in every if other["id"] != id and [leg["comparison_key"] for leg in other["slices"]] == keys])
+    return ok(
+        [other for other in every if other["id"] != id and [leg["comparison_key"] for leg in other["slices"]] == keys]
+    )
 
 
 def seat_maps(call: Call, world: World) -> Answer:
@@ -140,7 +154,9 @@ def chosen_services(world: World, request: Doc, offer: Doc, chosen: list[Doc]) -
     known = {service["id"]: service for service in services(request, offer)}
     if any(str(item.get("id")) not in known for item in chosen):
         known.update(seat_services(offer, taken_seats(world, offer)))
-    found, seen, seated = [], set(), set()
+    found: list[tuple[Doc, int]] = []
+    seen: set[str] = set()
+    seated: set[tuple[str, str]] = set()
     for number, item in enumerate(chosen):
         at = f"/services/{number}"
         id, quantity = required(item, "id", at), item.get("quantity", 1)
@@ -170,16 +186,22 @@ def seat_services(offer: Doc, taken: dict[str, set[str]]) -> dict[str, Doc]:
             for seat in (element for section in row["sections"] for element in section["elements"]):
                 for service in seat["available_services"]:
                     found[service["id"]] = {
-                        "id": service["id"], "type": "seat", "maximum_quantity": 1, "total_amount": service["total_amount"],
-                        "total_currency": service["total_currency"], "passenger_ids": [service["passenger_id"]],
+                        "id": service["id"],
+                        "type": "seat",
+                        "maximum_quantity": 1,
+                        "total_amount": service["total_amount"],
+                        "total_currency": service["total_currency"],
+                        "passenger_ids": [service["passenger_id"]],
                         "segment_ids": [chart["segment_id"]],
-                        "metadata": {name: seat[name] for name in ("designator", "name", "disclosures")}}
+                        "metadata": {name: seat[name] for name in ("designator", "name", "disclosures")},
+                    }
     return found
 
 
 def flight_key(segment: Doc) -> str:
     """Return what makes two segments the same flight on the same day."""
-    return f"{segment['marketing_carrier']['iata_code']}{segment['marketing_carrier_flight_number']}@{segment['departing_at']}"
+    carrier, number = segment["marketing_carrier"]["iata_code"], segment["marketing_carrier_flight_number"]
+    return f"{carrier}{number}@{segment['departing_at']}"
 
 
 def taken_seats(world: World, offer: Doc) -> dict[str, set[str]]:

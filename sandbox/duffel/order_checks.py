@@ -64,8 +64,10 @@ def passengers(asked: Doc, offer: Doc, request: Doc) -> list[Doc]:
     if Counter(p["id"] for p in given) != Counter(list(wanted)):
         raise refuse("order_passengers_incompatible_with_offer")
     travel = date.fromisoformat(request["legs"][-1][2])
-    found = [_passenger(passenger, wanted[passenger["id"]], f"/passengers/{number}", offer, travel)
-             for number, passenger in enumerate(given)]
+    found = [
+        _passenger(passenger, wanted[passenger["id"]], f"/passengers/{number}", offer, travel)
+        for number, passenger in enumerate(given)
+    ]
     names = Counter((p["given_name"].casefold(), p["family_name"].casefold()) for p in found)
     if max(names.values()) > 1:
         raise refuse("duplicate_passenger_name", "/passengers")
@@ -117,8 +119,12 @@ def metadata(value: Any) -> dict[str, str]:
 
 
 def _passenger(given: Doc, searched: Doc, at: str, offer: Doc, travel: date) -> Doc:
-    for name, pattern, code in (("given_name", NAME, "invalid_passenger_name"), ("family_name", NAME, "invalid_passenger_name"),
-                                ("email", EMAIL, "invalid_email_address"), ("phone_number", PHONE, "invalid_phone_number")):
+    for name, pattern, code in (
+        ("given_name", NAME, "invalid_passenger_name"),
+        ("family_name", NAME, "invalid_passenger_name"),
+        ("email", EMAIL, "invalid_email_address"),
+        ("phone_number", PHONE, "invalid_phone_number"),
+    ):
         text = required(given, name, at)
         if not isinstance(text, str) or not pattern.fullmatch(text.strip() if name.endswith("name") else text):
             raise refuse(code, f"{at}/{name}")
@@ -130,11 +136,19 @@ def _passenger(given: Doc, searched: Doc, at: str, offer: Doc, travel: date) -> 
     _age(born, searched, travel, f"{at}/born_on")
     _documents(given, offer, at)
     return {
-        "id": given["id"], "type": searched["type"] or "adult", "title": given["title"], "gender": given["gender"],
-        "given_name": given["given_name"].strip(), "family_name": given["family_name"].strip(), "born_on": born.isoformat(),
-        "email": given["email"], "phone_number": given["phone_number"], "infant_passenger_id": given.get("infant_passenger_id"),
+        "id": given["id"],
+        "type": searched["type"] or "adult",
+        "title": given["title"],
+        "gender": given["gender"],
+        "given_name": given["given_name"].strip(),
+        "family_name": given["family_name"].strip(),
+        "born_on": born.isoformat(),
+        "email": given["email"],
+        "phone_number": given["phone_number"],
+        "infant_passenger_id": given.get("infant_passenger_id"),
         "loyalty_programme_accounts": given.get("loyalty_programme_accounts") or searched["loyalty_programme_accounts"],
-        "user_id": given.get("user_id")}
+        "user_id": given.get("user_id"),
+    }
 
 
 def _age(born: date, searched: Doc, travel: date, at: str) -> None:

@@ -28,7 +28,9 @@ def list_all(call: Call, world: World) -> Answer:
     if sort is not None:
         if sort.lstrip("-") not in ("payment_required_by", "pay_by"):
             raise refuse("validation_inclusion", "/sort")
-        found.sort(key=lambda order: order["payment_status"]["payment_required_by"] or "9", reverse=sort.startswith("-"))
+        found.sort(
+            key=lambda order: order["payment_status"]["payment_required_by"] or "9", reverse=sort.startswith("-")
+        )
     return page(call, found)
 
 
@@ -62,8 +64,14 @@ def _tests(call: Call) -> list[Callable[[Doc], bool]]:
     for name, value in call.query:
         if name in ("passenger_name[]", "owner_id[]", "origin_id[]", "destination_id[]"):
             many.setdefault(name[:-2], set()).add(value.casefold())
-        elif name in ("created_at[after]", "created_at[before]", "departing_at[after]", "departing_at[before]",
-                      "arriving_at[after]", "arriving_at[before]"):
+        elif name in (
+            "created_at[after]",
+            "created_at[before]",
+            "departing_at[after]",
+            "departing_at[before]",
+            "arriving_at[after]",
+            "arriving_at[before]",
+        ):
             tests.append(_time_test(name, value))
         elif name in ("awaiting_payment", "requires_action"):
             tests.append(_flag_test(name, value == "true"))
@@ -96,7 +104,11 @@ def _flag_test(name: str, wanted: bool) -> Callable[[Doc], bool]:
 def _member_test(name: str, wanted: set[str]) -> Callable[[Doc], bool]:
     def values(order: Doc) -> set[str]:
         if name == "passenger_name":
-            return {part.casefold() for p in order["passengers"] for part in (p["family_name"], f"{p['given_name']} {p['family_name']}")}
+            return {
+                part.casefold()
+                for p in order["passengers"]
+                for part in (p["family_name"], f"{p['given_name']} {p['family_name']}")
+            }
         if name == "owner_id":
             return {order["owner"]["id"].casefold()}
         return {leg[name.removesuffix("_id")]["id"].casefold() for leg in order["slices"]}

@@ -51,6 +51,10 @@ def _left(world: World, order: Doc) -> list[Doc]:
     offer, _ = offers.any_age(world, order["offer_id"])
     bought = {(tuple(s["segment_ids"]), tuple(s["passenger_ids"])) for s in order["services"] if s["type"] == "baggage"}
     flown = {segment["id"] for leg in order["slices"] for segment in leg["segments"]}
-    return [{**service, "id": service["id"].replace("ase_", "aso_", 1)} for service in offers.services(request, offer)
-            if service["type"] == "baggage" and set(service["segment_ids"]) <= flown
-            and (tuple(service["segment_ids"]), tuple(service["passenger_ids"])) not in bought]
+    return [
+        {**service, "id": service["id"].replace("ase_", "aso_", 1)}
+        for service in offers.services(request, offer)
+        if service["type"] == "baggage"
+        and set(service["segment_ids"]) <= flown
+        and (tuple(service["segment_ids"]), tuple(service["passenger_ids"])) not in bought
+    ]

@@ -31,7 +31,9 @@ def create(call: Call, world: World) -> Answer:
     """POST /air/orders."""
     plan = prepared(data(call), world)
     manner = published.behaviour(*plan["codes"])
-    if manner in ("creation_fails", "price_changes") or (manner == "insufficient_balance" and plan["type"] == "instant"):
+    if manner in ("creation_fails", "price_changes") or (
+        manner == "insufficient_balance" and plan["type"] == "instant"
+    ):
         return _published_refusal(manner, plan, world)
     if manner in ("answers_202", "answers_202_then_fails"):
         return postponed(plan, world, 202, AFTER_202, "failed" if manner == "answers_202_then_fails" else "created")
@@ -56,9 +58,19 @@ def prepared(asked: Doc, world: World) -> Doc:
     metadata = order_checks.metadata(asked.get("metadata"))
     if payment is not None:
         balance.check(world, total, offer["total_currency"])
-    return {"offer": offer, "type": type, "passengers": passengers, "services": [[s, n] for s, n in chosen], "payment": payment,
-            "metadata": metadata, "request_id": request["id"], "codes": request["codes"][0], "total": str(total),
-            "users": asked.get("users") or [], "attempted_at": now_text(world)}
+    return {
+        "offer": offer,
+        "type": type,
+        "passengers": passengers,
+        "services": [[s, n] for s, n in chosen],
+        "payment": payment,
+        "metadata": metadata,
+        "request_id": request["id"],
+        "codes": request["codes"][0],
+        "total": str(total),
+        "users": asked.get("users") or [],
+        "attempted_at": now_text(world),
+    }
 
 
 def postponed(plan: Doc, world: World, status: int, seconds: float, then: str) -> Answer:
@@ -82,13 +94,27 @@ def made(plan: Doc, world: World, *, tell: bool = True) -> Doc:
     world.put(search.KIND, request["id"], request)
     save(world, order, offer_id=order["offer_id"], booking_reference=order["booking_reference"])
     _sell_seats(world, order)
-    world.ledger(NAME, "order.created", order_id=order["id"], offer_id=order["offer_id"], type=order["type"],
-                 amount=order["total_amount"], currency=order["total_currency"], metadata=order["metadata"],
-                 booking_reference=order["booking_reference"])
+    world.ledger(
+        NAME,
+        "order.created",
+        order_id=order["id"],
+        offer_id=order["offer_id"],
+        type=order["type"],
+        amount=order["total_amount"],
+        currency=order["total_currency"],
+        metadata=order["metadata"],
+        booking_reference=order["booking_reference"],
+    )
     if plan["payment"] is not None:
         balance.take(world, Decimal(order["total_amount"]), order["total_currency"])
-        world.ledger(NAME, "order.paid", order_id=order["id"], amount=order["total_amount"], currency=order["total_currency"],
-                     by="instant")
+        world.ledger(
+            NAME,
+            "order.paid",
+            order_id=order["id"],
+            amount=order["total_amount"],
+            currency=order["total_currency"],
+            by="instant",
+        )
     else:
         due = moment(order["payment_status"]["payment_required_by"])
         world.later((due - world.now()).total_seconds(), NAME, "lapse", {"order_id": order["id"]})
@@ -102,14 +128,20 @@ def made(plan: Doc, world: World, *, tell: bool = True) -> Doc:
 def failed(plan: Doc, world: World) -> None:
     """Let an order that was accepted for later come to nothing."""
     world.ledger(NAME, "order.creation_failed", offer_id=plan["offer"]["id"], metadata=plan["metadata"])
-    events.emit(world, "order.creation_failed", base62(int(world.now().timestamp()), 12),
-                {"offer_id": plan["offer"]["id"], "order_creation_attempted_at": plan["attempted_at"]})
+    events.emit(
+        world,
+        "order.creation_failed",
+        base62(int(world.now().timestamp()), 12),
+        {"offer_id": plan["offer"]["id"], "order_creation_attempted_at": plan["attempted_at"]},
+    )
 
 
 def tell_created(world: World, order_id: str) -> None:
     """Emit ``order.created``."""
     order = world.get(KIND, order_id) or {}
-    events.emit(world, "order.created", order_id, {"id": order_id, "order_id": order_id, "offer_id": order.get("offer_id")})
+    events.emit(
+        world, "order.created", order_id, {"id": order_id, "order_id": order_id, "offer_id": order.get("offer_id")}
+    )
 
 
 def get(call: Call, world: World, id: str) -> Answer:
@@ -209,19 +241,42 @@ def _document(plan: Doc, world: World) -> Doc:
     terms = offer["payment_requirements"]
     extra = Decimal(plan["total"]) - Decimal(offer["total_amount"])
     order: Doc = {
-        "id": world.new_id("ord"), "type": plan["type"], "content": "managed", "offer_id": offer["id"], "live_mode": False,
-        "booking_reference": reference, "booking_references": [{"booking_reference": reference, "carrier": offer["owner"]}],
-        "owner": offer["owner"], "created_at": now, "synced_at": now, "cancelled_at": None, "cancellation": None, "changes": [],
-        "airline_initiated_changes": [], "users": plan["users"], "metadata": plan["metadata"], "documents": [],
-        "total_amount": plan["total"], "total_currency": offer["total_currency"],
-        "base_amount": str(Decimal(offer["base_amount"]) + extra), "base_currency": offer["base_currency"],
-        "tax_amount": offer["tax_amount"], "tax_currency": offer["tax_currency"], "void_window_ends_at": None,
-        "conditions": offer["conditions"], "available_actions": _actions(offer), "passengers": plan["passengers"],
-        "payment_status": {"awaiting_payment": hold, "paid_at": None,
-                           "payment_required_by": terms["payment_required_by"] if hold else None,
-                           "price_guarantee_expires_at": terms["price_guarantee_expires_at"] if hold else None},
+        "id": world.new_id("ord"),
+        "type": plan["type"],
+        "content": "managed",
+        "offer_id": offer["id"],
+        "live_mode": False,
+        "booking_reference": reference,
+        "booking_references": [{"booking_reference": reference, "carrier": offer["owner"]}],
+        "owner": offer["owner"],
+        "created_at": now,
+        "synced_at": now,
+        "cancelled_at": None,
+        "cancellation": None,
+        "changes": [],
+        "airline_initiated_changes": [],
+        "users": plan["users"],
+        "metadata": plan["metadata"],
+        "documents": [],
+        "total_amount": plan["total"],
+        "total_currency": offer["total_currency"],
+        "base_amount": str(Decimal(offer["base_amount"]) + extra),
+        "base_currency": offer["base_currency"],
+        "tax_amount": offer["tax_amount"],
+        "tax_currency": offer["tax_currency"],
+        "void_window_ends_at": None,
+        "conditions": offer["conditions"],
+        "available_actions": _actions(offer),
+        "passengers": plan["passengers"],
+        "payment_status": {
+            "awaiting_payment": hold,
+            "paid_at": None,
+            "payment_required_by": terms["payment_required_by"] if hold else None,
+            "price_guarantee_expires_at": terms["price_guarantee_expires_at"] if hold else None,
+        },
         "services": [_service(world, service, quantity) for service, quantity in plan["services"]],
-        "slices": [_slice(leg, plan) for leg in copy.deepcopy(offer["slices"])]}
+        "slices": [_slice(leg, plan) for leg in copy.deepcopy(offer["slices"])],
+    }
     if not hold:
         ticketed(world, order)
     return order
@@ -234,25 +289,34 @@ def _actions(offer: Doc) -> list[str]:
 
 
 def _slice(leg: Doc, plan: Doc) -> Doc:
-    seats = {(s["segment_ids"][0], s["passenger_ids"][0]): s["metadata"] for s, _ in plan["services"] if s["type"] == "seat"}
+    seats = {
+        (s["segment_ids"][0], s["passenger_ids"][0]): s["metadata"] for s, _ in plan["services"] if s["type"] == "seat"
+    }
     for segment in leg["segments"]:
         segment["passengers"] = [
-            {**{name: value for name, value in passenger.items() if name not in ("fare_basis_code", "conditions")},
-             "seat": seats.get((segment["id"], passenger["passenger_id"]))} for passenger in segment["passengers"]]
+            {
+                **{name: value for name, value in passenger.items() if name not in ("fare_basis_code", "conditions")},
+                "seat": seats.get((segment["id"], passenger["passenger_id"])),
+            }
+            for passenger in segment["passengers"]
+        ]
     leg["conditions"] = {"change_before_departure": leg["conditions"].get("change_before_departure")}
     return {name: value for name, value in leg.items() if name not in NOT_IN_SLICES}
 
 
 def _service(world: World, service: Doc, quantity: int) -> Doc:
-    return {**{name: value for name, value in service.items() if name != "maximum_quantity"}, "id": world.new_id("ser"),
-            "quantity": quantity}
+    return {
+        **{name: value for name, value in service.items() if name != "maximum_quantity"},
+        "id": world.new_id("ser"),
+        "quantity": quantity,
+    }
 
 
 def _documents(order: Doc) -> list[Doc]:
     code = order["owner"]["iata_code"]
     if code in TICKETLESS:
         return []
-    dice = random.Random(order["id"])  # noqa: S311 - ticket numbers, not secrets
+    dice = random.Random(order["id"])
     carrier = BY_CODE.get(code)
     found = []
     for number, passenger in enumerate(order["passengers"], 1):
@@ -260,8 +324,13 @@ def _documents(order: Doc) -> list[Doc]:
         ticket = str(number) if code == "ZZ" else f"{stock}{dice.randrange(10**9, 10**10)}"
         found.append({"type": "electronic_ticket", "unique_identifier": ticket, "passenger_ids": [passenger["id"]]})
     for service in order["services"]:
-        found.append({"type": "electronic_miscellaneous_document_associated", "passenger_ids": service["passenger_ids"],
-                      "unique_identifier": str(len(found) + 1) if code == "ZZ" else f"999{dice.randrange(10**9, 10**10)}"})
+        found.append(
+            {
+                "type": "electronic_miscellaneous_document_associated",
+                "passenger_ids": service["passenger_ids"],
+                "unique_identifier": str(len(found) + 1) if code == "ZZ" else f"999{dice.randrange(10**9, 10**10)}",
+            }
+        )
     return found
 
 
@@ -275,5 +344,6 @@ def _sell_seats(world: World, order: Doc) -> None:
     for service in order["services"]:
         if service["type"] == "seat":
             flight, designator = flights[service["segment_ids"][0]], service["metadata"]["designator"]
-            world.put("seat", f"{flight}/{designator}", {"designator": designator, "order_id": order["id"]}, flight=flight)
-
+            world.put(
+                "seat", f"{flight}/{designator}", {"designator": designator, "order_id": order["id"]}, flight=flight
+            )

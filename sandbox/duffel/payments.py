@@ -122,8 +122,15 @@ def _matching(order: Doc, given: Doc, world: World) -> Doc:
 
 
 def _document(order: Doc, given: Doc, world: World, status: str) -> Doc:
-    payment = {"id": world.new_id("pay"), **given, "status": status, "failure_reason": None, "order_id": order["id"],
-               "created_at": now_text(world), "live_mode": False}
+    payment = {
+        "id": world.new_id("pay"),
+        **given,
+        "status": status,
+        "failure_reason": None,
+        "order_id": order["id"],
+        "created_at": now_text(world),
+        "live_mode": False,
+    }
     world.put(KIND, payment["id"], payment, order_id=order["id"])
     return payment
 
@@ -132,8 +139,21 @@ def _settle(order: Doc, payment: Doc, world: World, *, tell: bool = True) -> Non
     balance.take(world, Decimal(payment["amount"]), payment["currency"])
     orders.ticketed(world, order)
     orders.save(world, order)
-    world.ledger(NAME, "payment.created", payment_id=payment["id"], order_id=order["id"], amount=payment["amount"],
-                 currency=payment["currency"])
-    world.ledger(NAME, "order.paid", order_id=order["id"], amount=payment["amount"], currency=payment["currency"], by=payment["id"])
+    world.ledger(
+        NAME,
+        "payment.created",
+        payment_id=payment["id"],
+        order_id=order["id"],
+        amount=payment["amount"],
+        currency=payment["currency"],
+    )
+    world.ledger(
+        NAME,
+        "order.paid",
+        order_id=order["id"],
+        amount=payment["amount"],
+        currency=payment["currency"],
+        by=payment["id"],
+    )
     if tell:
         tell_paid(world, payment["id"])

@@ -21,19 +21,53 @@ EARTH_KM = 6371.0
 
 # Metropolitan codes travellers type that the package's list lacks, and airports it does not count in.
 MORE_CITIES: dict[str, tuple[str, str, str]] = {
-    "NYC": ("New York", "US", "JFK EWR LGA"), "LON": ("London", "GB", "LHR LGW STN LTN LCY SEN"),
-    "PAR": ("Paris", "FR", "CDG ORY"), "CHI": ("Chicago", "US", "ORD MDW"), "WAS": ("Washington", "US", "IAD DCA"),
-    "TYO": ("Tokyo", "JP", "HND NRT"), "OSA": ("Osaka", "JP", "KIX ITM"), "SEL": ("Seoul", "KR", "ICN GMP"),
-    "MIL": ("Milan", "IT", "MXP LIN BGY"), "ROM": ("Rome", "IT", "FCO CIA"), "BUE": ("Buenos Aires", "AR", "EZE AEP"),
-    "SAO": ("Sao Paulo", "BR", "GRU CGH VCP"), "RIO": ("Rio de Janeiro", "BR", "GIG SDU"), "MOW": ("Moscow", "RU", "SVO DME"),
-    "BJS": ("Beijing", "CN", "PEK PKX"), "SHA": ("Shanghai", "CN", "PVG SHA"), "STO": ("Stockholm", "SE", "ARN BMA"),
-    "YTO": ("Toronto", "CA", "YYZ YTZ"), "YMQ": ("Montreal", "CA", "YUL"), "JKT": ("Jakarta", "ID", "CGK HLP"),
+    "NYC": ("New York", "US", "JFK EWR LGA"),
+    "LON": ("London", "GB", "LHR LGW STN LTN LCY SEN"),
+    "PAR": ("Paris", "FR", "CDG ORY"),
+    "CHI": ("Chicago", "US", "ORD MDW"),
+    "WAS": ("Washington", "US", "IAD DCA"),
+    "TYO": ("Tokyo", "JP", "HND NRT"),
+    "OSA": ("Osaka", "JP", "KIX ITM"),
+    "SEL": ("Seoul", "KR", "ICN GMP"),
+    "MIL": ("Milan", "IT", "MXP LIN BGY"),
+    "ROM": ("Rome", "IT", "FCO CIA"),
+    "BUE": ("Buenos Aires", "AR", "EZE AEP"),
+    "SAO": ("Sao Paulo", "BR", "GRU CGH VCP"),
+    "RIO": ("Rio de Janeiro", "BR", "GIG SDU"),
+    "MOW": ("Moscow", "RU", "SVO DME"),
+    "BJS": ("Beijing", "CN", "PEK PKX"),
+    "SHA": ("Shanghai", "CN", "PVG SHA"),
+    "STO": ("Stockholm", "SE", "ARN BMA"),
+    "YTO": ("Toronto", "CA", "YYZ YTZ"),
+    "YMQ": ("Montreal", "CA", "YUL"),
+    "JKT": ("Jakarta", "ID", "CGK HLP"),
 }
 COUNTRY_NAMES = {
-    "US": "United States", "GB": "United Kingdom", "CA": "Canada", "MX": "Mexico", "FR": "France", "DE": "Germany",
-    "ES": "Spain", "IT": "Italy", "NL": "Netherlands", "IN": "India", "JP": "Japan", "CN": "China", "AU": "Australia",
-    "BR": "Brazil", "AE": "United Arab Emirates", "SG": "Singapore", "TH": "Thailand", "IE": "Ireland", "PT": "Portugal",
-    "CH": "Switzerland", "AT": "Austria", "GR": "Greece", "TR": "Turkey", "QA": "Qatar", "ZA": "South Africa",
+    "US": "United States",
+    "GB": "United Kingdom",
+    "CA": "Canada",
+    "MX": "Mexico",
+    "FR": "France",
+    "DE": "Germany",
+    "ES": "Spain",
+    "IT": "Italy",
+    "NL": "Netherlands",
+    "IN": "India",
+    "JP": "Japan",
+    "CN": "China",
+    "AU": "Australia",
+    "BR": "Brazil",
+    "AE": "United Arab Emirates",
+    "SG": "Singapore",
+    "TH": "Thailand",
+    "IE": "Ireland",
+    "PT": "Portugal",
+    "CH": "Switzerland",
+    "AT": "Austria",
+    "GR": "Greece",
+    "TR": "Turkey",
+    "QA": "Qatar",
+    "ZA": "South Africa",
 }
 
 
@@ -46,8 +80,10 @@ def airports() -> dict[str, Any]:
 @cache
 def cities() -> dict[str, dict[str, Any]]:
     """Return the cities with several airports: code -> name, country, airport codes."""
-    found = {code: {"name": city["name"], "country": city["country"], "airports": list(city["airports"])}
-             for code, city in airportsdata.load_iata_macs().items()}
+    found = {
+        code: {"name": city["name"], "country": city["country"], "airports": list(city["airports"])}
+        for code, city in airportsdata.load_iata_macs().items()
+    }
     for code, (name, country, members) in MORE_CITIES.items():
         found[code] = {"name": name, "country": country, "airports": [a for a in members.split() if a in airports()]}
     return found
@@ -63,22 +99,48 @@ def city_place(airport: str) -> dict[str, Any]:
     """Return the city object of an airport."""
     code = city_of().get(airport)
     known = airports()[airport]
-    name, country = (cities()[code]["name"], cities()[code]["country"]) if code else (known["city"] or known["name"], known["country"])
+    name, country = (
+        (cities()[code]["name"], cities()[code]["country"])
+        if code
+        else (known["city"] or known["name"], known["country"])
+    )
     code = code or airport
-    return {"icao_code": None, "iata_country_code": country, "iata_city_code": code, "city_name": None, "iata_code": code,
-            "latitude": None, "longitude": None, "time_zone": None, "type": "city", "name": name,
-            "id": f"cit_{code.lower()}_{country.lower()}"}
+    return {
+        "icao_code": None,
+        "iata_country_code": country,
+        "iata_city_code": code,
+        "city_name": None,
+        "iata_code": code,
+        "latitude": None,
+        "longitude": None,
+        "time_zone": None,
+        "type": "city",
+        "name": name,
+        "id": f"cit_{code.lower()}_{country.lower()}",
+    }
 
 
 @lru_cache(maxsize=4096)
 def _airport_text(code: str) -> str:
     known = airports()[code]
     city = city_place(code)
-    return json.dumps({
-        "icao_code": known["icao"] or None, "iata_country_code": known["country"], "iata_city_code": city["iata_code"],
-        "city_name": city["name"], "airports": None, "iata_code": code, "latitude": known["lat"], "longitude": known["lon"],
-        "city": city, "time_zone": known["tz"], "type": "airport", "name": known["name"],
-        "id": f"arp_{code.lower()}_{known['country'].lower()}"})
+    return json.dumps(
+        {
+            "icao_code": known["icao"] or None,
+            "iata_country_code": known["country"],
+            "iata_city_code": city["iata_code"],
+            "city_name": city["name"],
+            "airports": None,
+            "iata_code": code,
+            "latitude": known["lat"],
+            "longitude": known["lon"],
+            "city": city,
+            "time_zone": known["tz"],
+            "type": "airport",
+            "name": known["name"],
+            "id": f"arp_{code.lower()}_{known['country'].lower()}",
+        }
+    )
 
 
 def airport_place(code: str) -> dict[str, Any]:
@@ -92,7 +154,11 @@ def place(code: str) -> dict[str, Any] | None:
     if code in cities() and code not in airports():
         members = cities()[code]["airports"]
         city = city_place(members[0])
-        return {**city, "city": None, "airports": [_without(airport_place(each), "airports", "city") for each in members]}
+        return {
+            **city,
+            "city": None,
+            "airports": [_without(airport_place(each), "airports", "city") for each in members],
+        }
     return airport_place(code) if code in airports() else None
 
 
@@ -118,16 +184,31 @@ def airlines() -> dict[str, dict[str, Any]]:
     found = {}
     for code, name, id in json.loads((DATA / "airlines.json").read_text()):
         drawn = code not in ("AK", "UL", "SG", "PK")
-        found[code] = {"id": id, "iata_code": code, "name": name,
-                       "logo_symbol_url": f"{LOGOS}/full-color-logo/{code}.svg" if drawn else None,
-                       "logo_lockup_url": f"{LOGOS}/full-color-lockup/{code}.svg" if drawn and code != "ZZ" else None,
-                       "conditions_of_carriage_url": None if code in ("ZZ", "AK", "W6") else f"https://{code.lower()}.example/conditions"}
+        found[code] = {
+            "id": id,
+            "iata_code": code,
+            "name": name,
+            "logo_symbol_url": f"{LOGOS}/full-color-logo/{code}.svg" if drawn else None,
+            "logo_lockup_url": f"{LOGOS}/full-color-lockup/{code}.svg" if drawn and code != "ZZ" else None,
+            "conditions_of_carriage_url": None
+            if code in ("ZZ", "AK", "W6")
+            else f"https://{code.lower()}.example/conditions",
+        }
     return found
 
 
-AIRCRAFT = {"320": "Airbus A320", "321": "Airbus A321", "73H": "Boeing 737-800 (winglets)", "E90": "Embraer 190",
-            "AT7": "ATR 72", "789": "Boeing 787-9", "77W": "Boeing 777-300ER", "359": "Airbus A350-900", "333": "Airbus A330-300",
-            "388": "Airbus A380-800"}
+AIRCRAFT = {
+    "320": "Airbus A320",
+    "321": "Airbus A321",
+    "73H": "Boeing 737-800 (winglets)",
+    "E90": "Embraer 190",
+    "AT7": "ATR 72",
+    "789": "Boeing 787-9",
+    "77W": "Boeing 777-300ER",
+    "359": "Airbus A350-900",
+    "333": "Airbus A330-300",
+    "388": "Airbus A380-800",
+}
 
 
 def aircraft(code: str) -> dict[str, Any]:

@@ -97,7 +97,11 @@ def page(call: Call, found: Sequence[Any]) -> Answer:
     after, before = _position(call.param("after")), _position(call.param("before"))
     start = after if after is not None else max(0, before - size) if before is not None else 0
     end = start + size
-    meta = {"limit": size, "after": _cursor(end) if end < len(found) else None, "before": _cursor(start) if start else None}
+    meta = {
+        "limit": size,
+        "after": _cursor(end) if end < len(found) else None,
+        "before": _cursor(start) if start else None,
+    }
     return Answer(200, {"data": list(found[start:end]), "meta": meta})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,9 @@ class Flight:
 Itinerary = tuple[Flight, ...]
 
 
-def itineraries(origin: str, destination: str, day: date, max_connections: int, manner: str | None) -> dict[str, list[Itinerary]]:
+def itineraries(
+    origin: str, destination: str, day: date, max_connections: int, manner: str | None
+) -> dict[str, list[Itinerary]]:
     """Return carrier code -> itineraries of that carrier; Duffel Airways flies everywhere."""
     found: dict[str, list[Itinerary]] = {}
     if manner == "connecting":
@@ -73,7 +75,9 @@ def direct_carriers(origin: str, destination: str) -> tuple[Carrier, ...]:
         if not home or (carrier.low_cost and km > LONGEST_LOW_COST_KM):
             continue
         at_hub = origin in carrier.hubs or destination in carrier.hubs
-        if not at_hub and not (carrier.low_cost and ends <= set(carrier.homes) and origin in MAJOR and destination in MAJOR):
+        if not at_hub and not (
+            carrier.low_cost and ends <= set(carrier.homes) and origin in MAJOR and destination in MAJOR
+        ):
             continue
         if carrier.code in REGIONAL and km > LONGEST_REGIONAL_KM:
             continue
@@ -118,7 +122,7 @@ def _best_hub(carrier: Carrier, origin: str, destination: str) -> tuple[float, s
 
 
 def _connecting(carrier: Carrier, stops: tuple[str, ...], day: date, slot: int) -> Itinerary:
-    dice = random.Random(f"{carrier.code}{stops}{slot}connect")  # noqa: S311 - a schedule, not a secret
+    dice = random.Random(f"{carrier.code}{stops}{slot}connect")
     flights = [_flight(carrier, stops[0], stops[1], day, slot + 5)]
     for origin, destination in zip(stops[1:], stops[2:], strict=False):
         ready = flights[-1].arrives + timedelta(minutes=dice.randrange(60, 200, 5))
@@ -128,10 +132,10 @@ def _connecting(carrier: Carrier, stops: tuple[str, ...], day: date, slot: int) 
 
 def _flight(carrier: Carrier, origin: str, destination: str, when: date, slot: int, stop: str | None = None) -> Flight:
     """Return a flight on a day (at its usual time) or at a given local time (a connection)."""
-    dice = random.Random(f"{carrier.code}{origin}{destination}{slot}")  # noqa: S311 - a schedule, not a secret
+    dice = random.Random(f"{carrier.code}{origin}{destination}{slot}")
     usual = 360 + (slot % 4) * 250 + dice.randrange(0, 240, 5)
     number = str(dice.randrange(11, 2899) if not carrier.low_cost else dice.randrange(1100, 8999))
-    departs = when if isinstance(when, datetime) else datetime(when.year, when.month, when.day) + timedelta(minutes=usual)  # noqa: DTZ001
+    departs = when if isinstance(when, datetime) else datetime.combine(when, time()) + timedelta(minutes=usual)
     km = distance_km(origin, destination)
     if stop:
         km = distance_km(origin, stop) + distance_km(stop, destination)
@@ -139,7 +143,9 @@ def _flight(carrier: Carrier, origin: str, destination: str, when: date, slot: i
     zones = ZoneInfo(airports()[origin]["tz"]), ZoneInfo(airports()[destination]["tz"])
     left = departs.replace(tzinfo=zones[0]).astimezone(UTC)
     arrives = (left + timedelta(minutes=minutes)).astimezone(zones[1]).replace(tzinfo=None)
-    return Flight(carrier.code, number, origin, destination, departs, arrives, minutes, km, _aircraft(carrier, km, dice), stop)
+    return Flight(
+        carrier.code, number, origin, destination, departs, arrives, minutes, km, _aircraft(carrier, km, dice), stop
+    )
 
 
 def _aircraft(carrier: Carrier, km: float, dice: random.Random) -> str:

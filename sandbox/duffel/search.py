@@ -94,8 +94,13 @@ def family(world: World, offer_id: str) -> Doc | None:
 
 def search_of(request: Doc) -> Search:
     """Return the stored request as the inventory knows it."""
-    return Search(tuple(Slice(origin, destination, date.fromisoformat(when)) for origin, destination, when in request["legs"]),
-                  request["cabin"], tuple((type, age) for type, age in request["party"]), request["max_connections"], request["hour"])
+    return Search(
+        tuple(Slice(origin, destination, date.fromisoformat(when)) for origin, destination, when in request["legs"]),
+        request["cabin"],
+        tuple((type, age) for type, age in request["party"]),
+        request["max_connections"],
+        request["hour"],
+    )
 
 
 def inventory_of(request: Doc) -> Template:
@@ -124,12 +129,32 @@ def _made(asked: Doc, world: World) -> Doc:
     now = world.now()
     core = ids.new_core(int(now.timestamp() * 1000))
     return {
-        "id": ids.make("orq", 0, core), "core": core, "created_at": now_text(world), "legs": legs, "party": party,
-        "codes": [leg[:2] for leg in legs], "cabin_class": cabin, "cabin": cabin or "economy", "max_connections": connections,
-        "hour": now.replace(minute=0, second=0, microsecond=0).isoformat(), "named": {}, "repriced": {}, "gone": [],
-        "asked_passengers": [{"given_name": p.get("given_name"), "family_name": p.get("family_name"), "fare_type": p.get("fare_type"),
-                              "loyalty_programme_accounts": p.get("loyalty_programme_accounts") or []} for p in asked["passengers"]],
-        "order_id": None, "attempted": False, "without": []}
+        "id": ids.make("orq", 0, core),
+        "core": core,
+        "created_at": now_text(world),
+        "legs": legs,
+        "party": party,
+        "codes": [leg[:2] for leg in legs],
+        "cabin_class": cabin,
+        "cabin": cabin or "economy",
+        "max_connections": connections,
+        "hour": now.replace(minute=0, second=0, microsecond=0).isoformat(),
+        "named": {},
+        "repriced": {},
+        "gone": [],
+        "asked_passengers": [
+            {
+                "given_name": p.get("given_name"),
+                "family_name": p.get("family_name"),
+                "fare_type": p.get("fare_type"),
+                "loyalty_programme_accounts": p.get("loyalty_programme_accounts") or [],
+            }
+            for p in asked["passengers"]
+        ],
+        "order_id": None,
+        "attempted": False,
+        "without": [],
+    }
 
 
 def _legs(asked: list[Doc], world: World) -> list[list[str]]:
@@ -180,22 +205,43 @@ def _head(request: Doc) -> Doc:
     slices = []
     for origin, destination, when in request["legs"]:
         ends = {"origin": place(origin), "destination": place(destination)}
-        slices.append({**ends, "origin_type": (ends["origin"] or {})["type"], "destination_type": (ends["destination"] or {})["type"],
-                       "departure_date": when})
-    return {"id": request["id"], "created_at": request["created_at"], "live_mode": False, "cabin_class": request["cabin_class"],
-            "client_key": f"sandbox_{request['core']}", "slices": slices, "passengers": passengers_of(request)}
+        slices.append(
+            {
+                **ends,
+                "origin_type": (ends["origin"] or {})["type"],
+                "destination_type": (ends["destination"] or {})["type"],
+                "departure_date": when,
+            }
+        )
+    return {
+        "id": request["id"],
+        "created_at": request["created_at"],
+        "live_mode": False,
+        "cabin_class": request["cabin_class"],
+        "client_key": f"sandbox_{request['core']}",
+        "slices": slices,
+        "passengers": passengers_of(request),
+    }
 
 
 def passengers_of(request: Doc) -> list[Doc]:
     """Return the passengers as they are known now: as asked for, and as patched since."""
     made = json.loads(dumps(generated.passengers(search_of(request))).replace(ids.BLANK, request["core"]))
-    return [{**passenger, **asked, **request["named"].get(passenger["id"], {})}
-            for passenger, asked in zip(made, request["asked_passengers"], strict=True)]
+    return [
+        {**passenger, **asked, **request["named"].get(passenger["id"], {})}
+        for passenger, asked in zip(made, request["asked_passengers"], strict=True)
+    ]
 
 
 def _batch_head(request: Doc) -> Doc:
-    return {"id": request["id"], "created_at": request["created_at"], "live_mode": False, "total_batches": 2,
-            "remaining_batches": request["batches"], "client_key": f"sandbox_{request['core']}"}
+    return {
+        "id": request["id"],
+        "created_at": request["created_at"],
+        "live_mode": False,
+        "total_batches": 2,
+        "remaining_batches": request["batches"],
+        "client_key": f"sandbox_{request['core']}",
+    }
 
 
 def _offers_text(request: Doc) -> str:
@@ -220,5 +266,7 @@ def _itineraries(request: Doc, world: World) -> list[Doc]:
             group = groups.setdefault(leg["comparison_key"], {**leg, "brands": {}})
             brand = group["brands"].setdefault(leg["fare_brand_name"], {"name": leg["fare_brand_name"], "offers": []})
             brand["offers"].append({name: offer[name] for name in offer if name != "slices"})
-        slices.append({**head, "itineraries": [{**group, "brands": list(group["brands"].values())} for group in groups.values()]})
+        slices.append(
+            {**head, "itineraries": [{**group, "brands": list(group["brands"].values())} for group in groups.values()]}
+        )
     return slices

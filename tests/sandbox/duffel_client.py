@@ -25,8 +25,9 @@ class Duffel:
 
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> httpx.Response:
         """Make one call; ``body`` goes into the data envelope."""
-        return self.sandbox.http.request(method, f"/duffel{path}", params=params, headers=HEADERS,
-                                         json=None if body is None else {"data": body})
+        return self.sandbox.http.request(
+            method, f"/duffel{path}", params=params, headers=HEADERS, json=None if body is None else {"data": body}
+        )
 
     def get(self, path: str, **params: Any) -> Any:
         """GET and return ``data``; the call must succeed."""
@@ -50,7 +51,9 @@ class Duffel:
     def search(self, *legs: tuple[str, str, int], passengers: list[dict[str, Any]] | None = None, **more: Any) -> Any:
         """Search; legs are (origin, destination, days ahead)."""
         slices = [{"origin": o, "destination": d, "departure_date": later(days)} for o, d, days in legs]
-        return self.post("/air/offer_requests", {"slices": slices, "passengers": passengers or [{"type": "adult"}], **more})
+        return self.post(
+            "/air/offer_requests", {"slices": slices, "passengers": passengers or [{"type": "adult"}], **more}
+        )
 
     def offer(self, *legs: tuple[str, str, int], owner: str = "ZZ", hold: bool | None = None, **more: Any) -> Any:
         """Search and return the first offer of an airline (that can be held or not)."""
@@ -70,7 +73,9 @@ class Duffel:
             adult["infant_passenger_id"] = infant
         body = {"type": type, "selected_offers": [offer["id"]], "passengers": passengers, **more}
         if type == "instant" and "payments" not in more:
-            body["payments"] = [{"type": "balance", "amount": offer["total_amount"], "currency": offer["total_currency"]}]
+            body["payments"] = [
+                {"type": "balance", "amount": offer["total_amount"], "currency": offer["total_currency"]}
+            ]
         return body
 
     def order(self, offer: Any, type: str = "hold", **more: Any) -> Any:
@@ -88,5 +93,13 @@ def person(id: str, given: str, type: str | None = "adult", age: int | None = No
     years = age if age is not None else {"child": 7, "infant_without_seat": 0}.get(type or "adult", 36)
     # Half a year past the birthday on the days these tests travel (within five months from now).
     born = date.today() - timedelta(days=int(years * 365.25) + 30)
-    return {"id": id, "title": "mrs", "gender": "f", "given_name": given, "family_name": "Earhart", "born_on": born.isoformat(),
-            "email": "amelia@example.com", "phone_number": "+442080160509"}
+    return {
+        "id": id,
+        "title": "mrs",
+        "gender": "f",
+        "given_name": given,
+        "family_name": "Earhart",
+        "born_on": born.isoformat(),
+        "email": "amelia@example.com",
+        "phone_number": "+442080160509",
+    }

@@ -23,9 +23,18 @@ def test_hold_then_pay_then_cancel(duffel: Duffel) -> None:
     offer = duffel.offer(*TRIP, hold=True)
     order = duffel.order(offer, metadata={"booking_id": "b-1"})
     status = order["payment_status"]
-    assert (order["type"], status["awaiting_payment"], status["paid_at"], order["documents"]) == ("hold", True, None, [])
+    assert (order["type"], status["awaiting_payment"], status["paid_at"], order["documents"]) == (
+        "hold",
+        True,
+        None,
+        [],
+    )
     assert status["payment_required_by"] == offer["payment_requirements"]["payment_required_by"]
-    assert (order["offer_id"], order["metadata"], len(order["booking_reference"])) == (offer["id"], {"booking_id": "b-1"}, 6)
+    assert (order["offer_id"], order["metadata"], len(order["booking_reference"])) == (
+        offer["id"],
+        {"booking_id": "b-1"},
+        6,
+    )
 
     payment = duffel.pay(order)
     assert (payment["status"], payment["amount"]) == ("succeeded", offer["total_amount"])
@@ -36,7 +45,11 @@ def test_hold_then_pay_then_cancel(duffel: Duffel) -> None:
     assert duffel.get("/air/payments", order_id=order["id"]) == [payment]
 
     quote = duffel.post("/air/order_cancellations", {"order_id": order["id"]})
-    assert (quote["refund_amount"], quote["refund_to"], quote["confirmed_at"]) == (offer["total_amount"], "balance", None)
+    assert (quote["refund_amount"], quote["refund_to"], quote["confirmed_at"]) == (
+        offer["total_amount"],
+        "balance",
+        None,
+    )
     done = duffel.post(f"/air/order_cancellations/{quote['id']}/actions/confirm", status=200)
     assert done["confirmed_at"]
     cancelled = duffel.get(f"/air/orders/{order['id']}")
@@ -51,7 +64,14 @@ def test_instant_order_with_bag_and_seat(duffel: Duffel) -> None:
     offer = duffel.get(f"/air/offers/{offer['id']}", return_available_services="true")
     bag = next(s for s in offer["available_services"] if s["type"] == "baggage")
     chart = duffel.get("/air/seat_maps", offer_id=offer["id"])[0]
-    seat = next(e for c in chart["cabins"] for r in c["rows"] for s in r["sections"] for e in s["elements"] if e["available_services"])
+    seat = next(
+        e
+        for c in chart["cabins"]
+        for r in c["rows"]
+        for s in r["sections"]
+        for e in s["elements"]
+        if e["available_services"]
+    )
     place = seat["available_services"][0]
     services = [{"id": bag["id"], "quantity": 2}, {"id": place["id"], "quantity": 1}]
     total = Decimal(offer["total_amount"]) + 2 * Decimal(bag["total_amount"]) + Decimal(place["total_amount"])
@@ -68,8 +88,14 @@ def test_instant_order_with_bag_and_seat(duffel: Duffel) -> None:
     again = duffel.search(("LHR", "MAD", 30))["offers"]
     same = next(o for o in again if o["slices"][0]["comparison_key"] == offer["slices"][0]["comparison_key"])
     chart = duffel.get("/air/seat_maps", offer_id=same["id"])[0]
-    taken = next(e for c in chart["cabins"] for r in c["rows"] for s in r["sections"] for e in s["elements"]
-                 if e["designator"] == seat["designator"])
+    taken = next(
+        e
+        for c in chart["cabins"]
+        for r in c["rows"]
+        for s in r["sections"]
+        for e in s["elements"]
+        if e["designator"] == seat["designator"]
+    )
     assert taken["available_services"] == []
 
 
@@ -82,7 +108,12 @@ def test_an_offer_and_its_request_are_used_once(duffel: Duffel) -> None:
         assert duffel.refused("GET", f"/air/offers/{offer['id']}")[1] == "offer_no_longer_available"
     assert len(duffel.get("/air/orders")) == 1
     rows = duffel.sandbox.ledger(event="request")
-    assert [r["outcome"] for r in rows if r["operation"] == "duffel.create_order"] == ["done", "refused", "refused", "refused"]
+    assert [r["outcome"] for r in rows if r["operation"] == "duffel.create_order"] == [
+        "done",
+        "refused",
+        "refused",
+        "refused",
+    ]
 
 
 def test_offers_expire(duffel: Duffel) -> None:
@@ -95,10 +126,14 @@ def test_offers_expire(duffel: Duffel) -> None:
 def test_an_unpaid_hold_lapses(duffel: Duffel) -> None:
     order = duffel.order(duffel.offer(*TRIP, hold=True))
     duffel.sandbox.advance(73 * 3600)
-    lapsed = wait_until(lambda: [row for row in duffel.sandbox.ledger(event="order.lapsed")])
+    lapsed = wait_until(lambda: duffel.sandbox.ledger(event="order.lapsed"))
     assert lapsed[0]["order_id"] == order["id"]
     now = duffel.get(f"/air/orders/{order['id']}")
-    assert (now["payment_status"]["awaiting_payment"], now["payment_status"]["paid_at"], now["cancelled_at"]) == (False, None, None)
+    assert (now["payment_status"]["awaiting_payment"], now["payment_status"]["paid_at"], now["cancelled_at"]) == (
+        False,
+        None,
+        None,
+    )
     payment = {"type": "balance", "amount": order["total_amount"], "currency": order["total_currency"]}
     body = {"order_id": order["id"], "payment": payment}
     assert duffel.refused("POST", "/air/payments", body)[1] == "past_payment_required_by_date"
@@ -152,7 +187,11 @@ def test_only_the_newest_quote_counts(duffel: Duffel) -> None:
     third = duffel.post("/air/order_cancellations", {"order_id": order["id"]})
     duffel.post(f"/air/order_cancellations/{third['id']}/actions/confirm", status=200)
     assert confirm(third) == "already_cancelled"
-    assert [q["id"] for q in duffel.get("/air/order_cancellations", order_id=order["id"])] == [third["id"], second["id"], first["id"]]
+    assert [q["id"] for q in duffel.get("/air/order_cancellations", order_id=order["id"])] == [
+        third["id"],
+        second["id"],
+        first["id"],
+    ]
 
 
 def test_listing_by_offer_may_lag(duffel: Duffel) -> None:
@@ -186,7 +225,11 @@ def test_webhooks_are_signed_with_the_secret_as_given(duffel: Duffel, site: Site
     stamp, given = (part.split("=")[1] for part in headers["x-duffel-signature"].split(","))
     assert given == hmac.new(b"whsec_sandbox_duffel", stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     event = json.loads(body)
-    assert (headers["path"], event["type"], event["idempotency_key"]) == ("/api/suppliers/duffel/webhook", "order.created", order["id"])
+    assert (headers["path"], event["type"], event["idempotency_key"]) == (
+        "/api/suppliers/duffel/webhook",
+        "order.created",
+        order["id"],
+    )
     assert event["data"]["object"] == {"id": order["id"], "order_id": order["id"], "offer_id": order["offer_id"]}
     wait_until(lambda: duffel.get("/air/webhooks/events", delivery_success="true"))
 
