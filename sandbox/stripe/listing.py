@@ -31,12 +31,16 @@ def page(desk: Desk, kind: str, url: str, *, keep: Callable[[Doc], bool] | None 
     given = desk.params
     limit = given.get("limit", 10)
     if not 1 <= limit <= 100:
-        raise invalid("Invalid integer: limit must be between 1 and 100.", code="parameter_invalid_integer", param="limit")
+        raise invalid(
+            "Invalid integer: limit must be between 1 and 100.", code="parameter_invalid_integer", param="limit"
+        )
     index = {name: given[name] for name in _BY if name in given}
     rows = [
         doc
         for _, doc in desk.world.store.page(KINDS[kind], index, newest_first=True)
-        if not doc.get("_deleted") and _created_fits(given.get("created"), doc["created"]) and (keep is None or keep(doc))
+        if not doc.get("_deleted")
+        and _created_fits(given.get("created"), doc["created"])
+        and (keep is None or keep(doc))
     ]
     if "ending_before" in given:
         end = _position(rows, given["ending_before"], "ending_before")

@@ -70,7 +70,7 @@ async def _challenge(request: Request) -> Response:
         "Confirm your payment",
         "challenge",
         amount=_amount(intent["amount"], intent["currency"]),
-        card=f"{card.get('brand', 'card')} ending in {card.get('last4', '····')}",
+        card=f"{card.get('brand', 'card').capitalize()} ending in {card.get('last4', '····')}",
     )
 
 
@@ -93,7 +93,9 @@ async def _receipt(request: Request) -> Response:
         "Card": f"{card['brand']} ending in {card['last4']}",
     }
     cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items())
-    return HTMLResponse(f"<!doctype html><html lang='en'><title>Test receipt</title><h1>Test receipt</h1><dl>{cells}</dl>")
+    return HTMLResponse(
+        f"<!doctype html><html lang='en'><title>Test receipt</title><h1>Test receipt</h1><dl>{cells}</dl>"
+    )
 
 
 def routes() -> list[Route]:

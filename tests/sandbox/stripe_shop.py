@@ -13,8 +13,8 @@ import stripe
 from tests.sandbox.process import Sandbox
 
 stripe.enable_telemetry = False
-SECRET_KEY = "sk_test_sandbox"  # noqa: S105 - the sandbox takes any
-SITE_SECRET = "whsec_sandbox_stripe"  # noqa: S105 - the sandbox's default
+SECRET_KEY = "sk_test_sandbox"
+SITE_SECRET = "whsec_sandbox_stripe"
 
 
 def validate_everything() -> None:
@@ -48,7 +48,8 @@ class Shop:
             **more,
         }
         params = {name: value for name, value in params.items() if value is not None}
-        return self.v1.payment_intents.create(params=params, options={"idempotency_key": key} if key else {})  # type: ignore[arg-type]
+        options: Any = {"idempotency_key": key} if key else {}
+        return self.v1.payment_intents.create(params=params, options=options)  # type: ignore[arg-type]
 
     def paid_with(self, method: str, amount: int = 59999, **more: Any) -> stripe.PaymentIntent:
         """An intent confirmed by the server with one of Stripe's test methods."""
@@ -58,16 +59,16 @@ class Shop:
         """An intent whose money was taken."""
         return self.v1.payment_intents.capture(self.paid_with(method, amount).id)
 
-    def control(self, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
+    def control(self, path: str, expected: int = 200, /, **body: Any) -> dict[str, Any]:
         """One of the sandbox's own endpoints under ``/_stripe/``."""
         answer = self.sandbox.http.post(f"/_stripe/{path}", json=body)
-        assert answer.status_code == status, answer.text
+        assert answer.status_code == expected, answer.text
         return dict(answer.json())
 
     def events(self, **asked: Any) -> list[str]:
         """The types of all events, oldest first."""
-        listed = self.v1.events.list(params={"limit": 100, **asked})  # type: ignore[arg-type,typeddict-item]
-        return [event.type for event in listed.data][::-1]
+        listed = self.v1.events.list(params={"limit": 100, **asked})  # type: ignore[arg-type]
+        return [str(event.type) for event in listed.data][::-1]
 
     def money(self) -> list[tuple[str, int]]:
         """What the ledger says about money: (event, minor units)."""
@@ -86,7 +87,9 @@ window.setUp = (elementsOptions) => {{
   window.stripe = Stripe('pk_test_page');
   window.elements = stripe.elements(elementsOptions);
   window.element = elements.create('payment');
-  for (const name of ['ready', 'change', 'loaderror']) element.on(name, (e) => {{ fired.push({{...e, name}}); document.body.classList.add(name); }});
+  for (const name of ['ready', 'change', 'loaderror']) {{
+    element.on(name, (e) => {{ fired.push({{...e, name}}); document.body.classList.add(name); }});
+  }}
   element.mount('#here');
 }};
 window.pay = async (more) => {{
@@ -94,6 +97,7 @@ window.pay = async (more) => {{
   const answer = wrong.error ? wrong : await stripe.confirmPayment({{elements, redirect: 'if_required', ...more}});
   document.querySelector('#result').textContent = JSON.stringify(answer);
 }};
+window.next = async (promise) => {{ document.querySelector('#result').textContent = JSON.stringify(await promise); }};
 document.querySelector('#pay').addEventListener('click', () => pay(window.more));
 </script></body></html>"""
 

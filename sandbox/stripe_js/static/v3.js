@@ -258,7 +258,7 @@
       background: 'rgba(15, 23, 42, 0.6)', display: 'flex', 'align-items': 'center', 'justify-content': 'center',
     });
     style(frame.node, {
-      width: 'min(420px, calc(100% - 16px))', height: 'min(520px, calc(100% - 16px))', background: '#fff', 'border-radius': '12px',
+      width: 'min(420px, calc(100% - 16px))', height: 'min(540px, calc(100% - 16px))', background: '#fff', 'border-radius': '12px',
       'box-shadow': '0 20px 60px rgba(15, 23, 42, 0.35)',
     });
     dialog.addEventListener('cancel', (event) => event.preventDefault());
