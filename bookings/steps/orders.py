@@ -14,7 +14,7 @@ from bookings.steps.plan import NOT_DONE, OK, REFUSED, UNAVAILABLE, UNKNOWN, Ans
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
-from suppliers import registry
+from suppliers import breaker, registry
 from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
 from suppliers.stored import to_json
 from suppliers.types import CancelQuote, OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
@@ -116,6 +116,7 @@ def _travellers(booking: Any) -> tuple[Traveller, ...]:
 def merge_create_order(moment: Moment, answer: Answer) -> None:
     """Held, ticketed, a definite no, or unknown. Only a definite no frees the offer."""
     order = order_of(moment.story)
+    breaker.observe(order.supplier, "order", answer.error)
     if answer.outcome == OK:
         see_order(moment, answer.value)
     elif answer.outcome == UNKNOWN:
