@@ -20,7 +20,9 @@ from bookings.flow import (
     INSTANT_LAST,
     INSTANT_START,
     KEY_MEMORY,
+    LOOK_AGAIN,
     MAX_DECLINES,
+    PAY_TRIES,
     POLL_PAYMENT,
     STUCK_UNDOING,
     TICKET_LOOKS,
@@ -294,6 +296,9 @@ def _held(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Do(Step.VOID)
     if p.authorised_at and now - p.authorised_at >= AUTHORISATION_LIFE - STUCK_UNDOING:  # I7
         return Do(Step.CLOSE, "airline_unreachable")
+    refused = o.pay.outcome == "refused" and o.pay.code not in LOOK_AGAIN
+    if refused or o.pay.attempts >= PAY_TRIES:
+        return Do(Step.CLOSE, o.pay.code or "airline_unreachable")
     return _ready(o.pay, Do(Step.PAY_ORDER), now)
 
 
@@ -359,6 +364,8 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
             return Do(Step.KEEP_BOOKED, o.quote_refusal)
         return Attention("compensation_failed") if "compensation_failed" not in f.cases else _ready(
             o.quote, Do(Step.QUOTE_CANCEL), now)
+    if agreed and o.cancel.outcome == "refused":
+        return Do(Step.KEEP_BOOKED, o.cancel.code)
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return _undo(o.quote, Do(Step.QUOTE_CANCEL), f, now)
     if agreed and o.state is O.TICKETED and (o.quote_refund_minor or 0) < (f.agreed_refund_minor or 0):
@@ -378,7 +385,7 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Wait(now + HOUR, "staff")
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return _ready(o.quote, Do(Step.QUOTE_CANCEL), now)
-    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.total_minor
+    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
     if everything_back:
         return _undo(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
     return Wait(now + HOUR, "staff")

@@ -106,7 +106,8 @@ class OrderFacts:
 
     state: OrderState
     hold: bool
-    total_minor: int
+    total_minor: int  # what the customer pays for it: the airline's total and our fee
+    cost_minor: int  # the airline's total
     asked_at: datetime
     known: bool  # the airline's id is stored
     looked_at: datetime | None = None
@@ -213,6 +214,8 @@ UNKNOWN_CASE = timedelta(minutes=5)
 POLL_PAYMENT = timedelta(minutes=5)
 STUCK_UNDOING = timedelta(minutes=30)
 MAX_DECLINES = 5
+LOOK_AGAIN = frozenset({"price_changed", "schedule_changed", "past_pay_by", "already_paid"})  # no's that a look explains
+PAY_TRIES = 10
 CREATE_TRIES = 3  # definite "did not happen" answers before we tell the customer that the airline is not reachable
 TICKET_LOOKS = tuple(timedelta(minutes=m) for m in (2, 10, 60, 360, 1440))  # ticket numbers may come later
 KEY_MEMORY = timedelta(hours=20)  # the gateway forgets keys after 24 h; past 20 h we look instead (stripe.md 3)

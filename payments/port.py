@@ -4,7 +4,8 @@ Each method raises one of the three families of `fly2any.kernel.errors`. Every c
 its idempotency `key` from the caller: a library's own random key protects nothing after a crash.
 Codes: card_declined, already_captured, already_voided, authorisation_expired, amount_too_small, amount_too_large,
 refund_exceeds, disputed, key_reused, twin_running, not_found, gateway_busy, gateway_down, gateway_timeout,
-misconfigured, unreadable_answer.
+misconfigured, unreadable_answer, amount_not_chargeable (a card cannot take this amount exactly), wrong_state (the
+intent is in no state for this), gateway_refused (any other definite no), bad_signature, unreadable.
 """
 
 from __future__ import annotations

@@ -155,7 +155,8 @@ class SupplierOrder(models.Model):
                                    name="live_order_has_the_airlines_id"),
         ]
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
-                   models.Index(fields=["created_at"], name="order_by_age")]
+                   models.Index(fields=["created_at"], name="order_by_age"),
+                   models.Index(fields=["offer_external_id"], name="order_by_offer")]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"

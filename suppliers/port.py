@@ -5,7 +5,8 @@ made), Unavailable (it did not happen, ask later), OutcomeUnknown (it may have h
 Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_rejected (detail: field, passenger,
 reason), services_unavailable, already_booked (unknown family), insufficient_balance, schedule_changed,
 already_paid, past_pay_by, already_cancelled, quote_stale, not_cancellable, not_found, supplier_busy,
-supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer.
+supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer, supplier_refused (any other
+definite no), bad_signature, unreadable.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class Booking(models.Model):
     currency = models.CharField(max_length=3)
     fare_minor = models.BigIntegerField()  # the offer without services
     services_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)  # our own service fee, part of every total
     accepted_minor = models.BigIntegerField(default=0)  # what the customer agreed to pay on screen
     priced_minor = models.BigIntegerField(null=True, blank=True)  # what it costs now, services included
     priced_at = models.DateTimeField(null=True, blank=True)

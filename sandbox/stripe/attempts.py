@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -59,9 +60,7 @@ def _approved(desk: Desk, intent: Doc, method: Doc, does: cards.Behaviour, chall
     if manual:
         card["capture_before"] = desk.now + shapes.HOLD_SECONDS
         intent.update(status="requires_capture", amount_capturable=intent["amount"])
-        desk.world.later(
-            shapes.HOLD_SECONDS, VENDOR_NAME, "expire", {"intent": intent["id"], "charge": charge["id"]}
-        )
+        desk.world.later(shapes.HOLD_SECONDS, VENDOR_NAME, "expire", {"intent": intent["id"], "charge": charge["id"]})
     else:
         _settle(desk, intent, charge, intent["amount"])
     desk.save(charge)
@@ -81,9 +80,7 @@ def _settle(desk: Desk, intent: Doc, charge: Doc, amount: int) -> None:
         desk.world.later(DISPUTE_AFTER_SECONDS, VENDOR_NAME, "dispute", payload)
 
 
-def _declined(
-    desk: Desk, intent: Doc, method: Doc, decline: cards.Decline, *, challenged: bool | None
-) -> StripeError:
+def _declined(desk: Desk, intent: Doc, method: Doc, decline: cards.Decline, *, challenged: bool | None) -> StripeError:
     does = cards.behaviour(method["_card"])
     charge = _charge(desk, intent, method, challenged)
     charge.update(
@@ -132,7 +129,11 @@ def _ask_for_challenge(desk: Desk, intent: Doc) -> None:
     if intent["_use_stripe_sdk"] or not intent["_return_url"]:
         action: Doc = {
             "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"type": "three_d_secure_redirect", "source": new_id(desk.world, "src"), "stripe_js": page},
+            "use_stripe_sdk": {
+                "type": "three_d_secure_redirect",
+                "source": new_id(desk.world, "src"),
+                "stripe_js": page,
+            },
         }
     else:
         action = {
@@ -158,10 +159,8 @@ def finish_challenge(desk: Desk, intent: Doc, *, success: bool) -> None:
         intent.update(status="requires_confirmation", next_action=None, _authenticated=method["id"])
         desk.save(intent)
     else:
-        try:
+        with suppress(StripeError):  # a decline is on the intent, where the page and the server look
             run(desk, intent, method, challenged=True)
-        except StripeError:
-            pass  # the decline is on the intent, where the page and the server look
 
 
 def back_to_shop(intent: Doc) -> str | None:

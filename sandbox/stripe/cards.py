@@ -67,8 +67,7 @@ AUTHENTICATION_REQUIRED = Decline(
 )
 AUTHENTICATION_FAILED = Decline(
     "payment_intent_authentication_failure",
-    "We are unable to authenticate your payment method. "
-    "Please choose a different payment method and try again.",
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
 )
 
 CARDS: dict[str, Behaviour] = {

@@ -48,13 +48,14 @@ def invalid(message: str, *, code: str | None = None, param: str | None = None) 
 
 def missing(kind: str, ident: str, param: str, *, status: int = 404) -> StripeError:
     """The answer for an id nobody has."""
-    return StripeError(
-        status, f"No such {kind}: '{ident}'", code="resource_missing", param=param, began=status == 400
-    )
+    return StripeError(status, f"No such {kind}: '{ident}'", code="resource_missing", param=param, began=status == 400)
 
 
 def wrong_state(message: str, intent: dict[str, Any]) -> StripeError:
     """The answer for a call that the intent's present status does not allow."""
-    return StripeError(
-        400, message, code="payment_intent_unexpected_state", payment_intent=intent
-    )
+    return StripeError(400, message, code="payment_intent_unexpected_state", payment_intent=intent)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """A list of names written as plain text."""
+    return tuple(text.split())

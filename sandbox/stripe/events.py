@@ -67,8 +67,7 @@ def places(world: World, kind: str) -> list[tuple[str, str | None]]:
     return [
         (endpoint["url"], endpoint.get("_secret"))
         for endpoint in endpoints
-        if endpoint["status"] == "enabled"
-        and ("*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"])
+        if endpoint["status"] == "enabled" and ("*" in endpoint["enabled_events"] or kind in endpoint["enabled_events"])
     ]
 
 

@@ -35,8 +35,7 @@ def earlier(world: World, key: str, mark: str, now: int) -> Answer | None:
     if kept["running_until"] > time.time():
         raise StripeError(
             409,
-            f"There is currently another in-progress request using this Idempotent Key {key}. "
-            "Please try again later.",
+            f"There is currently another in-progress request using this Idempotent Key {key}. Please try again later.",
             code="idempotency_key_in_use",
             kind="idempotency_error",
             began=False,

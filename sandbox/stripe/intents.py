@@ -16,8 +16,20 @@ _NOT_PLAYED = (
     "application_fee_amount", "customer_account", "hooks", "mandate", "on_behalf_of", "payment_method_configuration",
     "payment_method_data", "transfer_data", "amount_to_confirm",
 )  # fmt: skip
-_COPIED = ("capture_method", "confirmation_method", "setup_future_usage", "transfer_group", "allowed_payment_method_types")
-_BLANKABLE = ("description", "receipt_email", "statement_descriptor_suffix", "customer", "excluded_payment_method_types")
+_COPIED = (
+    "capture_method",
+    "confirmation_method",
+    "setup_future_usage",
+    "transfer_group",
+    "allowed_payment_method_types",
+)
+_BLANKABLE = (
+    "description",
+    "receipt_email",
+    "statement_descriptor_suffix",
+    "customer",
+    "excluded_payment_method_types",
+)
 _BROWSER_SEES = (
     "id", "object", "amount", "automatic_payment_methods", "canceled_at", "cancellation_reason", "capture_method",
     "client_secret", "confirmation_method", "created", "currency", "description", "last_payment_error", "livemode",
@@ -62,7 +74,9 @@ def _check(desk: Desk) -> None:
             param="statement_descriptor",
         )
     if len(given.get("statement_descriptor_suffix", "")) > 22:
-        raise invalid("The statement descriptor suffix is limited to 22 characters.", param="statement_descriptor_suffix")
+        raise invalid(
+            "The statement descriptor suffix is limited to 22 characters.", param="statement_descriptor_suffix"
+        )
     if len(given.get("description", "")) > 1000:
         raise invalid("The description is limited to 1000 characters.", param="description")
     if given.get("customer"):
@@ -80,10 +94,15 @@ def _apply(desk: Desk, intent: Doc) -> None:
             intent[name] = given[name] or None
     if "automatic_payment_methods" in given:
         automatic = given["automatic_payment_methods"]
-        intent["automatic_payment_methods"] = {"allow_redirects": "always", **automatic} if automatic["enabled"] else None
+        intent["automatic_payment_methods"] = (
+            {"allow_redirects": "always", **automatic} if automatic["enabled"] else None
+        )
     if given.get("shipping"):
         blank: Doc = {"carrier": None, "phone": None, "tracking_number": None}
-        address = {**dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")), **given["shipping"]["address"]}
+        address = {
+            **dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
+            **given["shipping"]["address"],
+        }
         intent["shipping"] = {**blank, **given["shipping"], "address": address}
     if given.get("payment_details"):
         intent["payment_details"] = {"customer_reference": None, "order_reference": None, **given["payment_details"]}
@@ -222,11 +241,14 @@ def update(desk: Desk, ident: str) -> Doc:
     given = desk.params
     harmless = {"metadata", "description", "receipt_email", "expand"}
     if set(given) - harmless and intent["status"] not in CONFIRMABLE:
-        raise wrong_state(f"This PaymentIntent could not be updated because it has a status of {intent['status']}.", public(intent))
+        raise wrong_state(
+            f"This PaymentIntent could not be updated because it has a status of {intent['status']}.", public(intent)
+        )
     method = methods.named(desk, given["payment_method"]) if given.get("payment_method") else None
     if "amount" in given or "currency" in given:
-        currencies.check(given.get("amount", intent["amount"]), given.get("currency", intent["currency"]))
-        intent.update({name: given[name] for name in ("amount", "currency") if name in given})
+        money = {name: given[name] if name in given else intent[name] for name in ("amount", "currency")}
+        currencies.check(money["amount"], money["currency"])
+        intent.update(money)
     _apply(desk, intent)
     if method:
         intent.update(payment_method=method["id"], status="requires_confirmation")
@@ -244,7 +266,8 @@ def capture(desk: Desk, ident: str) -> Doc:
             public(intent),
         )
     _misfortune(desk, intent)
-    amount = desk.params.get("amount_to_capture", intent["amount_capturable"])
+    given = desk.params
+    amount: int = given["amount_to_capture"] if "amount_to_capture" in given else intent["amount_capturable"]
     if amount > intent["amount_capturable"]:
         raise StripeError(
             400,
@@ -254,7 +277,11 @@ def capture(desk: Desk, ident: str) -> Doc:
             param="amount_to_capture",
         )
     if amount < 1:
-        raise invalid("This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount_to_capture")
+        raise invalid(
+            "This value must be greater than or equal to 1.",
+            code="parameter_invalid_integer",
+            param="amount_to_capture",
+        )
     apply_metadata(intent, desk.params.get("metadata"))
     attempts.capture(desk, intent, amount)
     return public(intent)
@@ -292,4 +319,3 @@ def cancel(desk: Desk, ident: str) -> Doc:
         )
     attempts.release(desk, intent, desk.params.get("cancellation_reason"))
     return public(intent)
-

@@ -68,7 +68,9 @@ def _charge(desk: Desk) -> Doc:
         raise invalid("One of the following params should be provided for this request: payment_intent or charge.")
     charge = desk.need("charge", given["charge"], "charge", status=400)
     if not charge["captured"]:
-        raise StripeError(400, f"Charge {charge['id']} has not been captured: cancel its PaymentIntent instead.", param="charge")
+        raise StripeError(
+            400, f"Charge {charge['id']} has not been captured: cancel its PaymentIntent instead.", param="charge"
+        )
     return charge
 
 
@@ -98,7 +100,11 @@ def settle(desk: Desk, ident: str, how: str) -> None:
     """What was put off: a late refund arrives, a failing one comes back."""
     refund = desk.need("refund", ident, "refund")
     if how == "late" and refund["status"] == "pending":
-        before = {"status": "pending", "pending_reason": refund.pop("pending_reason", None), "balance_transaction": None}
+        before = {
+            "status": "pending",
+            "pending_reason": refund.pop("pending_reason", None),
+            "balance_transaction": None,
+        }
         refund.update(status="succeeded", balance_transaction=new_id(desk.world, "txn"))
         refund["destination_details"]["card"]["type"] = "refund"
         desk.save(refund)

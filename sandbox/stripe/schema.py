@@ -195,9 +195,7 @@ def _refusal(error: ValidationError) -> StripeError:
 @lru_cache(maxsize=32)
 def schema_validator(name: str) -> OAS30Validator:
     """The compiled check of one component schema, such as ``PaymentIntent``."""
-    return OAS30Validator(
-        {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
-    )
+    return OAS30Validator({"$ref": f"#/components/schemas/{name}", "components": document()["components"]})
 
 
 _NAMES = {
@@ -227,6 +225,5 @@ def event_problems(event: dict[str, Any]) -> list[str]:
     found = [e.message[:300] for e in schema_validator("Event").iter_errors(event)]
     carried = event["data"]["object"]
     return found + [
-        f"{e.json_path}: {e.message[:300]}"
-        for e in schema_validator(_NAMES[carried["object"]]).iter_errors(carried)
+        f"{e.json_path}: {e.message[:300]}" for e in schema_validator(_NAMES[carried["object"]]).iter_errors(carried)
     ]

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.stripe import cards
+from sandbox.stripe.errors import words
 
 Doc = dict[str, Any]
 
 HOLD_SECONDS = 7 * 86_400  # customer-initiated online card payments: seven days to capture
 
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
-_EVIDENCE = (
-    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "
-    "cancellation_rebuttal customer_communication customer_email_address customer_name "
-    "customer_purchase_ip customer_signature duplicate_charge_documentation "
-    "duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy "
-    "refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
-    "shipping_address shipping_carrier shipping_date shipping_documentation shipping_tracking_number "
-    "uncategorized_file uncategorized_text"
-).split()
+_EVIDENCE = words(
+    """
+    access_activity_log billing_address cancellation_policy cancellation_policy_disclosure
+    cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip
+    customer_signature duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id
+    product_description receipt refund_policy refund_policy_disclosure refund_refusal_explanation
+    service_date service_documentation shipping_address shipping_carrier shipping_date
+    shipping_documentation shipping_tracking_number uncategorized_file uncategorized_text
+    """
+)
 
 
 def billing(given: Doc | None = None) -> Doc:
@@ -73,64 +75,51 @@ def payment_method(ident: str, now: int, card: Doc, billing_details: Doc, number
     }
 
 
+_INTENT_EMPTY = words(
+    """
+    allowed_payment_method_types application application_fee_amount automatic_payment_methods canceled_at
+    cancellation_reason customer customer_account description excluded_payment_method_types
+    last_payment_error latest_charge managed_payments next_action on_behalf_of payment_method
+    payment_method_configuration_details payment_record processing receipt_email review setup_future_usage
+    shipping source statement_descriptor statement_descriptor_suffix transfer_data transfer_group
+    """
+)
+
+
 def intent(ident: str, now: int, secret: str, amount: int, currency: str) -> Doc:
     """A PaymentIntent before anything was tried."""
+    card = {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"}
     return {
         "id": ident,
         "object": "payment_intent",
-        "allowed_payment_method_types": None,
         "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": None,
-        "application_fee_amount": None,
-        "automatic_payment_methods": None,
-        "canceled_at": None,
-        "cancellation_reason": None,
         "capture_method": "automatic_async",
         "client_secret": secret,
         "confirmation_method": "automatic",
         "created": now,
         "currency": currency,
-        "customer": None,
-        "customer_account": None,
-        "description": None,
-        "excluded_payment_method_types": None,
-        "last_payment_error": None,
-        "latest_charge": None,
         "livemode": False,
-        "managed_payments": None,
         "metadata": {},
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "installments": None,
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": "automatic",
-            }
-        },
+        "payment_method_options": {"card": card},
         "payment_method_types": ["card"],
-        "payment_record": None,
-        "processing": None,
-        "receipt_email": None,
-        "review": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "source": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "requires_payment_method",
-        "transfer_data": None,
-        "transfer_group": None,
+        **dict.fromkeys(_INTENT_EMPTY),
         "_attempts": 0,
         "_return_url": None,
         "_use_stripe_sdk": False,
     }
+
+
+_CHARGE_EMPTY = words(
+    """
+    application application_fee application_fee_amount balance_transaction failure_balance_transaction
+    failure_code failure_message on_behalf_of outcome receipt_number review source source_transfer
+    statement_descriptor transfer_data transfer_group
+    """
+)
 
 
 def charge(ident: str, now: int, of: Doc, method: Doc, base_url: str) -> Doc:
@@ -141,10 +130,6 @@ def charge(ident: str, now: int, of: Doc, method: Doc, base_url: str) -> Doc:
         "amount": of["amount"],
         "amount_captured": 0,
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "FLY2ANY SANDBOX",
         "captured": False,
@@ -153,32 +138,21 @@ def charge(ident: str, now: int, of: Doc, method: Doc, base_url: str) -> Doc:
         "customer": of["customer"],
         "description": of["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(of["metadata"]),
-        "on_behalf_of": None,
-        "outcome": None,
         "paid": False,
         "payment_intent": of["id"],
         "payment_method": method["id"],
         "payment_method_details": {"type": "card", "card": _charged_card(of, method["card"])},
         "radar_options": {},
         "receipt_email": of["receipt_email"],
-        "receipt_number": None,
         "receipt_url": f"{base_url}/stripe-js/receipts/{ident}",
         "refunded": False,
-        "review": None,
         "shipping": of["shipping"],
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
         "statement_descriptor_suffix": of["statement_descriptor_suffix"],
         "status": "failed",
-        "transfer_data": None,
-        "transfer_group": None,
+        **dict.fromkeys(_CHARGE_EMPTY),
         "_card": method["_card"],
     }
 
@@ -304,7 +278,10 @@ def confirmation_token(ident: str, now: int, lifetime: int, method: Doc, return_
 
 def dispute(ident: str, now: int, of: Doc, reason: str, inquiry: bool) -> Doc:
     """A cardholder's complaint about a captured charge; an inquiry takes no money yet."""
-    card = of["payment_method_details"]["card"]
+    brand = of["payment_method_details"]["card"]["brand"]
+    code = "10.4" if reason == "fraudulent" else "13.1"
+    kind = "inquiry" if inquiry else "chargeback"
+    card = {"brand": brand, "case_type": kind, "network": brand, "network_reason_code": code}
     return {
         "id": ident,
         "object": "dispute",
@@ -327,17 +304,9 @@ def dispute(ident: str, now: int, of: Doc, reason: str, inquiry: bool) -> Doc:
         "is_charge_refundable": inquiry,
         "livemode": False,
         "metadata": {},
-        "network_reason_code": "10.4" if reason == "fraudulent" else "13.1",
+        "network_reason_code": code,
         "payment_intent": of["payment_intent"],
-        "payment_method_details": {
-            "type": "card",
-            "card": {
-                "brand": card["brand"],
-                "case_type": "inquiry" if inquiry else "chargeback",
-                "network": card["brand"],
-                "network_reason_code": "10.4" if reason == "fraudulent" else "13.1",
-            },
-        },
+        "payment_method_details": {"type": "card", "card": card},
         "reason": reason,
         "status": "warning_needs_response" if inquiry else "needs_response",
     }

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from sandbox.stripe.currencies import decimals
+
 STATIC = Path(__file__).resolve().parent / "static"
 # The frames hold the card number: nothing from elsewhere runs in them, and nothing leaves but to the sandbox.
 _POLICY = (
@@ -21,7 +23,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/stripe-js/static/{name}.css"></head>
-<body>{body}<script src="/stripe-js/static/{name}.js"></script></body></html>
+<body>{body}<script src="/stripe-js/static/frame.js"></script>
+<script src="/stripe-js/static/{name}.js"></script></body></html>
 """
 
 
@@ -40,8 +43,10 @@ async def _static(request: Request) -> Response:
     return _file(name) if name in known and name[0] != "." and not name.endswith(".html") else Response(status_code=404)
 
 
-def _page(title: str, name: str) -> HTMLResponse:
+def _page(title: str, name: str, **values: str) -> HTMLResponse:
     body = (STATIC / f"{name}.html").read_text()
+    for key, value in values.items():
+        body = body.replace("{" + key + "}", escape(value))
     headers = {"content-security-policy": _POLICY, "referrer-policy": "no-referrer", "cache-control": "no-store"}
     return HTMLResponse(_PAGE.format(title=title, name=name, body=body), headers=headers)
 
@@ -55,7 +60,24 @@ async def _controller(request: Request) -> Response:
 
 
 async def _challenge(request: Request) -> Response:
-    return _page("Confirm your payment", "challenge")
+    world: Any = request.app.state.world
+    intent = world.get("stripe.intent", request.query_params.get("payment_intent", ""))
+    token = request.query_params.get("token")
+    if intent is None or not token or intent.get("_challenge") != token:
+        return HTMLResponse("<!doctype html><title>Closed</title><p>This confirmation is no longer open.</p>", 404)
+    card = (world.get("stripe.method", intent["payment_method"]) or {}).get("card", {})
+    return _page(
+        "Confirm your payment",
+        "challenge",
+        amount=_amount(intent["amount"], intent["currency"]),
+        card=f"{card.get('brand', 'card').capitalize()} ending in {card.get('last4', '····')}",
+    )
+
+
+def _amount(minor: int, currency: str) -> str:
+    """An amount for people: 59999 usd is ``USD 599.99``."""
+    places = decimals(currency)
+    return f"{currency.upper()} {minor / 10**places:,.{places}f}"
 
 
 async def _receipt(request: Request) -> Response:
@@ -66,12 +88,14 @@ async def _receipt(request: Request) -> Response:
     card = charge["payment_method_details"]["card"]
     rows = {
         "Receipt": charge["id"],
-        "Amount (minor units)": f"{charge['amount_captured']} {charge['currency'].upper()}",
-        "Refunded (minor units)": str(charge["amount_refunded"]),
+        "Amount": _amount(charge["amount_captured"], charge["currency"]),
+        "Refunded": _amount(charge["amount_refunded"], charge["currency"]),
         "Card": f"{card['brand']} ending in {card['last4']}",
     }
     cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows.items())
-    return HTMLResponse(f"<!doctype html><html lang='en'><title>Test receipt</title><h1>Test receipt</h1><dl>{cells}</dl>")
+    return HTMLResponse(
+        f"<!doctype html><html lang='en'><title>Test receipt</title><h1>Test receipt</h1><dl>{cells}</dl>"
+    )
 
 
 def routes() -> list[Route]:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -32,7 +33,7 @@ class DuffelSupplier:
     name = mapping.NAME
 
     def __init__(self, client: DuffelClient, *, webhook_secret: str = "",
-                 clock: Callable[[], float] = time.time) -> None:
+                 clock: Callable[[], float] = time.time) -> None:  # noqa: TID251 (age of a signature)
         self._client = client
         self._secrets = webhook.secrets_of(webhook_secret)
         self._clock = clock
@@ -56,7 +57,7 @@ class DuffelSupplier:
         """The offer now, with its services. Refused offer_expired when it is gone."""
         path = f"/air/offers/{_id(offer_id)}"
         answer = self._client.get(errors.OFFER, path, {"return_available_services": "true"})
-        return _read(errors.OFFER, answer, lambda raw: mapping.offer(raw))
+        return _read(errors.OFFER, answer, mapping.offer)
 
     def seat_maps(self, offer_id: str) -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""
@@ -66,7 +67,7 @@ class DuffelSupplier:
     def create_order(self, request: OrderRequest) -> OrderInfo:
         """Hold or buy, once. Anything but a 201 with a readable order of this offer is not a yes."""
         answer = self._client.post(errors.CREATE, "/air/orders", bodies.order(request))
-        made = _read(errors.CREATE, answer, lambda raw: mapping.order(raw, answer.served_at))
+        made = _read(errors.CREATE, answer, partial(mapping.order, now=answer.served_at))
         if made.offer_id not in ("", request.offer_id) or made.booking_id not in ("", request.booking_id):
             raise errors.unreadable(errors.CREATE, answer.request_id)
         return made
@@ -74,7 +75,7 @@ class DuffelSupplier:
     def order(self, order_id: str) -> OrderInfo:
         """The order now. Refused not_found when there is none."""
         answer = self._client.get(errors.READ, f"/air/orders/{_id(order_id)}")
-        return _read(errors.READ, answer, lambda raw: mapping.order(raw, answer.served_at))
+        return _read(errors.READ, answer, partial(mapping.order, now=answer.served_at))
 
     def find_orders(self, offer_id: str) -> list[OrderInfo]:
         """Orders made from this offer. An empty list is no proof: listings lag by hours.
@@ -84,7 +85,7 @@ class DuffelSupplier:
         found = []
         for answer, raw in self._pages("/air/orders", {"offer_id": offer_id}):
             if mapping.text(raw.get("offer_id")) in ("", offer_id):
-                found.append(_read(errors.READ, answer, lambda _, raw=raw: mapping.order(raw, answer.served_at)))
+                found.append(_read(errors.READ, answer, partial(mapping.order, now=answer.served_at), raw))
         return found
 
     def pay_order(self, order_id: str, amount: Money) -> None:
@@ -125,7 +126,7 @@ class DuffelSupplier:
 
     def cancellations(self, order_id: str) -> list[CancelQuote]:
         """All quotes of the order, confirmed or not."""
-        return [_read(errors.READ, answer, lambda _, raw=raw: mapping.cancel_quote(raw))
+        return [_read(errors.READ, answer, mapping.cancel_quote, raw)
                 for answer, raw in self._pages("/air/order_cancellations", {"order_id": order_id})
                 if mapping.text(raw.get("order_id")) in ("", order_id)]
 
@@ -160,10 +161,11 @@ class DuffelSupplier:
         log.error("duffel listing %s did not end after %d pages", path, MOST_PAGES)
 
 
-def _read(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T]) -> T:
-    """Read the answer's object; what cannot be read is unknown after a write, unavailable after a read."""
+def _read(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T],
+          raw: Mapping[str, Any] | None = None) -> T:
+    """Read the answer's object (or `raw` of its list); unreadable is unknown after a write, else unavailable."""
     try:
-        return read(mapping.mapping(answer.data))
+        return read(mapping.mapping(answer.data) if raw is None else raw)
     except mapping.Unreadable as error:
         raise errors.unreadable(call, answer.request_id) from error
 

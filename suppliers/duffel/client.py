@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
+import requests  # noqa: TID251 (the vendor's own HTTP, see design.md 7)
 import tenacity
 from duffel_api.http_client import HttpClient
-from requests.adapters import HTTPAdapter
+from requests.adapters import HTTPAdapter  # noqa: TID251
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, SSLError
 
 from fly2any.kernel.errors import Unavailable

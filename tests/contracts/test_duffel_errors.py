@@ -221,7 +221,8 @@ def test_a_refused_connection_certainly_did_nothing(settings: Any, deed: str) ->
 
 # --- retries and waiting ---------------------------------------------------------------------------------------
 def test_a_read_is_asked_again_after_a_failure(peer: Peer, settings: Any) -> None:
-    peer.says(Says(500, body("internal_server_error")), Says(502, b"no"), Says(200, payload("duffel/order_hold_unpaid.json")))
+    peer.says(Says(500, body("internal_server_error")), Says(502, b"no"),
+              Says(200, payload("duffel/order_hold_unpaid.json")))
     supplier = DuffelSupplier(DuffelClient(token="t", base=peer.base))
     assert supplier.order("ord_1").pnr
     assert len(peer.asked) == 3

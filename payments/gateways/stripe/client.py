@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import requests
+import requests  # noqa: TID251 (the vendor's own HTTP, see design.md 7)
 import stripe
-from requests.adapters import HTTPAdapter
+from requests.adapters import HTTPAdapter  # noqa: TID251
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 CONNECT_SECONDS = 3.0
@@ -31,7 +31,7 @@ class _Session(requests.Session):
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["allow_redirects"] = False
         try:
             answer = super().request(*args, **kwargs)

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import stripe
@@ -41,7 +42,7 @@ class StripeGateway:
     name = "stripe"
 
     def __init__(self, client: stripe.StripeClient, *, base: str, webhook_secret: str = "",
-                 clock: Callable[[], float] = time.time) -> None:
+                 clock: Callable[[], float] = time.time) -> None:  # noqa: TID251 (age of a signature)
         self._v1 = client.v1
         self._base = base
         self._secrets = [secret.strip() for secret in webhook_secret.split(",") if secret.strip()]
@@ -146,9 +147,9 @@ class StripeGateway:
 
     def _listing(self, service: Any, read: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> Iterator[T]:
         """Every object of a list, page by page; each page is a guarded call of its own."""
-        after: dict[str, str] = {}
+        asked = {**params, "limit": 100}
         while True:
-            page = self._read(mapping.mapping, lambda: service.list(params={**params, "limit": 100, **after}))
+            page = self._read(mapping.mapping, partial(service.list, params=dict(asked)))
             rows = page.get("data")
             if not isinstance(rows, list):
                 raise errors.unreadable(changes=False)
@@ -158,9 +159,9 @@ class StripeGateway:
                 except mapping.Unreadable as error:
                     raise errors.unreadable(changes=False) from error
             last = mapping.id_of(rows[-1]) if rows else ""
-            if page.get("has_more") is not True or not last or after.get("starting_after") == last:
+            if page.get("has_more") is not True or not last or asked.get("starting_after") == last:
                 return
-            after = {"starting_after": last}
+            asked["starting_after"] = last
 
 
 def _need(external_id: str) -> None:

@@ -1,0 +1,221 @@
+"""The driver: take the booking, load the facts, decide, ink, commit, ask, write the answer, again (design.md 1)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from bookings import cases, outbox
+from bookings.decide import decide
+from bookings.facts import Story, load
+from bookings.flow import LOCAL, Attention, Do, Rest, Step, Wait, retry_after
+from bookings.locks import DriverLock, LostLock, booking_for_update, driver
+from bookings.models import Booking, Diary, ExternalCall
+from bookings.status import derive_money, derive_progress, derive_status
+from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of
+from fly2any.kernel import faultpoints
+from fly2any.kernel.errors import Outside
+
+logger = logging.getLogger(__name__)
+MAX_STEPS = 60  # one drive never asks more often than this; the sweep goes on where it stopped
+MAX_ATTEMPTS = 10  # drives that end in an error before the booking is parked (reliability.md 6)
+RESCUES = (1, 2, 3)  # seconds between the tries to save a bare outcome (reliability.md 4.4)
+faultpoints.register_commit("settle")
+faultpoints.register_commit("rescue")
+
+
+class Drive(StrEnum):
+    """How a drive ended."""
+
+    BUSY = "busy"
+    SLEEPS = "sleeps"
+    LOST = "lost"
+    FAILED = "failed"
+
+
+def advance(booking_id: int, *, actor: str = "worker") -> Drive:
+    """Drive one booking as far as it goes. The only path on which anything outside is changed.
+
+    Safe to call at any time, any number of times, from any process: one driver per booking, and what is decided
+    depends on the facts alone. Errors of our own are counted, and after ten the booking is parked with a case.
+    """
+    with driver(booking_id) as lock:
+        if lock is None:
+            return Drive.BUSY
+        try:
+            return _drive(booking_id, actor, lock)
+        except (LostLock, OperationalError, InterfaceError):
+            logger.warning("drive.lost", extra={"booking_id": booking_id}, exc_info=True)
+            return Drive.LOST  # still due: the next sweep goes on
+        except Exception:
+            logger.exception("drive.failed", extra={"booking_id": booking_id})
+            _count_failure(booking_id)
+            return Drive.FAILED
+
+
+def _drive(booking_id: int, actor: str, lock: DriverLock) -> Drive:
+    answer: Answer | None = None
+    story: Story | None = None
+    for _ in range(MAX_STEPS):
+        try:
+            lock.check()
+            story, asking, call_id = _settle(booking_id, actor, answer, story)
+        except (OperationalError, InterfaceError, LostLock):
+            if answer is not None:
+                _rescue(answer)
+            raise
+        if asking is None:
+            return Drive.SLEEPS
+        answer = _ask(asking, call_id)
+    return Drive.SLEEPS
+
+
+def _settle(booking_id: int, actor: str, answer: Answer | None,
+            story: Story | None) -> tuple[Story, Asking | None, int | None]:
+    """One commit: merge the answer, decide, then ink the next call or go to sleep."""
+    with transaction.atomic(durable=True):
+        booking, now = booking_for_update(booking_id)
+        story = _fresh(story, booking)
+        moment = Moment(story=story, now=now, actor=actor)
+        before = (booking.status, booking.progress)
+        if answer is not None:
+            _merge(moment, answer)
+        asking, call_id = _decide(moment)
+        _derive(moment, before)
+        if answer is not None and answer.outcome == "ok":
+            booking.attempts = 0
+        booking.settled_at = booking.changed_at = now
+        booking.save()
+        Diary.objects.bulk_create(moment.lines)
+        faultpoints.passing("commit.settle.before")
+    faultpoints.passing("commit.settle.after")
+    return story, asking, call_id
+
+
+def _fresh(story: Story | None, booking: Booking) -> Story:
+    """The facts we hold, unless there is news: whatever changes them from outside also raises `wakes`."""
+    if story is None or story.booking.wakes != booking.wakes:
+        return load(booking)
+    story.booking = booking
+    return story
+
+
+def _merge(moment: Moment, answer: Answer) -> None:
+    moment.answered(answer)
+    STEPS[answer.asking.step].merge(moment, answer)
+
+
+def _decide(moment: Moment) -> tuple[Asking | None, int | None]:
+    """Ask `decide` until it names a call or a rest; local steps and cases are done on the way."""
+    story, booking = moment.story, moment.story.booking
+    _merge_rescued(moment)
+    for _ in range(20):
+        decision = decide(story.picture(), moment.now)
+        match decision:
+            case Do(step, value) if step in LOCAL:
+                LOCAL_STEPS[step](moment, value)
+            case Do(step, value):
+                spec = STEPS[step]
+                asking = spec.ask(moment, value)
+                booking.due_at = moment.now  # if we die now, the next sweep goes on
+                return asking, moment.ink(asking) if spec.inked else None
+            case Attention(kind):
+                cases.open_case(kind=kind, subject=f"booking:{booking.pk}", booking=booking, now=moment.now)
+                story.cases.add(kind)
+                moment.note("case.opened", after=kind)
+            case Wait(until):
+                booking.due_at = max(until, moment.now + timedelta(seconds=1))
+                return None, None
+            case Rest():
+                booking.due_at = None
+                return None, None
+    raise RuntimeError("decide does not come to an end")
+
+
+def _merge_rescued(moment: Moment) -> None:
+    """Merge bare outcomes that a driver saved after it had lost its connection."""
+    for row in list(moment.story.calls.values()):
+        if row.state != ExternalCall.State.ANSWERED:
+            continue
+        row.state = ExternalCall.State.MERGED
+        row.save(update_fields=["state"])
+        order, payment = moment.story.order, moment.story.payment
+        if row.external_id and row.kind == Step.CREATE_ORDER and order and row.subject == f"order:{order.pk}":
+            order.external_id = order.external_id or row.external_id
+            order.save(update_fields=["external_id"])
+        elif row.external_id and row.kind == Step.OPEN_PAYMENT and payment and row.subject == f"payment:{payment.pk}":
+            payment.external_id = payment.external_id or row.external_id
+            payment.save(update_fields=["external_id"])
+        moment.note("call.rescued", row.subject, after=row.outcome)
+
+
+def _derive(moment: Moment, before: tuple[str, str]) -> None:
+    """Status, progress and money word follow from the facts; changes are told in the diary and by mail."""
+    booking, picture = moment.story.booking, moment.story.picture()
+    booking.status, booking.money = derive_status(picture), derive_money(picture)
+    booking.progress = derive_progress(picture)
+    if booking.status != before[0]:
+        moment.note("status.changed", before=before[0], after=booking.status, cause=booking.closing)
+    if before != (booking.status, booking.progress):
+        outbox.on_change(booking, before, moment.now)
+    for refund in moment.story.refunds:
+        if refund.state == "succeeded":
+            outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
+    if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT":
+        outbox.queue("pay_needed", booking, moment.now)
+
+
+def _ask(asking: Asking, call_id: int | None) -> Answer:
+    """Make the call, outside any transaction. Every way it can end is one of four outcomes."""
+    name = asking.step.value
+    faultpoints.passing(f"call.{name}.before")
+    started = time.monotonic()
+    answer = Answer(asking, "ok", call_id=call_id)
+    try:
+        answer.value = asking.run()
+    except Outside as error:
+        answer.outcome, answer.error = outcome_of(error), error
+    answer.milliseconds = int((time.monotonic() - started) * 1000)
+    faultpoints.passing(f"call.{name}.answered")
+    return answer
+
+
+def _rescue(answer: Answer) -> None:
+    """Save the bare outcome over a new connection, into the call's own row only; the next driver merges it."""
+    if answer.call_id is None:
+        return
+    found = getattr(answer.value, "external_id", "") or ""
+    for pause in (*RESCUES, 0):
+        try:
+            connection.close()
+            with transaction.atomic(durable=True):
+                ExternalCall.objects.filter(pk=answer.call_id, state=ExternalCall.State.INTENDED).update(
+                    state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code, external_id=found,
+                    milliseconds=answer.milliseconds)
+                faultpoints.passing("commit.rescue.before")
+            faultpoints.passing("commit.rescue.after")
+        except DatabaseError:
+            time.sleep(pause)
+        else:
+            return
+    logger.error("outcome.unsaved", extra={"call_id": answer.call_id, "outcome": answer.outcome})
+
+
+def _count_failure(booking_id: int) -> None:
+    """A bug counts as an attempt, is heard, and ends as a case, never as a loop."""
+    try:
+        with transaction.atomic(durable=True):
+            booking, now = booking_for_update(booking_id)
+            booking.attempts += 1
+            booking.due_at = now + retry_after(booking.attempts)
+            if booking.attempts >= MAX_ATTEMPTS:
+                booking.parked_at = now
+                cases.open_case(kind="parked", subject=f"booking:{booking.pk}", booking=booking, now=now)
+            booking.save(update_fields=["attempts", "due_at", "parked_at"])
+    except DatabaseError:
+        logger.exception("failure.uncounted", extra={"booking_id": booking_id})
+

@@ -1,0 +1,28 @@
+"""`manage.py run_sweeper`: drives everything that is due, forever, with Postgres alone."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from bookings.sweep import Sweeper
+
+
+class Command(BaseCommand):
+    """Sweep every few seconds until SIGTERM or SIGINT; running drives are finished first."""
+
+    help = "Drive due bookings, send mail, reconcile. Needs only the database."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--every`: seconds between sweeps."""
+        parser.add_argument("--every", type=float, default=10.0, help="seconds between sweeps (default 10)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run."""
+        sweeper = Sweeper(every=options["every"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sweeper.stopping.set())
+        self.stdout.write("sweeping")
+        sweeper.run()

@@ -1,0 +1,46 @@
+"""Which mails a change of facts calls for: rows written in the same commit, sent later by `mail`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bookings.models import Booking, Case, Outbox
+from bookings.status import Progress, Status
+from bookings.wake import hint_mail
+
+REMINDERS = {"hold_reminder_24": timedelta(hours=24), "hold_reminder_2": timedelta(hours=2)}
+_BY_STATUS = {
+    Status.CONFIRMED: "confirmed",
+    Status.HOLD: "hold_created",
+    Status.FAILED: "not_booked",
+    Status.EXPIRED: "expired",
+    Status.CANCELLED: "cancelled",
+}
+
+
+def queue(kind: str, booking: Booking | None, now: datetime, *, version: str = "1", due_at: datetime | None = None,
+          to: str = "", case: Case | None = None, context: dict[str, Any] | None = None) -> None:
+    """Queue one mail; the same (kind, booking, case, version) is queued once for ever. Times UTC."""
+    Outbox.objects.bulk_create(
+        [Outbox(kind=kind, booking=booking, case=case, version=version, to=to, context=context or {},
+                due_at=due_at or now, created_at=now)],
+        ignore_conflicts=True,
+    )
+    hint_mail()
+
+
+def on_change(booking: Booking, before: tuple[str, str], now: datetime) -> None:
+    """Queue what the change from `before` (status, progress) to the booking's present state calls for."""
+    status, progress = Status(booking.status), Progress(booking.progress)
+    if status != before[0] and status in _BY_STATUS:
+        queue("schedule_changed" if booking.closing == "schedule_changed" else _BY_STATUS[status], booking, now)
+        if status is Status.HOLD and booking.pay_by:
+            for kind, early in REMINDERS.items():
+                if booking.pay_by - early > now:
+                    queue(kind, booking, now, due_at=booking.pay_by - early)
+    if progress != before[1]:
+        if progress is Progress.CHECKING:
+            queue("checking", booking, now)
+        elif progress is Progress.CONSENT:
+            queue("price_changed", booking, now, version=str(booking.priced_minor or booking.wakes))

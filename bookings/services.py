@@ -1,0 +1,341 @@
+"""The verbs of the wish: validated, written down, committed, and the worker woken. Nothing is asked outside here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+
+from bookings import cases, locks
+from bookings.facts import load
+from bookings.flow import HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
+from bookings.models import Booking, Case, Diary
+from bookings.status import CLOSED, Status, derive_money, derive_progress, derive_status, wants_consent
+from bookings.wake import hint_after_commit, wake
+from fly2any.kernel.errors import Problem
+from fly2any.kernel.money import Money
+from payments.models import Payment
+from payments.types import PaymentState
+from suppliers import breaker
+from suppliers.models import Offer, OfferClaim, SupplierOrder
+from suppliers.types import OrderState
+
+logger = logging.getLogger(__name__)
+TICKS = ("dangerous_goods", "names_and_terms")  # dot-rules.md 1: exactly two required
+MAX_UNPAID_HOLDS = 3
+SAME_TRIP = timedelta(hours=24)
+LOOK_EVERY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """The booking that stands for the wish. `duplicate`: it was there already."""
+
+    booking: Booking
+    duplicate: bool = False
+
+
+# --- booking ----------------------------------------------------------------------------------------------------
+
+
+def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
+         again: bool, now: datetime) -> Booked:
+    """The final *book* press: claim the offer, write the wish, wake the worker; one commit.
+
+    `accepted_minor` is the total the customer saw (minor units): compared, never used. `again` confirms a second
+    trip of the same people on the same flights. Raises Problem: draft_incomplete, price_changed, offer_expired,
+    offer_taken, terms_not_accepted, hold_not_possible, too_many_holds, same_trip, supplier_down.
+    """
+    try:
+        with transaction.atomic(durable=True):
+            fresh, clock = locks.booking_for_update(booking.pk)
+            if fresh.wish != Wish.DRAFT:
+                return Booked(fresh, duplicate=True)
+            _book(fresh, hold, accepted_minor, acknowledgements, again, clock)
+            return Booked(fresh)
+    except IntegrityError as error:
+        if "offer_is_claimed_once" not in str(error):
+            raise
+    return claimed_by(offer=booking.offer, principal=booking.principal)
+
+
+def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, hold: bool,
+                 accepted_minor: int | None, acknowledgements: list[dict[str, Any]], again: bool,
+                 now: datetime) -> Booked:
+    """Draft and wish in one transaction; the same customer pressing twice gets the first booking back.
+
+    `build` makes the complete draft; it runs inside the transaction, and nothing of it stays when booking fails.
+    Raises what `book` raises.
+    """
+    if OfferClaim.objects.filter(supplier=offer.supplier, offer_key=f"offer:{offer.external_id}").exists():
+        return claimed_by(offer=offer, principal=principal)
+    try:
+        with transaction.atomic(durable=True):
+            booking = build()
+            _book(booking, hold, accepted_minor, acknowledgements, again, now)
+        return Booked(booking)
+    except IntegrityError as error:
+        if "offer_is_claimed_once" not in str(error):
+            raise
+    return claimed_by(offer=offer, principal=principal)
+
+
+def claimed_by(*, offer: Offer, principal: str) -> Booked:
+    """The booking of the same customer that claimed this offer; Problem offer_taken for anybody else (I12)."""
+    claim = (OfferClaim.objects.select_related("booking")
+             .filter(supplier=offer.supplier,
+                     offer_key__in=[f"offer:{offer.external_id}", f"request:{offer.request_id}"])
+             .order_by("pk").first())
+    if claim is not None and claim.booking.principal == principal:
+        return Booked(claim.booking, duplicate=True)
+    raise Problem("offer_taken", "This offer is no longer available.", status=409, action="Search again",
+                  tip="Fares are sold once; a fresh search shows what is left.")
+
+
+def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
+          again: bool, now: datetime) -> None:
+    offer = booking.offer
+    total = booking.fare_minor + booking.services_minor + booking.fee_minor
+    _check_ticks(acknowledgements)
+    _check_price(booking, accepted_minor, total)
+    route = _route(booking, offer, hold, now)
+    _check_limits(booking, hold, again, now)
+    keys = [f"offer:{booking.offer_external_id}", f"request:{offer.request_id}"]
+    OfferClaim.objects.bulk_create([
+        OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in keys])
+    booking.wish = Wish.HOLD if hold else Wish.BOOK
+    booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
+    booking.acknowledgements, booking.wished_at = acknowledgements, now
+    _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
+    _save(booking, now)
+
+
+def _check_ticks(acknowledgements: list[dict[str, Any]]) -> None:
+    given = {item.get("code") for item in acknowledgements}
+    missing = {f"acknowledgements.{code}": "Please tick this box to go on." for code in TICKS if code not in given}
+    if missing:
+        raise Problem("terms_not_accepted", "Two confirmations are needed before we can book.", status=422,
+                      action="Tick both boxes", field_errors=missing)
+
+
+def _check_price(booking: Booking, accepted_minor: int | None, total: int) -> None:
+    if not booking.contact_email or not booking.passengers.exists():
+        raise Problem("draft_incomplete", "The travellers' details are missing.", status=422,
+                      action="Fill in the travellers", field_errors={"passengers": "Please fill in every traveller."})
+    if accepted_minor is not None and accepted_minor != total:
+        old, new = Money(accepted_minor, booking.currency), Money(total, booking.currency)
+        raise Problem("price_changed", f"The total is {new}, not {old}.", status=409, action=f"Continue at {new}",
+                      tip="Nothing was booked or charged.", extra={"total": new.as_json()})
+
+
+def _route(booking: Booking, offer: Offer, hold: bool, now: datetime) -> Route:
+    """The route of reliability.md 2; raises Problem when the wish has none."""
+    instant = offer.searched["instant_only"] if offer.priced is None else offer.priced["instant_only"]
+    margin = INSTANT_START if instant or booking.services_minor else INSTANT_LAST
+    if now > booking.offer_expires_at - margin:
+        raise Problem("offer_expired", "This fare is no longer available.", status=409, action="Check price again")
+    if breaker.is_open(booking.supplier, "order"):
+        raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
+                      headers={"Retry-After": "30"})
+    if hold and (instant or booking.services_minor):
+        why = "The airline sells this fare only with payment at once." if instant else (
+            "Paid extras cannot be held; remove them or pay now.")
+        raise Problem("hold_not_possible", why, status=422, action="Pay now", field_errors={"isHold": why})
+    if hold or (settings.PAY_NOW_HOLD_FIRST and not instant and not booking.selections.exists()):
+        return Route.HOLD_FIRST
+    return Route.AUTH_FIRST
+
+
+def _check_limits(booking: Booking, hold: bool, again: bool, now: datetime) -> None:
+    if hold:
+        held = Booking.objects.filter(principal=booking.principal, wish=Wish.HOLD,
+                                      status__in=[Status.PENDING, Status.HOLD]).count()
+        if held >= MAX_UNPAID_HOLDS:
+            raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
+                          action="Pay or cancel one of them")
+    if again or not booking.trip_digest:
+        return
+    twin = (Booking.objects.filter(trip_digest=booking.trip_digest, wished_at__gte=now - SAME_TRIP)
+            .exclude(pk=booking.pk).exclude(status__in=CLOSED).exclude(wish=Wish.DRAFT).order_by("pk").first())
+    if twin is not None:
+        extra = {"existing": twin.reference} if twin.principal == booking.principal else {}
+        raise Problem("same_trip", "The same travellers are already booked on these flights.", status=409,
+                      action="Open the existing booking, or confirm that you want to book again", extra=extra)
+
+
+# --- afterwards -------------------------------------------------------------------------------------------------
+
+
+def accept_price(*, booking: Booking, total_minor: int, now: datetime) -> Booking:
+    """The customer agrees to the new, higher total (minor units). Problem price_changed when it moved again."""
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        asked = wants_consent(load(fresh).picture())
+        if asked is None:
+            return fresh
+        if asked != total_minor:
+            new = Money(asked, fresh.currency)
+            raise Problem("price_changed", f"The price is now {new}.", status=409, action=f"Continue at {new}",
+                          extra={"total": new.as_json()})
+        _diary(fresh, clock, "price.accepted", before=str(fresh.accepted_minor), after=str(asked))
+        fresh.accepted_minor = asked
+        _save(fresh, clock)
+        return fresh
+
+
+def pay_later(*, booking: Booking, now: datetime) -> Booking:
+    """A held booking shall now be paid. Problem not_held, past_pay_by, too_many_attempts."""
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.wish == Wish.BOOK:
+            return fresh
+        order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.HELD).first()
+        if fresh.wish != Wish.HOLD or fresh.closing or order is None:
+            raise Problem("not_held", "There is no held fare to pay for.", status=409, action="Open the booking")
+        if order.pay_by and clock >= order.pay_by - HOLD_MARGIN:
+            raise Problem("past_pay_by", "The airline's deadline for this fare has passed.", status=409,
+                          action="Search again")
+        if sum(Payment.objects.filter(booking=fresh).values_list("declines", flat=True)) >= 5:
+            raise Problem("too_many_attempts", "Five attempts were declined, so we stopped.", status=409,
+                          action="Contact us")
+        fresh.wish, fresh.notice = Wish.BOOK, ""
+        _diary(fresh, clock, "wish.written", before=Wish.HOLD, after=Wish.BOOK, cause="pay later")
+        _save(fresh, clock)
+        return fresh
+
+
+def look_now(*, booking: Booking, now: datetime) -> None:
+    """The browser says that the customer is back from the bank: look soon. At most one wake in 5 s."""
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        open_ones = Payment.objects.filter(booking=fresh).exclude(
+            state__in=[PaymentState.VOIDED, PaymentState.CAPTURED])
+        payment = open_ones.order_by("-pk").first()
+        if payment is None or (payment.news_at and clock - payment.news_at < LOOK_EVERY):
+            return
+        wake(fresh.pk, clock)
+        Payment.objects.filter(pk=payment.pk).update(news_at=clock)
+
+
+def ask_quote(*, booking: Booking, now: datetime) -> Booking:
+    """What would a cancellation give back? The worker asks the airline. Problem not_cancellable."""
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
+            raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
+                          action="Open the booking")
+        live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
+        if live is None:
+            raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
+                          action="Watch status")
+        live.quote_id, live.quoted_at = "", None
+        live.save(update_fields=["quote_id", "quoted_at"])
+        fresh.quote_wanted = True
+        _save(fresh, clock)
+        return fresh
+
+
+def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Booking:
+    """The customer confirmed the cancellation at the refund they were shown (minor units; None: not known).
+
+    Without a ticket nothing is owed, so a quote is needed only for a ticketed order. Problem quote_missing,
+    refund_changed, already_cancelled.
+    """
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.wish == Wish.CANCEL:
+            return fresh
+        if fresh.wish == Wish.DRAFT or fresh.status in CLOSED:
+            raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
+        order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
+        if order is not None:
+            if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
+                raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
+                              action="Ask for a new one")
+            owed = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
+            if refund_minor is not None and refund_minor != (owed or 0):
+                raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
+            fresh.agreed_refund_minor = owed or 0
+        _diary(fresh, clock, "wish.written", before=fresh.wish, after=Wish.CANCEL,
+               cause=f"refund {fresh.agreed_refund_minor}")
+        fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
+        _save(fresh, clock)
+        return fresh
+
+
+def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
+    """Where we write and call. The airline keeps what it was told at booking."""
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
+        fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
+        _diary(fresh, clock, "contact.changed")
+        return fresh
+
+
+def answer_case(*, case: Case, verb: str, note: str, operator: AbstractBaseUser, now: datetime) -> None:
+    """A person answers a case: `look_again` wakes the driver with news, `mark_handled` closes it with a reason.
+
+    Problem reason_missing, case_closed, unknown_verb.
+    """
+    with transaction.atomic(durable=True):
+        booking = None
+        if case.booking_id:
+            booking, now = locks.booking_for_update(case.booking_id)
+        if verb == "look_again" and booking is not None:
+            SupplierOrder.objects.filter(booking=booking).update(news_at=now)
+            Payment.objects.filter(booking=booking).update(news_at=now)
+            _diary(booking, now, "case.looked_again", actor=f"staff:{operator.pk}", cause=note)
+            wake(booking.pk, now)
+        elif verb == "mark_handled":
+            if not note.strip():
+                raise Problem("reason_missing", "Please say why.", status=422, action="Write a reason",
+                              field_errors={"note": "Please say why."})
+            if not cases.close(case, operator=operator, because=note.strip(), now=now):
+                raise Problem("case_closed", "Somebody has closed this case already.", status=409)
+        else:
+            raise Problem("unknown_verb", f"There is no {verb!r} for this case.", status=400)
+
+
+def wait_for(*, booking_id: int, seconds: float, until: Callable[[Booking], bool]) -> Booking:
+    """Look again and again until `until` holds or the time is up; no database connection is held meanwhile."""
+    deadline, pause = time.monotonic() + seconds, 0.05
+    while True:
+        booking = Booking.objects.get(pk=booking_id)
+        if until(booking) or time.monotonic() >= deadline:
+            return booking
+        connection.close()
+        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        pause = min(pause * 1.5, 0.5)
+
+
+def _derived(booking: Booking) -> None:
+    picture = load(booking).picture() if booking.status != Status.DRAFT else None
+    if picture is None:
+        booking.status = Status.PENDING
+        return
+    booking.status, booking.money = derive_status(picture), derive_money(picture)
+    booking.progress = derive_progress(picture)
+
+
+def _save(booking: Booking, now: datetime) -> None:
+    """Save a changed wish with what follows from it, and wake the driver, in the present transaction."""
+    _derived(booking)
+    booking.changed_at = booking.due_at = now
+    booking.wakes, booking.parked_at, booking.attempts = booking.wakes + 1, None, 0
+    booking.save()
+    hint_after_commit(booking.pk)
+
+
+def _diary(booking: Booking, now: datetime, event: str, *, actor: str = "", before: str = "", after: str = "",
+           cause: str = "") -> None:
+    who = actor or ("guest" if booking.user_id is None else f"user:{booking.user_id}")
+    Diary.objects.create(booking=booking, at=now, actor=who, event=event, before=before, after=after,
+                         cause=cause[:200])

@@ -1,0 +1,413 @@
+"""The steps that ask the airline."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from bookings import cases
+from bookings.facts import Story
+from bookings.flow import Step, Wish
+from bookings.models import Passenger
+from bookings.steps.plan import NOT_DONE, OK, REFUSED, UNAVAILABLE, UNKNOWN, Answer, Asking, Moment
+from fly2any.kernel import keys, secretbox
+from fly2any.kernel.errors import Outside
+from fly2any.kernel.money import Money
+from suppliers import breaker, registry
+from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
+from suppliers.stored import to_json
+from suppliers.types import CancelQuote, OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
+
+UNPAID_LOOKS = 2  # looks 60 s apart that both show a hold unpaid before it may be paid again (reliability.md 4)
+
+
+def order_of(story: Story) -> SupplierOrder:
+    """The present order; steps about an order are only decided when there is one."""
+    if story.order is None:
+        raise LookupError("no order")
+    return story.order
+
+
+def subject_of(story: Story) -> str:
+    """The name of the present order in calls and diary lines."""
+    return f"order:{order_of(story).pk}"
+
+
+# --- the offer --------------------------------------------------------------------------------------------------
+
+
+def ask_reprice(moment: Moment, value: str) -> Asking:
+    """What the offer costs now, with the chosen services."""
+    booking = moment.story.booking
+    supplier, offer_id = registry.get(booking.supplier), booking.offer_external_id
+    return Asking(Step.REPRICE, "booking", lambda: supplier.offer(offer_id))
+
+
+def merge_reprice(moment: Moment, answer: Answer) -> None:
+    """Write the new price down; a definite no about the offer is a fact."""
+    booking = moment.story.booking
+    if answer.outcome == OK:
+        info: OfferInfo = answer.value
+        total = _total_now(moment, info)
+        if total is None:
+            booking.offer_gone = "services_unavailable"
+            return
+        if total != booking.priced_minor:
+            moment.note("price.seen", before=str(booking.priced_minor or ""), after=str(total))
+        booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.now, info.expires_at
+    elif answer.outcome == REFUSED:
+        booking.offer_gone = answer.code
+
+
+def _total_now(moment: Moment, info: OfferInfo) -> int | None:
+    """Fare and chosen services at today's prices, minor units; None when a chosen service is gone."""
+    booking = moment.story.booking
+    if info.total.currency != booking.currency:
+        return None
+    prices = {service.external_id: service.price for service in info.services or ()}
+    total = info.total.minor
+    for chosen in booking.selections.all():
+        price = prices.get(chosen.service_external_id)
+        if price is None and chosen.kind == "seat":
+            total += chosen.unit_minor * chosen.quantity  # seats are priced by the seat map, not by the offer
+        elif price is None or price.currency != booking.currency:
+            return None
+        else:
+            total += price.minor * chosen.quantity
+    return total + booking.fee_minor
+
+
+# --- create -----------------------------------------------------------------------------------------------------
+
+
+def ask_create_order(moment: Moment, value: str) -> Asking:
+    """Make the order's row, then hold or buy. Never sent again when its outcome is unknown."""
+    story, booking = moment.story, moment.story.booking
+    hold = booking.wish == Wish.HOLD or booking.route == "hold_first"
+    total = booking.priced_minor if booking.priced_minor is not None else booking.accepted_minor
+    order = SupplierOrder.objects.create(
+        booking=booking, supplier=booking.supplier, offer_external_id=booking.offer_external_id, hold=hold,
+        state=OrderState.CREATING, total_minor=total - booking.fee_minor, currency=booking.currency,
+        asked_at=moment.now)
+    story.orders.append(order)
+    request = OrderRequest(
+        offer_id=booking.offer_external_id, hold=hold, travellers=_travellers(booking),
+        services=tuple((s.service_external_id, s.quantity) for s in booking.selections.all()),
+        amount=None if hold else Money(order.total_minor, booking.currency), booking_id=str(booking.public_id),
+        reference=booking.reference)
+    supplier = registry.get(booking.supplier)
+    moment.note("order.asked", f"order:{order.pk}", after="hold" if hold else "instant")
+    return Asking(Step.CREATE_ORDER, f"order:{order.pk}", lambda: supplier.create_order(request),
+                  key=keys.derive("order", order.pk), digest=keys.digest([request.offer_id, request.services, total]))
+
+
+def _travellers(booking: Any) -> tuple[Traveller, ...]:
+    people = list(Passenger.objects.filter(booking=booking).order_by("position"))
+    ids = {p.position: p.external_id for p in people}
+    return tuple(
+        Traveller(
+            external_id=p.external_id, title=p.title, gender=p.gender, given_name=p.given_name,
+            family_name=p.family_name, born_on=p.born_on, email=booking.contact_email, phone=booking.contact_phone,
+            infant_external_id=ids.get(p.infant_position, "") if p.infant_position is not None else "",
+            document=json.loads(secretbox.unseal(p.document)) if p.document else None,
+            loyalty=tuple((carrier, number) for carrier, number in p.loyalty))
+        for p in people if p.born_on is not None)
+
+
+def merge_create_order(moment: Moment, answer: Answer) -> None:
+    """Held, ticketed, a definite no, or unknown. Only a definite no frees the offer."""
+    order = order_of(moment.story)
+    breaker.observe(order.supplier, "order", answer.error)
+    if answer.outcome == OK:
+        see_order(moment, answer.value)
+    elif answer.outcome == UNKNOWN:
+        move(moment, OrderState.UNKNOWN, answer.code)
+        order.save()
+    else:
+        _not_created(moment, answer.code, answer.error)
+        if answer.code == "price_changed":
+            moment.story.booking.priced_at = None
+
+
+def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
+    order, booking = order_of(moment.story), moment.story.booking
+    order.refusal = code
+    order.refusal_detail = {k: str(v)[:100] for k, v in (error.detail if error else {}).items()
+                            if k in ("field", "position", "reason")}
+    move(moment, OrderState.NOT_CREATED, code)
+    order.save()
+    if code in ("price_changed", "supplier_busy", "supplier_down"):
+        return  # the same booking will ask again
+    if code == "insufficient_balance":
+        cases.open_case(kind="supplier_balance", subject=f"supplier:{order.supplier}", now=moment.now)
+    OfferClaim.objects.filter(booking=booking).delete()
+    moment.note("offer.freed", subject_of(moment.story), cause=code)
+
+
+def move(moment: Moment, to: OrderState, cause: str = "") -> None:
+    """Move the order if its machine allows it; an older picture is ignored (reliability.md 8.3)."""
+    order = order_of(moment.story)
+    here = OrderState(order.state)
+    if to != here and to in ORDER_MOVES[here]:
+        order.move(to)
+        moment.note("order.moved", subject_of(moment.story), before=here, after=to, cause=cause)
+
+
+def see_order(moment: Moment, info: OrderInfo) -> None:
+    """Believe the airline's own picture of the order."""
+    story, order, booking = moment.story, order_of(moment.story), moment.story.booking
+    here = OrderState(order.state)
+    order.external_id, order.pnr = info.external_id, info.pnr
+    order.pay_by, order.price_guaranteed_until = info.pay_by, info.price_guaranteed_until
+    order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
+    order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
+    order.actions = list(info.actions)
+    if info.itinerary:
+        order.itinerary = [to_json(part) for part in info.itinerary]
+    if info.total.currency != order.currency:
+        cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=booking, now=moment.now,
+                        facts={"ours": order.currency, "airline": info.total.currency})
+    elif info.total.minor != order.total_minor:
+        moment.note("order.price_seen", subject_of(story), before=str(order.total_minor), after=str(info.total.minor))
+        order.total_minor = info.total.minor
+    if not (here is OrderState.PAYING and info.state is OrderState.HELD):
+        move(moment, info.state)
+    if order.state == OrderState.TICKETED and order.ticketed_at is None:
+        order.ticketed_at = moment.now
+    order.looked_at = moment.now
+    booking.pay_by = info.pay_by if order.state == OrderState.HELD else None
+    order.save()
+
+
+# --- look -------------------------------------------------------------------------------------------------------
+
+
+def ask_find_order(moment: Moment, value: str) -> Asking:
+    """Which orders were made from our offer."""
+    order = order_of(moment.story)
+    supplier, offer_id = registry.get(order.supplier), order.offer_external_id
+    return Asking(Step.FIND_ORDER, subject_of(moment.story), lambda: supplier.find_orders(offer_id))
+
+
+def merge_find_order(moment: Moment, answer: Answer) -> None:
+    """Adopt the order that carries our booking's id; an empty list proves nothing."""
+    order, booking = order_of(moment.story), moment.story.booking
+    if answer.outcome != OK:
+        _look_failed(moment, answer)
+        return
+    moment.done(Step.LOOK_ORDER, subject_of(moment.story))
+    found = [info for info in answer.value if info.booking_id in ("", str(booking.public_id))]
+    if len(found) > 1:
+        cases.open_case(kind="duplicate_order", subject=f"booking:{booking.pk}", booking=booking, now=moment.now,
+                        facts={"orders": [info.external_id for info in found]})
+        moment.story.cases.add("duplicate_order")
+    if found:
+        if order.state == OrderState.NOT_CREATED:
+            moment.note("order.appeared_late", subject_of(moment.story))
+        see_order(moment, found[0])
+        moment.done(Step.CREATE_ORDER, subject_of(moment.story))
+        return
+    move(moment, OrderState.UNKNOWN, "not listed")
+    order.looked_at = moment.now
+    order.save()
+
+
+def _look_failed(moment: Moment, answer: Answer) -> None:
+    """A look that did not work waits in the row of looks, so that it is not repeated at once."""
+    failed = Asking(Step.LOOK_ORDER, answer.asking.subject, answer.asking.run)
+    if answer.asking.step is not Step.LOOK_ORDER:
+        moment.answered(Answer(failed, answer.outcome, error=answer.error, milliseconds=answer.milliseconds))
+    order = order_of(moment.story)
+    if order.state == OrderState.CREATING:
+        move(moment, OrderState.UNKNOWN, "could not look")
+        order.save()
+
+
+def ask_look_order(moment: Moment, value: str) -> Asking:
+    """The order now (after a rescue: by the id that was saved)."""
+    order = order_of(moment.story)
+    supplier, order_id = registry.get(order.supplier), order.external_id
+    return Asking(Step.LOOK_ORDER, subject_of(moment.story), lambda: supplier.order(order_id))
+
+
+def merge_look_order(moment: Moment, answer: Answer) -> None:
+    """Believe what we see; a cancellation that is not visible was not done."""
+    order, subject = order_of(moment.story), subject_of(moment.story)
+    if answer.outcome == REFUSED and answer.code == "not_found":
+        cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=moment.story.booking,
+                        now=moment.now, facts={"airline": "does not know the order"})
+    if answer.outcome != OK:
+        return
+    cancelling = order.state == OrderState.CANCELLING
+    see_order(moment, answer.value)
+    if cancelling and order.state in (OrderState.CANCELLED, OrderState.LAPSED):
+        moment.done(Step.CONFIRM_CANCEL, subject)
+    elif cancelling:
+        moment.not_done(Step.CONFIRM_CANCEL, subject)
+        order.quote_id = ""
+        order.save(update_fields=["quote_id"])
+
+
+# --- pay --------------------------------------------------------------------------------------------------------
+
+
+def ask_pay_order(moment: Moment, value: str) -> Asking:
+    """Pay the held order from our balance with its present total, then look at it."""
+    order = order_of(moment.story)
+    move(moment, OrderState.PAYING)
+    order.save()
+    supplier, order_id, amount = registry.get(order.supplier), order.external_id, Money(order.total_minor,
+                                                                                         order.currency)
+
+    def run() -> OrderInfo | None:
+        supplier.pay_order(order_id, amount)
+        return _picture(supplier, order_id)
+
+    subject = subject_of(moment.story)
+    return Asking(Step.PAY_ORDER, subject, run, key=keys.derive("pay", order.pk),
+                  digest=keys.digest([order_id, amount.minor, amount.currency]))
+
+
+def _picture(supplier: Any, order_id: str) -> OrderInfo | None:
+    """The order after a deed that worked; its absence changes nothing."""
+    try:
+        info: OrderInfo = supplier.order(order_id)
+    except Outside:
+        return None
+    return info
+
+
+def _ticketed(moment: Moment, info: OrderInfo | None) -> None:
+    order = order_of(moment.story)
+    if info is not None:
+        see_order(moment, info)
+    move(moment, OrderState.TICKETED, "paid")
+    order.ticketed_at = order.ticketed_at or moment.now
+    moment.story.booking.pay_by = None
+    order.save()
+
+
+def merge_pay_order(moment: Moment, answer: Answer) -> None:
+    """Paid, a definite no (back to held), or unknown (then we look)."""
+    order = order_of(moment.story)
+    if answer.outcome == OK:
+        _ticketed(moment, answer.value)
+    elif answer.outcome == UNKNOWN or answer.code == "already_paid":
+        call = moment.call(Step.PAY_ORDER, subject_of(moment.story))
+        if call:
+            call.retry_at = None  # look at once
+            call.save(update_fields=["retry_at"])
+    else:
+        if answer.code == "insufficient_balance":
+            cases.open_case(kind="supplier_balance", subject=f"supplier:{order.supplier}", now=moment.now)
+        order.changed = order.changed or answer.code == "schedule_changed"
+        order.looked_at = None
+        move(moment, OrderState.HELD, answer.code)
+        order.save()
+
+
+def ask_look_paid(moment: Moment, value: str) -> Asking:
+    """Whether the payment of the held order went through."""
+    order = order_of(moment.story)
+    supplier, order_id = registry.get(order.supplier), order.external_id
+
+    def run() -> tuple[bool | None, OrderInfo | None]:
+        paid = supplier.paid(order_id)
+        info = _picture(supplier, order_id)
+        return (True if info and info.state is OrderState.TICKETED else paid), info
+
+    return Asking(Step.LOOK_PAID, subject_of(moment.story), run)
+
+
+def merge_look_paid(moment: Moment, answer: Answer) -> None:
+    """Unpaid in two looks 60 s apart means that it may be paid again (reliability.md 4)."""
+    order, subject = order_of(moment.story), subject_of(moment.story)
+    call = moment.call(Step.PAY_ORDER, subject)
+    if answer.outcome != OK:
+        if call:
+            call.retry_at = moment.now + timedelta(seconds=10)
+            call.save(update_fields=["retry_at"])
+        return
+    paid, info = answer.value
+    if paid:
+        _ticketed(moment, info)
+        moment.done(Step.PAY_ORDER, subject)
+        return
+    if info is not None and info.state in (OrderState.LAPSED, OrderState.CANCELLED):
+        see_order(moment, info)
+        moment.not_done(Step.PAY_ORDER, subject)
+        return
+    if call is None:
+        return
+    unpaid = int(call.detail.get("unpaid_looks", 0)) + (paid is False)
+    call.detail = {**call.detail, "unpaid_looks": 0 if unpaid >= UNPAID_LOOKS else unpaid}
+    if unpaid >= UNPAID_LOOKS:
+        moment.not_done(Step.PAY_ORDER, subject, wait=timedelta(0))
+        order.looked_at = None
+        move(moment, OrderState.HELD, "not paid in two looks")
+        order.save()
+        return
+    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)  # nobody looks before that
+    call.save()
+
+
+# --- cancel -----------------------------------------------------------------------------------------------------
+
+
+def ask_quote_cancel(moment: Moment, value: str) -> Asking:
+    """What a cancellation would give back. Changes nothing at the airline."""
+    order = order_of(moment.story)
+    supplier, order_id = registry.get(order.supplier), order.external_id
+    return Asking(Step.QUOTE_CANCEL, subject_of(moment.story), lambda: supplier.quote_cancellation(order_id),
+                  key=keys.derive("quote", order.pk))
+
+
+def merge_quote_cancel(moment: Moment, answer: Answer) -> None:
+    """Keep the quote, or the airline's no."""
+    order, booking = order_of(moment.story), moment.story.booking
+    call = moment.call(Step.QUOTE_CANCEL, subject_of(moment.story))
+    if answer.outcome == OK:
+        quote: CancelQuote = answer.value
+        order.quote_id, order.quote_refund_to = quote.external_id, quote.refund_to
+        order.quote_refund_minor = quote.refund.minor if quote.refund else None
+        order.quote_expires_at, order.quoted_at = quote.expires_at, moment.now
+        order.save()
+    elif answer.code in ("already_cancelled", "not_found"):
+        order.looked_at, order.news_at = None, moment.now
+        order.save()
+    if answer.outcome in (OK, REFUSED) or (call and call.attempts >= 3):
+        booking.quote_wanted = False
+
+
+def ask_confirm_cancel(moment: Moment, value: str) -> Asking:
+    """Cancel as quoted."""
+    order = order_of(moment.story)
+    was = order.state
+    move(moment, OrderState.CANCELLING)
+    order.save()
+    supplier, quote_id = registry.get(order.supplier), order.quote_id
+    return Asking(Step.CONFIRM_CANCEL, subject_of(moment.story), lambda: supplier.confirm_cancellation(quote_id),
+                  key=keys.derive("cancel", order.pk), digest=keys.digest([quote_id, was]))
+
+
+def merge_confirm_cancel(moment: Moment, answer: Answer) -> None:
+    """Cancelled, or look at the order and believe that."""
+    order = order_of(moment.story)
+    if answer.outcome == OK and answer.value.confirmed_at is not None:
+        if answer.value.refund is not None:
+            order.quote_refund_minor = answer.value.refund.minor
+        order.cancelled_at = answer.value.confirmed_at
+        move(moment, OrderState.CANCELLED, "confirmed")
+        moment.story.booking.pay_by = None
+        order.looked_at = moment.now
+    elif answer.outcome in (OK, REFUSED, UNKNOWN, UNAVAILABLE):
+        order.looked_at = None  # CANCELLING: the next thing decided is a look at the order
+        call = moment.call(Step.CONFIRM_CANCEL, subject_of(moment.story))
+        if call and answer.code == "quote_stale":
+            call.outcome = NOT_DONE  # a newer quote will do
+        if call and answer.outcome != UNAVAILABLE:
+            call.retry_at = None
+            call.save(update_fields=["retry_at", "outcome"])
+    order.save()
+

@@ -1,0 +1,143 @@
+"""What one step is: rows prepared before the call, the call itself, and what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from bookings.facts import Story
+from bookings.flow import Step, retry_after
+from bookings.models import Diary, ExternalCall
+from fly2any.kernel.errors import Outside, Refused, Unavailable
+
+OK, REFUSED, UNAVAILABLE, UNKNOWN, NOT_DONE = "ok", "refused", "unavailable", "unknown", "not_done"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A call ready to be made, as plain data: nothing in `run` touches the database."""
+
+    step: Step
+    subject: str
+    run: Callable[[], Any]
+    key: str = ""
+    digest: str = ""
+
+
+@dataclass
+class Answer:
+    """What came back. `value` is the adapter's answer when the outcome is ok."""
+
+    asking: Asking
+    outcome: str
+    value: Any = None
+    error: Outside | None = None
+    milliseconds: int = 0
+    call_id: int | None = None
+
+    @property
+    def code(self) -> str:
+        """Our word for what went wrong, "" when nothing did."""
+        return self.error.code if self.error else ""
+
+
+def outcome_of(error: Outside) -> str:
+    """Which of the three families an error belongs to."""
+    if isinstance(error, Refused):
+        return REFUSED
+    return UNAVAILABLE if isinstance(error, Unavailable) else UNKNOWN
+
+
+@dataclass
+class Moment:
+    """One settling of a booking: its story, the time, who acts, and the diary lines written with it."""
+
+    story: Story
+    now: datetime
+    actor: str
+    lines: list[Diary] = field(default_factory=list)
+
+    def note(self, event: str, subject: str = "", before: str = "", after: str = "", cause: str = "",
+             request_id: str = "") -> None:
+        """Add a diary line; it is written in the same commit as the facts."""
+        self.lines.append(Diary(booking=self.story.booking, at=self.now, actor=self.actor, event=event,
+                                subject=subject, before=before, after=after, cause=cause[:200],
+                                request_id=request_id[:120]))
+
+    def call(self, step: Step, subject: str) -> ExternalCall | None:
+        """The deed's row."""
+        return self.story.call(step, subject)
+
+    def ink(self, asking: Asking) -> int:
+        """Write down that we are about to ask (I2). The same deed keeps one row and counts its attempts."""
+        row = self.call(asking.step, asking.subject)
+        if row is None:
+            row = ExternalCall(booking=self.story.booking, kind=asking.step.value, subject=asking.subject)
+            self.story.calls[(row.kind, row.subject)] = row
+        else:
+            row.attempts += 1
+        row.key, row.digest, row.asked_at = asking.key, asking.digest, self.now
+        row.state, row.answered_at, row.retry_at = ExternalCall.State.INTENDED, None, None
+        row.save()
+        self.note("call.intended", asking.subject, after=asking.step.value, cause=asking.key)
+        return row.pk
+
+    def answered(self, answer: Answer) -> None:
+        """Write the outcome into the deed's own row, with when it may be tried again."""
+        row = self.call(answer.asking.step, answer.asking.subject)
+        if row is None:
+            if answer.outcome == OK:
+                return  # a look that worked leaves no row
+            row = ExternalCall(booking=self.story.booking, kind=answer.asking.step.value,
+                               subject=answer.asking.subject, asked_at=self.now)
+            self.story.calls[(row.kind, row.subject)] = row
+        elif row.state == ExternalCall.State.MERGED and answer.call_id is None:
+            if answer.outcome == OK and row.outcome == OK:
+                return
+            row.attempts = row.attempts + 1 if answer.outcome != OK else row.attempts
+        self._write_outcome(row, answer)
+        if answer.outcome != OK or answer.call_id is not None:
+            self.note("call.answered", answer.asking.subject, before=answer.asking.step.value, after=answer.outcome,
+                      cause=answer.code, request_id=row.vendor_request_id)
+
+    def _write_outcome(self, row: ExternalCall, answer: Answer) -> None:
+        row.state, row.outcome, row.code = ExternalCall.State.MERGED, answer.outcome, answer.code
+        row.answered_at, row.milliseconds = self.now, answer.milliseconds
+        row.vendor_code = answer.error.vendor_code[:80] if answer.error else ""
+        row.vendor_request_id = answer.error.request_id[:120] if answer.error else ""
+        if answer.outcome == OK:
+            row.retry_at = row.first_failed_at = None
+        else:
+            row.first_failed_at = row.first_failed_at or self.now
+            patience = retry_after(row.attempts)
+            if answer.error and answer.error.retry_after:
+                patience = max(timedelta(seconds=answer.error.retry_after), timedelta(seconds=1))
+            row.retry_at = self.now + patience
+        row.save()
+
+    def not_done(self, step: Step, subject: str, *, wait: timedelta | None = None) -> None:
+        """We looked: the deed was not done. It may be tried again, later and under a fresh key."""
+        row = self.call(step, subject)
+        if row is None:
+            return
+        row.outcome = REFUSED if row.outcome == REFUSED else NOT_DONE
+        row.state = ExternalCall.State.MERGED
+        row.detail = {**row.detail, "rekey": row.detail.get("rekey", 1) + 1}
+        row.first_failed_at = row.first_failed_at or self.now
+        row.retry_at = self.now + (wait if wait is not None else retry_after(row.attempts))
+        row.save()
+
+    def done(self, step: Step, subject: str) -> None:
+        """We looked: the deed was done after all."""
+        row = self.call(step, subject)
+        if row is not None and row.outcome != OK:
+            row.outcome, row.state, row.code = OK, ExternalCall.State.MERGED, ""
+            row.retry_at = row.first_failed_at = None
+            row.save()
+
+    def key_attempt(self, step: Step, subject: str) -> int:
+        """Which key of this deed is due: a new one only after a look showed that nothing was done."""
+        row = self.call(step, subject)
+        return int(row.detail.get("rekey", 1)) if row else 1

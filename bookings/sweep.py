@@ -1,0 +1,127 @@
+"""The sweep: find what is due and drive it, with Postgres alone. Correct without Redis, workers or webhooks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from bookings import cases, mail, reconcile, retention
+from bookings.advance import advance
+from bookings.models import Booking, Heartbeat
+from fly2any.kernel import clock
+
+logger = logging.getLogger(__name__)
+BATCH = 50
+DRIVERS = 8
+LIGHT_EVERY = timedelta(minutes=15)
+DAILY = timedelta(days=1)
+SILENT = timedelta(minutes=3)
+
+
+class Sweeper:
+    """One round after another until it is told to stop; long calls of one booking never hold up the others."""
+
+    def __init__(self, every: float = 10.0) -> None:
+        self.every = every
+        self.stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(DRIVERS, thread_name_prefix="drive")
+        self._busy: set[int] = set()
+        self._jobs: set[str] = set()
+        self._guard = threading.Lock()
+
+    def run(self) -> None:
+        """Sweep until `stopping` is set."""
+        while not self.stopping.is_set():
+            try:
+                self.round()
+            except Exception:
+                logger.exception("sweep.failed")
+                connection.close()
+            self.stopping.wait(self.every)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def round(self) -> int:
+        """One sweep: beat, drive what is due, mail, and the jobs whose time has come. Returns how many were due."""
+        now = clock.now()
+        beat("sweeper", now)
+        due = due_bookings(now, BATCH)
+        for booking_id in due:
+            self._drive(booking_id)
+        self._job("mail", lambda: mail.send_due(clock.now(), 100))
+        self._job("rematch", lambda: reconcile.rematch(clock.now()))
+        if claim_turn("reconcile.light", now, LIGHT_EVERY):
+            self._job("light", lambda: reconcile.light(clock.now()))
+        if claim_turn("retention", now, DAILY):
+            self._job("retention", lambda: retention.run(clock.now()))
+        return len(due)
+
+    def _drive(self, booking_id: int) -> None:
+        with self._guard:
+            if booking_id in self._busy:
+                return
+            self._busy.add(booking_id)
+        self._pool.submit(self._one, booking_id)
+
+    def _one(self, booking_id: int) -> None:
+        try:
+            advance(booking_id, actor="sweeper")
+        except Exception:
+            logger.exception("drive.failed", extra={"booking_id": booking_id})
+            connection.close()
+        finally:
+            with self._guard:
+                self._busy.discard(booking_id)
+
+    def _job(self, name: str, work: Callable[[], object]) -> None:
+        with self._guard:
+            if name in self._jobs:
+                return
+            self._jobs.add(name)
+
+        def run() -> None:
+            try:
+                work()
+            except Exception:
+                logger.exception("job.failed", extra={"job": name})
+                connection.close()
+            finally:
+                with self._guard:
+                    self._jobs.discard(name)
+
+        self._pool.submit(run)
+
+
+def due_bookings(now: datetime, limit: int) -> list[int]:
+    """Ids of bookings whose time has come, oldest first (an index scan of exactly those rows)."""
+    rows = Booking.objects.filter(due_at__lte=now, parked_at=None).order_by("due_at", "pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
+def beat(name: str, now: datetime) -> None:
+    """Say that `name` is alive at `now` (UTC)."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"beat_at": now})
+    if name == "sweeper":
+        cases.heal(kind="recovery_stopped", subject="sweeper", now=now)
+
+
+def claim_turn(name: str, now: datetime, every: timedelta) -> bool:
+    """True when the job is due and this process is the one that takes the turn."""
+    with transaction.atomic():
+        row, made = Heartbeat.objects.select_for_update().get_or_create(name=name, defaults={"beat_at": now})
+        if not made and now - row.beat_at < every:
+            return False
+        row.beat_at = now
+        row.save(update_fields=["beat_at"])
+    return True
+
+
+def watch_sweeper(now: datetime) -> None:
+    """Called by other processes: no heartbeat for 3 minutes is a critical case."""
+    row = Heartbeat.objects.filter(name="sweeper").first()
+    if row is not None and now - row.beat_at > SILENT:
+        cases.open_case(kind="recovery_stopped", subject="sweeper", now=now)

@@ -1,0 +1,23 @@
+"""Doors of the worker: ids in, one call each. A lost task costs time only; the sweep finds the row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from bookings import mail
+from bookings.advance import advance
+from fly2any.kernel import clock
+
+
+@shared_task(name="bookings.advance", acks_late=True)
+def advance_booking(*, booking_id: int, **_: Any) -> None:
+    """Drive one booking."""
+    advance(booking_id)
+
+
+@shared_task(name="bookings.mail", acks_late=True)
+def send_mail(**_: Any) -> None:
+    """Send what is due."""
+    mail.send_due(clock.now(), 20)

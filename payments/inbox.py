@@ -1,0 +1,139 @@
+"""The inbox of gateway messages: verified, kept once, and told to whoever drives the booking. Nothing is believed.
+
+One short transaction each: insert (or do nothing for a message we have), tell the booking, mark what to look at.
+Lock order as everywhere: booking, payment, refund; the listeners lock the booking first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from fly2any.kernel.errors import Refused
+from payments import listeners, registry
+from payments.models import GatewayEvent, Payment, Refund
+from payments.types import Notice
+
+Fate = GatewayEvent.Fate
+PROVIDER = "stripe"
+KINDS = frozenset({"payment.changed", "refund.changed", "dispute.changed"})  # what a booking may want to hear
+KEEP_TRYING = timedelta(hours=72)  # a row of ours that is not there by then will not come (reliability.md 8.4)
+
+_FIND = """
+SELECT p.booking_id, p.id AS payment_id, r.id AS refund_id
+FROM payments_payment p LEFT JOIN payments_refund r ON r.payment_id = p.id AND r.external_id = %(object)s
+    AND r.external_id <> ''
+WHERE p.provider = %(provider)s AND p.external_id = %(intent)s AND p.external_id <> ''
+"""
+# the look-up rides along with the insert: a message costs one statement before its booking is told
+_KEEP = f"""
+WITH found AS ({_FIND})
+INSERT INTO payments_gatewayevent
+    (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
+SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
+    CASE WHEN NOT %(heard)s THEN 'ignored' WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
+    (SELECT booking_id FROM found WHERE %(heard)s)
+ON CONFLICT (provider, event_id) DO NOTHING
+RETURNING received_at, fate, booking_id, (SELECT payment_id FROM found), (SELECT refund_id FROM found)
+"""  # noqa: S608  constants only
+
+# tried 10 s after it came, then after as long again as it has been waiting, at most an hour
+_DUE = """
+SELECT id FROM payments_gatewayevent
+WHERE fate = 'unmatched' AND received_at > %s AND coalesce(tried_at, received_at) + greatest(
+    interval '10 seconds', least(interval '1 hour', coalesce(tried_at, received_at) - received_at)) <= %s
+ORDER BY coalesce(tried_at, received_at), id LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a message. `fate` is "" for one that we had already."""
+
+    fate: str
+    booking_id: int | None = None
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether the message had been kept before."""
+        return not self.fate
+
+
+def receive(*, body: bytes, headers: Mapping[str, str]) -> Receipt:
+    """Verify a webhook on its raw bytes and keep it. Raises Refused (nothing is stored) or a database error."""
+    notice = registry.gateway().read_notice(body, headers)
+    if notice.live_mode != live_keys():
+        raise Refused("other_mode", "a test message for live keys, or the other way round")
+    return keep(notice)
+
+
+def live_keys() -> bool:
+    """Whether this installation takes real money."""
+    return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+
+
+def keep(notice: Notice) -> Receipt:
+    """Keep a verified message once and tell its booking, in one commit. Also for messages fetched by ourselves."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute(_KEEP, _words(notice))
+            row = cursor.fetchone()
+        if row is None:
+            return Receipt("")
+        now, fate, booking_id, payment_id, refund_id = row
+        if fate == Fate.HEARD:
+            _tell(booking_id, payment_id, refund_id, now)
+    return Receipt(fate, booking_id)
+
+
+def rematch(*, now: datetime, limit: int = 100) -> int:
+    """Try unmatched messages again, each 10 s after it came and then ever more rarely. Returns how many matched."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [now - KEEP_TRYING, now, limit])
+        due = [row[0] for row in cursor.fetchall()]
+    return sum(_rematch_one(pk, now) for pk in due)
+
+
+def overdue(*, now: datetime, limit: int = 100) -> list[GatewayEvent]:
+    """Messages that nobody recognised for 72 hours. Open a case for each, then `give_up` on it."""
+    return list(GatewayEvent.objects.filter(fate=Fate.UNMATCHED, received_at__lte=now - KEEP_TRYING)
+                .order_by("received_at", "pk")[:limit])
+
+
+def give_up(event: GatewayEvent, *, now: datetime) -> None:
+    """Stop trying to match this message; somebody has opened a case for it."""
+    GatewayEvent.objects.filter(pk=event.pk, fate=Fate.UNMATCHED).update(fate=Fate.GIVEN_UP, tried_at=now)
+
+
+def _rematch_one(pk: int, now: datetime) -> int:
+    with transaction.atomic(durable=True):
+        event = (GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True)
+                 .filter(pk=pk, fate=Fate.UNMATCHED).first())
+        if event is None:
+            return 0
+        with connection.cursor() as cursor:
+            cursor.execute(_FIND, {"provider": event.provider, "intent": event.intent_id, "object": event.object_id})
+            found = cursor.fetchone()
+        event.tried_at = now
+        if found:
+            event.fate, event.booking_id = Fate.HEARD, found[0]
+            _tell(found[0], found[1], found[2], now)
+        event.save(update_fields=["tried_at", "fate", "booking"])
+    return 1 if found else 0
+
+
+def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime) -> None:
+    listeners.tell(booking_id, now)  # locks the booking, so it comes first
+    Payment.objects.filter(pk=payment_id).update(news_at=now)
+    if refund_id is not None:
+        Refund.objects.filter(pk=refund_id).update(news_at=now)
+
+
+def _words(notice: Notice) -> dict[str, str | bool]:
+    return {"provider": PROVIDER, "event": notice.event_id[:200], "kind": notice.kind[:40],
+            "raw_kind": notice.raw_kind[:80], "intent": notice.intent_id[:200], "object": notice.object_id[:200],
+            "heard": notice.kind in KINDS}

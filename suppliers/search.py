@@ -1,0 +1,147 @@
+"""Asks every supplier at once, each in a thread with a deadline, while no database connection is held."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import connections
+
+from fly2any.kernel.errors import Outside, Unavailable
+from suppliers import breaker, places, registry
+from suppliers.types import OfferInfo, SearchQuery
+
+log = logging.getLogger(__name__)
+
+DAYS_AHEAD = 330
+MOST_TRAVELLERS = 9
+MOST_LEGS = 4
+CABINS = ("economy", "premium_economy", "business", "first")
+CAP_SECONDS = 20.0
+THREADS = 64
+_pool_lock = threading.Lock()
+_pool: list[ThreadPoolExecutor] = []
+
+Outcome = tuple[str, "list[OfferInfo] | Outside"]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    name: str
+    answer: Future[list[OfferInfo]]
+
+
+def validate(query: SearchQuery, today: date) -> dict[str, str]:
+    """What is wrong with a search, per field: legs, origin, destination, departureDate, returnDate, adults, ...
+
+    `today` is the date where it is earliest (UTC-12 is not needed: the supplier checks the airport's own day).
+    An empty dictionary means that suppliers may be asked.
+    """
+    wrong: dict[str, str] = {}
+    if not 1 <= len(query.legs) <= MOST_LEGS:
+        return {"legs": f"Choose between 1 and {MOST_LEGS} flights."}
+    _check_places(query, wrong)
+    _check_dates(query, today, wrong)
+    _check_travellers(query, wrong)
+    if query.cabin not in CABINS:
+        wrong["cabin"] = "Choose economy, premium economy, business or first."
+    return wrong
+
+
+def run(query: SearchQuery, *, seconds: float | None = None) -> list[Outcome]:
+    """Each supplier's offers, or why there are none, within `seconds` (settings.SEARCH_SECONDS, 20 at most).
+
+    A supplier whose breaker is open is not asked. Raises RuntimeError inside a transaction.
+    """
+    if connections["default"].in_atomic_block:
+        raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
+    limit = min(CAP_SECONDS, seconds or float(getattr(settings, "SEARCH_SECONDS", CAP_SECONDS)))
+    until = time.monotonic() + limit
+    names = registry.names()
+    stopped = [name for name in names if breaker.is_open(name, "search")]
+    connections["default"].close()  # back to the pool: others need it while we wait
+    asked = [_Asked(name, _executor().submit(_ask, name, query)) for name in names if name not in stopped]
+    wait([one.answer for one in asked], timeout=max(0.0, until - time.monotonic()))
+    found: dict[str, list[OfferInfo] | Outside] = {
+        name: Unavailable("supplier_down", "the breaker is open") for name in stopped}
+    found.update((one.name, _collect(one)) for one in asked)
+    return [(name, found[name]) for name in names]
+
+
+def _ask(name: str, query: SearchQuery) -> list[OfferInfo]:
+    """Runs in a thread of its own, which keeps no database connection."""
+    try:
+        return registry.get(name).search(query)
+    finally:
+        connections.close_all()
+
+
+def _collect(one: _Asked) -> list[OfferInfo] | Outside:
+    """The supplier's answer or error; silence past the deadline is a time-out, and counts as one."""
+    result: list[OfferInfo] | Outside
+    if one.answer.cancel():
+        return Unavailable("supplier_busy", "all our searching threads are busy")  # not the supplier's fault
+    if not one.answer.done():
+        result = Unavailable("supplier_timeout", "no answer in time")
+    else:
+        try:
+            result = one.answer.result()
+        except Outside as error:
+            result = error
+        except Exception:
+            log.exception("search at %s broke", one.name)
+            result = Unavailable("supplier_down", "our own adapter broke")
+    breaker.observe(one.name, "search", result if isinstance(result, Outside) else None)
+    return result
+
+
+def _executor() -> ThreadPoolExecutor:
+    """The threads that wait for suppliers, made at the first search of this process (after gunicorn's fork)."""
+    with _pool_lock:
+        if not _pool:
+            _pool.append(ThreadPoolExecutor(THREADS, thread_name_prefix="search"))
+        return _pool[0]
+
+
+def _check_places(query: SearchQuery, wrong: dict[str, str]) -> None:
+    for leg in query.legs:
+        for field, code in (("origin", leg.origin), ("destination", leg.destination)):
+            if not places.expand(code):
+                wrong.setdefault(field, "Choose an airport or city from the list.")
+        if leg.origin == leg.destination or set(places.expand(leg.origin)) & set(places.expand(leg.destination)):
+            wrong.setdefault("destination", "Choose a destination that differs from the place you start from.")
+
+
+def _check_dates(query: SearchQuery, today: date, wrong: dict[str, str]) -> None:
+    last = today + timedelta(days=DAYS_AHEAD)
+    fields: Sequence[str] = ["departureDate"] + ["returnDate"] * (len(query.legs) - 1)
+    earlier = today
+    for field, leg in zip(fields, query.legs, strict=True):
+        if leg.date < today:
+            wrong.setdefault(field, "This date has passed. Choose today or a later date.")
+        elif leg.date > last:
+            wrong.setdefault(field, f"Airlines sell flights up to {DAYS_AHEAD} days ahead: "
+                                    f"choose a date up to {last:%d %B %Y}.")
+        elif leg.date < earlier:
+            wrong.setdefault(field, "You cannot fly back before you leave: choose the same day or a later date.")
+        earlier = max(earlier, leg.date)
+
+
+def _check_travellers(query: SearchQuery, wrong: dict[str, str]) -> None:
+    travellers = query.adults + len(query.child_ages) + query.infants
+    if query.adults < 1:
+        wrong["adults"] = "At least one adult must travel."
+    elif travellers > MOST_TRAVELLERS:
+        wrong["adults"] = f"We can book up to {MOST_TRAVELLERS} travellers at once."
+    if any(not 2 <= age <= 17 for age in query.child_ages):
+        wrong["children"] = "A child is 2 to 17 years old on the day of the last flight."
+    if query.infants < 0:
+        wrong["infants"] = "The number of infants cannot be negative."
+    elif query.infants > max(query.adults, 0):
+        wrong["infants"] = "Each infant under 2 sits on an adult's lap: no more infants than adults."
