@@ -99,6 +99,11 @@ class Outbox:
             "pending": sum(state == "pending" for state, _ in rows),
         }
 
+    def undelivered(self, vendor: str) -> list[str]:
+        """Return the ids of one vendor's events of which a copy has not arrived."""
+        asked = "SELECT DISTINCT event_id FROM webhooks WHERE vendor = ? AND state != 'delivered'"
+        return [row[0] for row in self._world.store.rows(asked, (vendor,))]
+
     def attempts_of(self, vendor: str) -> list[dict[str, Any]]:
         """Return every queued delivery of one vendor, oldest first."""
         rows = self._world.store.rows(
