@@ -293,5 +293,6 @@ def test_a_search_gives_everyone_under_18_by_age() -> None:
 
 def test_children_and_infants_are_told_by_age_first() -> None:
     kinds = [mapping.passenger({"id": "p", "type": kind, "age": age}).kind for kind, age in (
-        ("adult", 14), (None, 1), (None, None), ("infant_without_seat", None), ("child", None), (None, 40), ("adult", None))]
+        ("adult", 14), (None, 1), (None, None), ("infant_without_seat", None), ("child", None), (None, 40),
+        ("adult", None))]
     assert kinds == ["child", "infant", "adult", "infant", "child", "adult", "adult"]
