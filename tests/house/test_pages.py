@@ -1,4 +1,4 @@
-"""The API's page and the console's login in a real browser: nothing is blocked by our own policy, nothing comes from outside."""
+"""The API page and the console login in a real browser: our policy blocks nothing, nothing comes from outside."""
 
 from __future__ import annotations
 
