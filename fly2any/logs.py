@@ -60,6 +60,9 @@ def config(level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django_structlog": {"level": level},
             "axes": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},  # its lines hold addresses with identifiers
+            "httpx": {"level": "WARNING"},
+            "gunicorn": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
         },

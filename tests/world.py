@@ -32,13 +32,15 @@ class World:
     sandbox: Sandbox
 
     def offer(self, kind: str = HOLDABLE, origin: str = "JFK", destination: str = "LAX", adults: int = 1,
-              choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
+              bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
         """Search and keep one offer of that kind, with its services."""
         day = date.today() + timedelta(days=40)  # noqa: DTZ011
         supplier = registry.get("duffel")
         found = supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=adults))
         fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
-        info = supplier.offer(next(i for i in sorted(found, key=lambda i: i.total.minor) if fits(i)).external_id)
+        fitting = [i for i in sorted(found, key=lambda i: i.total.minor) if fits(i)]
+        priced = (supplier.offer(i.external_id) for i in fitting)
+        info = next(i for i in priced if not bags or any(s.kind == "baggage" for s in i.services or ()))
         return Offer.objects.create(
             principal="guest:test", supplier="duffel", external_id=info.external_id, request_id=info.request_id,
             total_minor=info.total.minor, currency=info.total.currency, expires_at=info.expires_at,
@@ -67,7 +69,7 @@ class World:
 
     def booked(self, kind: str = HOLDABLE, *, hold: bool = False, bags: int = 0, **where: Any) -> Booking:
         """A booking whose wish is written; nothing has been driven yet."""
-        booking = self.draft(self.offer(kind, **where), bags)
+        booking = self.draft(self.offer(kind, bags=bags, **where), bags)
         done = services.book(booking=booking, hold=hold, accepted_minor=None, acknowledgements=TICKS, again=False,
                              now=clock.now())
         return done.booking

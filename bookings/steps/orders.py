@@ -19,6 +19,8 @@ from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
 from suppliers.stored import to_json
 from suppliers.types import CancelQuote, OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
 
+UNPAID_LOOKS = 2  # looks 60 s apart that both show a hold unpaid before it may be paid again (reliability.md 4)
+
 
 def order_of(story: Story) -> SupplierOrder:
     """The present order; steps about an order are only decided when there is one."""
@@ -338,17 +340,15 @@ def merge_look_paid(moment: Moment, answer: Answer) -> None:
         return
     if call is None:
         return
-    first = call.detail.get("unpaid_at")
-    if paid is False and first and (moment.now.timestamp() - first) >= 60:
-        call.detail = {**call.detail, "unpaid_at": None}
+    unpaid = int(call.detail.get("unpaid_looks", 0)) + (paid is False)
+    call.detail = {**call.detail, "unpaid_looks": 0 if unpaid >= UNPAID_LOOKS else unpaid}
+    if unpaid >= UNPAID_LOOKS:
         moment.not_done(Step.PAY_ORDER, subject, wait=timedelta(0))
         order.looked_at = None
         move(moment, OrderState.HELD, "not paid in two looks")
         order.save()
         return
-    if paid is False and not first:
-        call.detail = {**call.detail, "unpaid_at": moment.now.timestamp()}
-    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)
+    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)  # nobody looks before that
     call.save()
 
 
