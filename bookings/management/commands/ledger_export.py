@@ -1,4 +1,4 @@
-"""`manage.py ledger_export`: our books as JSON lines, to compare with the airline's and Stripe's (reliability.md 12)."""
+"""`manage.py ledger_export`: our books as JSON lines, to hold against the airline's and Stripe's own."""
 
 from __future__ import annotations
 
