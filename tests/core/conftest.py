@@ -1,19 +1,17 @@
-"""One sandbox for the core's tests; adapters built against it."""
+"""One sandbox for the core's tests; adapters built against it. (Django is not set up while conftests are read.)"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
-from payments import registry as payment_registry
-from payments.gateways.stripe import gateway as stripe_gateway
-from suppliers import registry as supplier_registry
-from suppliers.duffel import adapter as duffel_adapter
 from tests.sandbox.conftest import free_port
 from tests.sandbox.process import Sandbox
-from tests.world import World
+
+if TYPE_CHECKING:
+    from tests.world import World
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +23,14 @@ def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 
 @pytest.fixture
-def world(running_sandbox: Sandbox, settings: SettingsWrapper, transactional_db: None) -> Iterator[World]:
+def world(running_sandbox: Sandbox, settings: Any, transactional_db: None) -> Iterator[World]:
     """An empty outside world and adapters that talk to it."""
+    from payments import registry as payment_registry
+    from payments.gateways.stripe import gateway as stripe_gateway
+    from suppliers import registry as supplier_registry
+    from suppliers.duffel import adapter as duffel_adapter
+    from tests.world import World
+
     running_sandbox.http.post("/_reset")
     running_sandbox.http.post("/_webhooks", json={"deliver": False})
     settings.DUFFEL_API_BASE = f"{running_sandbox.url}/duffel"
