@@ -2,8 +2,9 @@
 
 Its own `do_get`/`do_post` raise KeyError on 202 and throw status and headers away, so requests are prepared and
 sent one level lower (duffel.md 2). Redirects are refused, proxies and .netrc of the machine are ignored, answers
-have an overall deadline. A call that changes something opens a connection of its own and closes it: a kept one that
-the other side is just dropping would turn a booking into "outcome unknown" (seen: it happens within milliseconds).
+have an overall deadline. A POST, which is never repeated, opens a connection of its own and closes it: a kept one
+that the other side is just dropping would turn a booking into "outcome unknown" (seen: it happens within
+milliseconds).
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class DuffelClient:
               body: Mapping[str, Any] | None, seconds: float) -> Answer:
         url = self._base + path
         guard(url)
-        session = self._session() if call.changes else self._reading
+        session = self._session() if method == "POST" else self._reading
         try:
             response, content = _exchange(session, requests.Request(method, url, params=params, json=body), seconds)
         except requests.RequestException as error:
@@ -103,7 +104,7 @@ class DuffelClient:
         except _TooLate as error:
             raise errors.silence(call, connected=True) from error
         finally:
-            if call.changes:
+            if session is not self._reading:
                 session.close()
         return _judge(call, response, content)
 

@@ -266,14 +266,14 @@ def test_a_rejected_passenger_is_named_in_our_own_words(peer: Peer, duffel: Duff
     peer.says(Says(422, body("validation_length", source=source)))
     error = fails(duffel, "create")
     assert (type(error), error.code) == (Refused, "passenger_rejected")
-    assert error.detail == {"status": 422, "field": "given_name", "passenger": 1,
+    assert error.detail == {"status": 422, "field": "given_name", "position": 1,
                             "reason": "it is too short or too long"}
 
 
 def test_a_code_without_a_place_still_names_the_field(peer: Peer, duffel: DuffelSupplier) -> None:
     peer.says(Says(422, body("invalid_phone_number", source="iberia")))
     detail = fails(duffel, "create").detail
-    assert (detail["field"], detail["passenger"]) == ("phone_number", None)
+    assert (detail["field"], detail["position"]) == ("phone_number", None)
 
 
 # --- strict about money ------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_a_traveller_the_airline_does_not_take_is_named(box_duffel: DuffelSuppli
     wanted = replace(wanted, travellers=(wanted.travellers[0], replace(wanted.travellers[1], **change)))
     error = fails(lambda: box_duffel.create_order(wanted))
     assert (type(error), error.code) == (Refused, "passenger_rejected")
-    assert (error.detail["field"], error.detail["passenger"]) == (field, 1)
+    assert (error.detail["field"], error.detail["position"]) == (field, 1)
 
 
 def test_a_family_with_an_infant_and_bags_is_ticketed_to_the_cent(world: Sandbox, box_duffel: DuffelSupplier) -> None:
