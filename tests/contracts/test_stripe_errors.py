@@ -52,6 +52,7 @@ ROWS: list[tuple[str, int, Any, type[Outside], str]] = [
     ("capture", 402, body("card_declined", "card_error", decline_code="generic_decline"), Refused, "card_declined"),
     ("capture", 400, body("charge_already_captured"), Refused, "already_captured"),
     ("capture", 400, body("capture_charge_authorization_expired"), Refused, "authorisation_expired"),
+    ("capture", 402, body("capture_charge_authorization_expired", "card_error"), Refused, "authorisation_expired"),
     ("capture", 400, body("charge_expired_for_capture"), Refused, "authorisation_expired"),
     ("capture", 400, body("payment_intent_unexpected_state", payment_intent={"status": "succeeded"}), Refused,
      "already_captured"),
