@@ -55,7 +55,7 @@ def merge_confirm_cancel(moment: Moment, answer: Answer) -> None:
         order.cancelled_at = answer.value.confirmed_at
         move(moment, OrderState.CANCELLED, "confirmed")
         moment.story.booking.pay_by = None
-        order.looked_at = moment.now
+        order.looked_at = moment.seen_at
     elif answer.outcome in (OK, REFUSED, UNKNOWN, UNAVAILABLE):
         order.looked_at = None  # CANCELLING: the next thing decided is a look at the order
         call = moment.call(Step.CONFIRM_CANCEL, subject_of(moment.story))

@@ -55,7 +55,7 @@ def merge_reprice(moment: Moment, answer: Answer) -> None:
             return
         if total != booking.priced_minor:
             moment.note("price.seen", before=str(booking.priced_minor or ""), after=str(total))
-        booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.now, info.expires_at
+        booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.seen_at, info.expires_at
     elif answer.outcome == REFUSED:
         booking.offer_gone = answer.code
 
@@ -175,7 +175,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
         move(moment, info.state)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
-    order.looked_at = moment.now
+    order.looked_at = moment.seen_at
     booking.pay_by = info.pay_by if order.state == OrderState.HELD else None
     order.save()
 
@@ -209,7 +209,7 @@ def merge_find_order(moment: Moment, answer: Answer) -> None:
         moment.done(Step.CREATE_ORDER, subject_of(moment.story))
         return
     move(moment, OrderState.UNKNOWN, "not listed")
-    order.looked_at = moment.now
+    order.looked_at = moment.seen_at
     order.save()
 
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from bookings.invariants import GRACE, RULES, check
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from bookings.invariants import GRACE, RULES, check
 from bookings.models import Booking, Diary, ExternalCall, Outbox
 from payments.models import Payment
 from suppliers.models import SupplierOrder
