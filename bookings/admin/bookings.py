@@ -41,4 +41,5 @@ class BookingAdmin(ReadOnlyAdmin):
         """The booking's page: the story instead of a form."""
         booking = self.get_object(request, object_id)
         story = story_of(booking) if booking is not None and self.has_view_permission(request, booking) else None
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "story": story})
+        page = {"story": story, "title": f"Booking {booking}", "subtitle": None}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})

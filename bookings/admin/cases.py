@@ -127,6 +127,11 @@ class CaseAdmin(ReadOnlyAdmin):
 
     # --- the page of one case ---
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The queue under its own name."""
+        title = "Closed cases" if request.GET.get(OpenFilter.parameter_name) == "yes" else "Cases to solve"
+        return super().changelist_view(request, {**(extra_context or {}), "title": title})
+
     def get_urls(self) -> list[URLPattern]:
         """One address for each verb, before the admin's own."""
         verb = path("<int:object_id>/do/<slug:name>/", self.admin_site.admin_view(self.verb_view),
@@ -145,7 +150,7 @@ class CaseAdmin(ReadOnlyAdmin):
         story, kind, now = load(case.booking) if case.booking else None, KINDS.get(case.kind), clock.now()
         checked = [row.looked_at for row in (story.order, story.payment) if row and row.external_id] if story else []
         return {
-            "case": case, "title": self.what(case), "badge": severity_badge(case),
+            "case": case, "title": self.what(case), "subtitle": None, "badge": severity_badge(case),
             "advice": kind.advice if kind else "",
             "lines": side_by_side(story) if story else [], "seen": sorted(case.facts.items()),
             "at_risk": money_at_risk(story) if story else self.at_risk(case), "age": self.age(case),

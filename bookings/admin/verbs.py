@@ -39,8 +39,7 @@ def _look_explains(case: Case) -> list[str]:
 def _handled_explains(case: Case) -> list[str]:
     return ["The case is closed with your name, the time and your reason.",
             "Nothing is asked of the airline or of Stripe; no money moves; no mail is sent.",
-            "If the same thing is found again, a new case opens.",
-            "Make sure that somebody has solved it: the machine will not look at this case again."]
+            "The worker does not raise this kind again for this booking: make sure that somebody has solved it."]
 
 
 VERBS: dict[str, Verb] = {verb.name: verb for verb in (
