@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Concat
@@ -89,8 +90,8 @@ def more_than_one(now: datetime) -> Found:
     for what, rows in (("live orders", orders), ("active payments", Payment.objects.filter(state__in=sorted(ACTIVE)))):
         for row in rows.values("booking__reference").annotate(n=Count("pk")).filter(n__gt=1).order_by():
             yield row["booking__reference"], f"{row['n']} {what}"
-    for row in orders.values("supplier", "offer_external_id").annotate(n=Count("pk")).filter(n__gt=1).order_by():
-        yield row["offer_external_id"], f"{row['n']} live orders of one offer at {row['supplier']}"
+    for offer in orders.values("supplier", "offer_external_id").annotate(n=Count("pk")).filter(n__gt=1).order_by():
+        yield offer["offer_external_id"], f"{offer['n']} live orders of one offer at {offer['supplier']}"
     crossed = Payment.objects.exclude(order=None).exclude(order__booking=F("booking"))
     for p in _with_reference(crossed):
         yield p.booking.reference, f"payment {p.pk} pays for another booking's order"
@@ -209,7 +210,7 @@ def done_twice(now: datetime) -> Found:
         yield row["booking__reference"], f"mail {row['kind']} went out {row['n']} times"
 
 
-def _with_reference(payments: QuerySet[Payment]) -> Iterator[Payment]:
+def _with_reference(payments: QuerySet) -> Iterator[Any]:
     return payments.select_related("booking").order_by("pk").iterator()
 
 

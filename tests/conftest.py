@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ TEST_DATA = ROOT / ".local" / "test"
 os.environ.setdefault("DATA_DIR", str(TEST_DATA))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 os.environ["DB_POOL"] = "0"
+for _name in (
+    "SITE_URL REDIS_URL EMAIL_URL SENTRY_DSN DEBUG CRASH_FILE TRUSTED_PROXIES DUFFEL_ACCESS_TOKEN DUFFEL_API_BASE "
+    "DUFFEL_WEBHOOK_SECRET STRIPE_SECRET_KEY STRIPE_PUBLISHABLE_KEY STRIPE_API_BASE STRIPE_JS_URL STRIPE_WEBHOOK_SECRET"
+).split():
+    os.environ[_name] = ""  # empty counts as unset: no key of the developer's shell or .env reaches a test
 
 
 class OutsideNetwork(RuntimeError):
@@ -72,3 +79,23 @@ def _close_network() -> None:
 
     socket.socket.connect = guarded_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = guarded_connect_ex  # type: ignore[method-assign]
+
+
+_BROWSER = {"page", "context", "browser", "new_context"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code."""
+    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The browser of this machine (`run.py test` finds or installs one) and, from now on, leave for its event loop."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    arguments = [*browser_type_launch_args.get("args", []), "--disable-dev-shm-usage"]
+    if os.getuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium's own sandbox cannot start as root
+    yield {**browser_type_launch_args, "args": arguments, **({"executable_path": path} if path else {})}
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -207,6 +207,7 @@ def lapse(world: World, order_id: str) -> None:
         return
     order["payment_status"]["awaiting_payment"] = False
     order["available_actions"] = []
+    order["synced_at"] = now_text(world)
     save(world, order)
     world.ledger(NAME, "order.lapsed", order_id=order_id)
 
