@@ -120,6 +120,14 @@ def test_the_vendor_answers_its_own_kinds(sandbox: Sandbox) -> None:
     assert things(sandbox) == []
 
 
+def test_one_fault_can_be_disarmed(sandbox: Sandbox) -> None:
+    first, second = (sandbox.fault("echo.make", "status", status=status, count=9) for status in (501, 502))
+    assert make(sandbox).status_code == 501
+    left = sandbox.http.delete("/_faults", params={"id": first["id"]}).json()["faults"]
+    assert [fault["id"] for fault in left] == [second["id"]]
+    assert make(sandbox).status_code == 502
+
+
 def test_probability_is_repeatable_by_seed(sandbox: Sandbox) -> None:
     runs = []
     for _ in range(2):
