@@ -44,6 +44,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     """Shows every field but the `hidden` ones. No add, change, delete or bulk action, not even for superusers."""
 
     actions = None
+    change_list_template = "admin/read_only_list.html"
     hidden: tuple[str, ...] = ()
     looked_up_by: dict[str, dict[str, Any]] = {}  # field: what else its index needs to know
     ordering: ClassVar[tuple[Any, ...]] = ("-pk",)
