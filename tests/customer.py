@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import count, cycle
+from string import ascii_lowercase
 from typing import Any
 
 import httpx
@@ -102,12 +103,13 @@ class Offered:
 
     id: str
     info: OfferInfo
+    given: str = field(default_factory=lambda: "Ada" + "".join(secrets.choice(ascii_lowercase) for _ in range(8)))
 
-    def body(self, *, hold: bool = False, given: str = "Ada", **more: Any) -> dict[str, Any]:
-        """The body of `POST /api/bookings` for this offer."""
+    def body(self, *, hold: bool = False, given: str = "", **more: Any) -> dict[str, Any]:
+        """The body of `POST /api/bookings` for this offer; every offer has a traveller of its own."""
         return {
             "offerId": self.id, "isHold": hold, "services": [],
-            "passengers": [{"title": "ms", "givenName": given, "familyName": "Lovelace", "bornOn": "1990-12-10",
+            "passengers": [{"title": "ms", "givenName": given or self.given, "familyName": "Lovelace", "bornOn": "1990-12-10",
                             "gender": "f"}],
             "contact": {"email": "ada@example.com", "phone": "+442080160508"},
             "acceptedTotal": {"amount": str(self.info.total.amount), "currency": self.info.total.currency},
