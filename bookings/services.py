@@ -18,7 +18,7 @@ from bookings.facts import load
 from bookings.flow import HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
 from bookings.status import CLOSED, Status, derive_money, derive_progress, derive_status, wants_consent
-from bookings.wake import wake
+from bookings.wake import hint_after_commit, wake
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from payments.models import Payment
@@ -112,11 +112,9 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in keys])
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
-    booking.acknowledgements, booking.wished_at, booking.changed_at = acknowledgements, now, now
-    _derived(booking)
-    booking.save()
+    booking.acknowledgements, booking.wished_at = acknowledgements, now
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
-    wake(booking.pk, now)
+    _save(booking, now)
 
 
 def _check_ticks(acknowledgements: list[dict[str, Any]]) -> None:
@@ -330,9 +328,10 @@ def _derived(booking: Booking) -> None:
 def _save(booking: Booking, now: datetime) -> None:
     """Save a changed wish with what follows from it, and wake the driver, in the present transaction."""
     _derived(booking)
-    booking.changed_at = now
+    booking.changed_at = booking.due_at = now
+    booking.wakes, booking.parked_at, booking.attempts = booking.wakes + 1, None, 0
     booking.save()
-    wake(booking.pk, now)
+    hint_after_commit(booking.pk)
 
 
 def _diary(booking: Booking, now: datetime, event: str, *, actor: str = "", before: str = "", after: str = "",

@@ -71,11 +71,24 @@ async def serve(chosen: argparse.Namespace) -> None:
     """Run until told to stop."""
     app = build(chosen)
     app.pages.state.run_timers = app.run_timers
-    config = uvicorn.Config(app, host=chosen.host, port=chosen.port, loop="uvloop", http=SandboxProtocol,  # type: ignore[arg-type]
-                            log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1,
-                            backlog=2048, timeout_keep_alive=75)
+    config = uvicorn.Config(
+        app,
+        host=chosen.host,
+        port=chosen.port,
+        loop="uvloop",
+        http=SandboxProtocol,  # type: ignore[arg-type]
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        backlog=2048,
+        timeout_keep_alive=75,
+    )
     jobs = [asyncio.create_task(timers(app)), asyncio.create_task(app.world.outbox.run())]
-    print(f"sandbox: listening on {app.world.base_url}, vendors {', '.join(sorted(app.world.vendors)) or 'none'}", flush=True)
+    print(
+        f"sandbox: listening on {app.world.base_url}, vendors {', '.join(sorted(app.world.vendors)) or 'none'}",
+        flush=True,
+    )
     try:
         await uvicorn.Server(config).serve()
     finally:

@@ -68,12 +68,16 @@ class SandboxApp:
             await asyncio.sleep(float(slow.get("seconds", 1.0)))
         fault = self.world.faults.fire(operation, CALL_KINDS)
         if fault is None:
-            await _send(send, self.perform(vendor, call, operation, None))
+            answer = self.perform(vendor, call, operation, None)
+            if answer.delay:
+                await asyncio.sleep(answer.delay)
+            await _send(send, answer)
             return
         await self._misbehave(fault, vendor, call, operation, scope, send)
 
-    async def _misbehave(self, fault: dict[str, Any], vendor: Vendor, call: Call, operation: str, scope: Scope,
-                         send: Send) -> None:
+    async def _misbehave(
+        self, fault: dict[str, Any], vendor: Vendor, call: Call, operation: str, scope: Scope, send: Send
+    ) -> None:
         kind = fault["kind"]
         seconds = float(fault.get("seconds", DEFAULT_SECONDS.get(kind, 0.0)))
         if kind in ("reset_before", "late"):
@@ -90,7 +94,9 @@ class SandboxApp:
             await _send(send, answer, cut=True)
             hang_up(scope)
         elif kind == "garbage":
-            await _send(send, Answer(answer.status, b"<html><body>upstream says hello</bo", {"content-type": "text/html"}))
+            await _send(
+                send, Answer(answer.status, b"<html><body>upstream says hello</bo", {"content-type": "text/html"})
+            )
         else:
             if kind == "hang":
                 await asyncio.sleep(seconds)
@@ -138,8 +144,17 @@ class SandboxApp:
         if call.method in READS:
             return
         outcome = "done" if status is not None and status < 300 else "refused" if status is not None else "not_run"
-        self.world.ledger(vendor.name, "request", operation=operation, method=call.method, path=call.path, outcome=outcome,
-                          status=status, fault=kind, idempotency_key=call.headers.get("idempotency-key"))
+        self.world.ledger(
+            vendor.name,
+            "request",
+            operation=operation,
+            method=call.method,
+            path=call.path,
+            outcome=outcome,
+            status=status,
+            fault=kind,
+            idempotency_key=call.headers.get("idempotency-key"),
+        )
 
     def run_timers(self) -> float:
         """Fire every timer that is due; return the seconds until the next look."""
@@ -168,7 +183,9 @@ class SandboxApp:
 
     def _late(self, packed: dict[str, Any]) -> None:
         operation = packed.pop("operation")
-        call = Call(**{**packed, "body": base64.b64decode(packed["body"]), "query": [tuple(pair) for pair in packed["query"]]})
+        call = Call(
+            **{**packed, "body": base64.b64decode(packed["body"]), "query": [tuple(pair) for pair in packed["query"]]}
+        )
         self.perform(self.world.vendors[call.vendor], call, operation, {"kind": "late_run"})
 
 
@@ -190,15 +207,27 @@ async def _read(vendor: Vendor, scope: Scope, receive: Receive, base_url: str) -
             break
     query = scope["query_string"]
     return Call(
-        vendor=vendor.name, method=scope["method"], path=scope["path"][len(vendor.prefix):],
+        vendor=vendor.name,
+        method=scope["method"],
+        path=scope["path"][len(vendor.prefix) :],
         query=parse_qsl(query.decode(), keep_blank_values=True) if query else [],
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        body=body, base_url=base_url)
+        body=body,
+        base_url=base_url,
+    )
 
 
 def _packed(call: Call, operation: str) -> dict[str, Any]:
-    return {"vendor": call.vendor, "method": call.method, "path": call.path, "query": call.query, "headers": call.headers,
-            "body": base64.b64encode(call.body).decode(), "base_url": call.base_url, "operation": operation}
+    return {
+        "vendor": call.vendor,
+        "method": call.method,
+        "path": call.path,
+        "query": call.query,
+        "headers": call.headers,
+        "body": base64.b64encode(call.body).decode(),
+        "base_url": call.base_url,
+        "operation": operation,
+    }
 
 
 def _stated(fault: dict[str, Any]) -> Answer | None:

@@ -34,11 +34,15 @@ class Call:
 
 @dataclass
 class Answer:
-    """One HTTP answer; a dict or list body is rendered as JSON, bytes are sent as they are."""
+    """One HTTP answer; a dict or list body is rendered as JSON, bytes are sent as they are.
+
+    ``delay`` holds the answer back for so many seconds after the work is done.
+    """
 
     status: int
     body: Json | list[Any] | bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
 
 
 class Refusal(Exception):

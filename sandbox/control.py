@@ -59,7 +59,9 @@ async def _state(request: Request) -> JSONResponse:
     kind = request.query_params.get("kind")
     if kind:
         return JSONResponse({"kind": kind, "docs": world.find(kind)})
-    return JSONResponse({"kinds": dict(world.store.rows("SELECT kind, count(*) FROM docs GROUP BY kind ORDER BY kind"))})
+    return JSONResponse(
+        {"kinds": dict(world.store.rows("SELECT kind, count(*) FROM docs GROUP BY kind ORDER BY kind"))}
+    )
 
 
 async def _webhooks(request: Request) -> JSONResponse:

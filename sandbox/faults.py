@@ -74,5 +74,5 @@ class Faults:
         if probability is None:
             return True
         # A repeatable toss, not a secret.
-        dice = self._dice.setdefault(fault["id"], random.Random(fault.get("seed", fault["id"])))  # noqa: S311
+        dice = self._dice.setdefault(fault["id"], random.Random(fault.get("seed", fault["id"])))
         return dice.random() < probability

@@ -1,7 +1,7 @@
 """State on disk: documents by kind and id, kept parsed in memory, written through to SQLite.
 
-One writer, one thread. Everything between ``begin`` and ``commit`` happens or does not happen; ``rollback`` also forgets
-every document that was handed out meanwhile, so a caller may change a document it got as long as it ``put``s it back.
+One writer, one thread. Everything between ``begin`` and ``commit`` happens or does not happen; ``rollback`` also
+forgets every document that was handed out meanwhile, so a caller may change a document it got if it ``put``s it back.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS tags (
     PRIMARY KEY (kind, id, name)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tags_by_value ON tags (kind, name, value);
 CREATE TABLE IF NOT EXISTS ledger (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, vendor TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL);
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, vendor TEXT NOT NULL, event TEXT NOT NULL,
+    body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS ledger_by_event ON ledger (vendor, event);
 CREATE TABLE IF NOT EXISTS timers (
     id INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, vendor TEXT NOT NULL, action TEXT NOT NULL,
@@ -123,18 +124,36 @@ class Store:
         self._cache[key] = doc
         self._touched.add(key)
 
+    def drop(self, kind: str, id: str) -> None:
+        """Delete a document and its tags."""
+        self._pending.pop((kind, id), None)
+        self._touched.add((kind, id))
+        self.write("DELETE FROM docs WHERE kind = ? AND id = ?", (kind, id))
+        self.write("DELETE FROM tags WHERE kind = ? AND id = ?", (kind, id))
+        self._cache.pop((kind, id), None)
+
     def find(self, kind: str, **tags: str) -> list[Doc]:
         """Return the documents that carry all these tags, in the order they were first put."""
         return [doc for _, doc in self.page(kind, tags)]
 
-    def page(self, kind: str, tags: dict[str, str], *, newest_first: bool = False, before: int | None = None,
-             after: int | None = None, limit: int = -1) -> list[tuple[int, Doc]]:
+    def page(
+        self,
+        kind: str,
+        tags: dict[str, str],
+        *,
+        newest_first: bool = False,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = -1,
+    ) -> list[tuple[int, Doc]]:
         """Return (position, document) pairs that carry all these tags; positions grow with insertion."""
         self._flush()
         sql, values = ["SELECT d.seq, d.id FROM docs d"], []
         for number, (name, value) in enumerate(tags.items()):
-            sql.append(f"JOIN tags t{number} ON t{number}.kind = d.kind AND t{number}.id = d.id"  # noqa: S608
-                       f" AND t{number}.name = ? AND t{number}.value = ?")
+            sql.append(
+                f"JOIN tags t{number} ON t{number}.kind = d.kind AND t{number}.id = d.id"
+                f" AND t{number}.name = ? AND t{number}.value = ?"
+            )
             values += [name, str(value)]
         sql.append("WHERE d.kind = ?")
         values.append(kind)
@@ -152,7 +171,7 @@ class Store:
         """Empty every table and the memory."""
         with self.transaction():
             for table in TABLES:
-                self.write(f"DELETE FROM {table}")  # noqa: S608
+                self.write(f"DELETE FROM {table}")
             self._pending.clear()
         self._cache.clear()
 
@@ -168,11 +187,14 @@ class Store:
         pending, self._pending = self._pending, {}
         for (kind, id), (doc, tags) in pending.items():
             self.db.execute(
-                "INSERT INTO docs (kind, id, body) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-                (kind, id, dumps(doc)))
+                "INSERT INTO docs (kind, id, body) VALUES (?, ?, ?)"
+                " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+                (kind, id, dumps(doc)),
+            )
             for name, value in tags.items():
-                self.db.execute("INSERT OR REPLACE INTO tags (kind, id, name, value) VALUES (?, ?, ?, ?)",
-                                (kind, id, name, value))
+                self.db.execute(
+                    "INSERT OR REPLACE INTO tags (kind, id, name, value) VALUES (?, ?, ?, ?)", (kind, id, name, value)
+                )
 
     def _forget(self) -> None:
         if self._open:

@@ -29,7 +29,7 @@ class Outbox:
     def __init__(self, world: World) -> None:
         self._world = world
         self._flying: set[int] = set()
-        self._shuffle = random.Random(7)  # noqa: S311 - disorder, not secrecy
+        self._shuffle = random.Random(7)
         self.news: asyncio.Event | None = None
 
     @property
@@ -72,32 +72,44 @@ class Outbox:
                 self._world.store.write(
                     "INSERT INTO webhooks (event_id, vendor, type, url, secret, body, due, attempts)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (event["id"], vendor.name, event["type"], url, secret, body, due, first))
+                    (event["id"], vendor.name, event["type"], url, secret, body, due, first),
+                )
             if not copies:
                 self._world.store.write(
                     "INSERT INTO webhooks (event_id, vendor, type, url, secret, body, due, state)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, 'dropped')",
-                    (event["id"], vendor.name, event["type"], url, secret, body, due))
+                    (event["id"], vendor.name, event["type"], url, secret, body, due),
+                )
         self.wake()
 
     def redeliver(self, event_id: str) -> bool:
         """Put an event back in the queue; False when it was never emitted."""
         done = self._world.store.write(
-            "UPDATE webhooks SET state = 'pending', attempts = 0, due = ? WHERE event_id = ?", (time.time(), event_id))
+            "UPDATE webhooks SET state = 'pending', attempts = 0, due = ? WHERE event_id = ?", (time.time(), event_id)
+        )
         self.wake()
         return done.rowcount > 0
 
     def state(self, event_id: str) -> dict[str, Any]:
         """Return whether every copy of the event arrived, how many attempts were made and how many wait."""
         rows = self._world.store.rows("SELECT state, attempts FROM webhooks WHERE event_id = ?", (event_id,))
-        return {"delivered": bool(rows) and all(state == "delivered" for state, _ in rows),
-                "attempts": sum(attempts for _, attempts in rows),
-                "pending": sum(state == "pending" for state, _ in rows)}
+        return {
+            "delivered": bool(rows) and all(state == "delivered" for state, _ in rows),
+            "attempts": sum(attempts for _, attempts in rows),
+            "pending": sum(state == "pending" for state, _ in rows),
+        }
+
+    def undelivered(self, vendor: str) -> list[str]:
+        """Return the ids of one vendor's events of which a copy has not arrived."""
+        asked = "SELECT DISTINCT event_id FROM webhooks WHERE vendor = ? AND state != 'delivered'"
+        return [row[0] for row in self._world.store.rows(asked, (vendor,))]
 
     def attempts_of(self, vendor: str) -> list[dict[str, Any]]:
         """Return every queued delivery of one vendor, oldest first."""
         rows = self._world.store.rows(
-            "SELECT id, event_id, type, url, attempts, state, last_status FROM webhooks WHERE vendor = ? ORDER BY id", (vendor,))
+            "SELECT id, event_id, type, url, attempts, state, last_status FROM webhooks WHERE vendor = ? ORDER BY id",
+            (vendor,),
+        )
         names = ("id", "event_id", "type", "url", "attempts", "state", "last_status")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -117,8 +129,10 @@ class Outbox:
         if not self.enabled:
             return 5.0
         rows = self._world.store.rows(
-            "SELECT id, vendor, url, secret, body, due, attempts FROM webhooks WHERE state = 'pending' ORDER BY due, id LIMIT ?",
-            (AT_ONCE * 2,))
+            "SELECT id, vendor, url, secret, body, due, attempts FROM webhooks"
+            " WHERE state = 'pending' ORDER BY due, id LIMIT ?",
+            (AT_ONCE * 2,),
+        )
         now = time.time()
         for row in rows:
             if row[0] in self._flying:
@@ -128,13 +142,14 @@ class Outbox:
             if len(self._flying) >= AT_ONCE:
                 return 5.0
             self._flying.add(row[0])
-            task = asyncio.create_task(self._deliver(client, *row[:5], row[6]))
+            task = asyncio.create_task(self._deliver(client, row[0], row[1], row[2], row[3], row[4], row[6]))
             running.add(task)
             task.add_done_callback(running.discard)
         return 5.0
 
-    async def _deliver(self, client: httpx.AsyncClient, id: int, vendor: str, url: str, secret: str | None, body: bytes,
-                       attempts: int) -> None:
+    async def _deliver(
+        self, client: httpx.AsyncClient, id: int, vendor: str, url: str, secret: str | None, body: bytes, attempts: int
+    ) -> None:
         status = None
         try:
             signer: Any = self._world.vendors[vendor]
@@ -154,5 +169,7 @@ class Outbox:
         else:
             state = "given_up" if attempts >= ATTEMPTS else "pending"
         due = time.time() + min(2.0 ** (attempts - 1), LONGEST_PAUSE)
-        self._world.store.write("UPDATE webhooks SET attempts = ?, state = ?, due = ?, last_status = ? WHERE id = ?",
-                                (attempts, state, due, status, id))
+        self._world.store.write(
+            "UPDATE webhooks SET attempts = ?, state = ?, due = ?, last_status = ? WHERE id = ?",
+            (attempts, state, due, status, id),
+        )

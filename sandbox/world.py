@@ -58,6 +58,10 @@ class World:
         """Write a document; ``index`` values are what ``find`` looks it up by."""
         self.store.put(kind, id, doc, **index)
 
+    def drop(self, kind: str, id: str) -> None:
+        """Delete a document."""
+        self.store.drop(kind, id)
+
     def find(self, kind: str, **index: str) -> list[Doc]:
         """Return the documents with all these index values, in insertion order; all of the kind without any."""
         return self.store.find(kind, **index)
@@ -70,18 +74,24 @@ class World:
 
     def ledger(self, vendor: str, event: str, **fields: Any) -> None:
         """Append one row to the ledger, in the same transaction as the work it tells of."""
-        self.store.write("INSERT INTO ledger (at, vendor, event, body) VALUES (?, ?, ?, ?)",
-                         (self.now().isoformat(), vendor, event, dumps(fields)))
+        self.store.write(
+            "INSERT INTO ledger (at, vendor, event, body) VALUES (?, ?, ?, ?)",
+            (self.now().isoformat(), vendor, event, dumps(fields)),
+        )
 
-    def read_ledger(self, *, vendor: str | None = None, event: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+    def read_ledger(
+        self, *, vendor: str | None = None, event: str | None = None, since: int = 0
+    ) -> list[dict[str, Any]]:
         """Return the ledger's rows after number ``since``, oldest first."""
         sql, values = "SELECT seq, at, vendor, event, body FROM ledger WHERE seq > ?", [str(since)]
         for name, value in (("vendor", vendor), ("event", event)):
             if value:
                 sql += f" AND {name} = ?"
                 values.append(value)
-        return [{"seq": seq, "at": at, "vendor": who, "event": what, **json.loads(body)}
-                for seq, at, who, what, body in self.store.rows(sql + " ORDER BY seq", tuple(values))]
+        return [
+            {"seq": seq, "at": at, "vendor": who, "event": what, **json.loads(body)}
+            for seq, at, who, what, body in self.store.rows(sql + " ORDER BY seq", tuple(values))
+        ]
 
     def emit(self, vendor: str, event: dict[str, Any], delay: float = 0.0, attempts: int | None = None) -> None:
         """Schedule the delivery of a webhook (``event`` needs ``id`` and ``type``); retried until a 2xx answer."""
@@ -93,8 +103,10 @@ class World:
 
     def later(self, seconds: float, vendor: str, action: str, payload: dict[str, Any]) -> None:
         """Call ``vendor.on_timer`` when the sandbox's own time is ``seconds`` further; survives a restart."""
-        self.store.write("INSERT INTO timers (due, vendor, action, payload) VALUES (?, ?, ?, ?)",
-                         (self.clock.timestamp() + seconds, vendor, action, dumps(payload)))
+        self.store.write(
+            "INSERT INTO timers (due, vendor, action, payload) VALUES (?, ?, ?, ?)",
+            (self.clock.timestamp() + seconds, vendor, action, dumps(payload)),
+        )
         self.timers_changed = True
 
     def lasting_fault(self, operation: str, kind: str) -> dict[str, Any] | None:

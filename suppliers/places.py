@@ -118,7 +118,8 @@ def _build() -> _Index:
     countries = Locale("en").territories
     cities, spellings = _cities()
     city_of = {code: place for place in cities for code in place.airports}
-    index, words = _Index(), []
+    index = _Index()
+    words: list[tuple[str, int, int]] = []
     raws = airportsdata.load("IATA")
     for code, raw in raws.items():
         place = Place(code=code, name=raw["name"], city=raw["city"], country=raw["country"], time_zone=raw["tz"])

@@ -14,10 +14,12 @@ from bookings.steps.plan import NOT_DONE, OK, REFUSED, UNAVAILABLE, UNKNOWN, Ans
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
-from suppliers import registry
+from suppliers import breaker, registry
 from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
 from suppliers.stored import to_json
 from suppliers.types import CancelQuote, OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
+
+UNPAID_LOOKS = 2  # looks 60 s apart that both show a hold unpaid before it may be paid again (reliability.md 4)
 
 
 def order_of(story: Story) -> SupplierOrder:
@@ -116,6 +118,7 @@ def _travellers(booking: Any) -> tuple[Traveller, ...]:
 def merge_create_order(moment: Moment, answer: Answer) -> None:
     """Held, ticketed, a definite no, or unknown. Only a definite no frees the offer."""
     order = order_of(moment.story)
+    breaker.observe(order.supplier, "order", answer.error)
     if answer.outcome == OK:
         see_order(moment, answer.value)
     elif answer.outcome == UNKNOWN:
@@ -337,17 +340,15 @@ def merge_look_paid(moment: Moment, answer: Answer) -> None:
         return
     if call is None:
         return
-    first = call.detail.get("unpaid_at")
-    if paid is False and first and (moment.now.timestamp() - first) >= 60:
-        call.detail = {**call.detail, "unpaid_at": None}
+    unpaid = int(call.detail.get("unpaid_looks", 0)) + (paid is False)
+    call.detail = {**call.detail, "unpaid_looks": 0 if unpaid >= UNPAID_LOOKS else unpaid}
+    if unpaid >= UNPAID_LOOKS:
         moment.not_done(Step.PAY_ORDER, subject, wait=timedelta(0))
         order.looked_at = None
         move(moment, OrderState.HELD, "not paid in two looks")
         order.save()
         return
-    if paid is False and not first:
-        call.detail = {**call.detail, "unpaid_at": moment.now.timestamp()}
-    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)
+    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)  # nobody looks before that
     call.save()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from sandbox.stripe import events
-from sandbox.stripe.desk import KINDS, Desk, Doc, public
+from sandbox.stripe.desk import KINDS, VENDOR_NAME, Desk, Doc, public
 from sandbox.stripe.errors import invalid
 
 _BOUNDS: dict[str, Callable[[int, int], bool]] = {
@@ -14,6 +15,7 @@ _BOUNDS: dict[str, Callable[[int, int], bool]] = {
     "lt": lambda value, bound: value < bound,
     "lte": lambda value, bound: value <= bound,
 }
+CHUNK = 200
 _BY = ("payment_intent", "charge", "customer")
 
 
@@ -25,40 +27,66 @@ def _created_fits(asked: object, created: int) -> bool:
     return True
 
 
-def page(desk: Desk, kind: str, url: str, *, keep: Callable[[Doc], bool] | None = None,
-         show: Callable[[Doc], Doc] = public) -> Doc:  # fmt: skip
-    """One page of a list as Stripe answers it; raises StripeError for a bad limit or an unknown cursor."""
+def page(
+    desk: Desk,
+    kind: str,
+    url: str,
+    *,
+    keep: Callable[[Doc], bool] | None = None,
+    show: Callable[[Doc], Doc] = public,
+    among: list[str] | None = None,
+) -> Doc:
+    """One page of a list as Stripe answers it; ``among`` names the only ids that can be on it.
+
+    Raises StripeError for a bad limit or an unknown cursor.
+    """
     given = desk.params
-    limit = given.get("limit", 10)
+    limit: int = given.get("limit", 10)
     if not 1 <= limit <= 100:
-        raise invalid(
-            "Invalid integer: limit must be between 1 and 100.", code="parameter_invalid_integer", param="limit"
+        message = "Invalid integer: limit must be between 1 and 100."
+        raise invalid(message, code="parameter_invalid_integer", param="limit")
+
+    def fits(doc: Doc) -> bool:
+        return (
+            not doc.get("_deleted") and _created_fits(given.get("created"), doc["created"]) and (not keep or keep(doc))
         )
-    index = {name: given[name] for name in _BY if name in given}
-    rows = [
-        doc
-        for _, doc in desk.world.store.page(KINDS[kind], index, newest_first=True)
-        if not doc.get("_deleted")
-        and _created_fits(given.get("created"), doc["created"])
-        and (keep is None or keep(doc))
-    ]
+
     if "ending_before" in given:
-        end = _position(rows, given["ending_before"], "ending_before")
-        start = max(0, end - limit)
-        return _answer(desk, rows[start:end], start > 0, url, show)
-    start = _position(rows, given["starting_after"], "starting_after") + 1 if "starting_after" in given else 0
-    return _answer(desk, rows[start : start + limit], len(rows) > start + limit, url, show)
-
-
-def _position(rows: list[Doc], ident: str, param: str) -> int:
-    for place, doc in enumerate(rows):
-        if doc["id"] == ident:
-            return place
-    raise invalid(f"No such object: '{ident}'", code="resource_missing", param=param)
-
-
-def _answer(desk: Desk, rows: list[Doc], more: bool, url: str, show: Callable[[Doc], Doc]) -> Doc:
+        cursor = _position(desk, kind, given["ending_before"], "ending_before")
+        newer = [doc for _, doc in _newest_first(desk, kind, None, among) if fits(doc)]
+        ahead = [doc for doc in newer if _position(desk, kind, doc["id"], "ending_before") > cursor]
+        rows, more = ahead[-limit:], len(ahead) > limit
+    else:
+        after = given.get("starting_after")
+        before = _position(desk, kind, after, "starting_after") if after else None
+        found = (doc for _, doc in _newest_first(desk, kind, before, among) if fits(doc))
+        rows = list(islice(found, limit + 1))
+        rows, more = rows[:limit], len(rows) > limit
     return {"object": "list", "data": [show(doc) for doc in rows], "has_more": more, "url": url}
+
+
+def _position(desk: Desk, kind: str, ident: str, param: str) -> int:
+    found = desk.world.store.rows("SELECT seq FROM docs WHERE kind = ? AND id = ?", (KINDS[kind], ident))
+    if not found:
+        raise invalid(f"No such object: '{ident}'", code="resource_missing", param=param)
+    return int(found[0][0])
+
+
+def _newest_first(desk: Desk, kind: str, before: int | None, among: list[str] | None) -> Iterator[tuple[int, Doc]]:
+    """Documents from the newest down, read a chunk at a time: most lists are short and the store is long."""
+    if among is not None:
+        placed = [(_position(desk, kind, ident, "id"), ident) for ident in among]
+        for seq, ident in sorted(placed, reverse=True):
+            if before is None or seq < before:
+                yield seq, desk.need(kind, ident, "id")
+        return
+    index = {name: desk.params[name] for name in _BY if name in desk.params}
+    while True:
+        chunk = desk.world.store.page(KINDS[kind], index, newest_first=True, before=before, limit=CHUNK)
+        yield from chunk
+        if len(chunk) < CHUNK:
+            return
+        before = chunk[-1][0]
 
 
 def event_page(desk: Desk) -> Doc:
@@ -71,12 +99,15 @@ def event_page(desk: Desk) -> Doc:
         raise invalid("You can give up to 20 types.", param="types")
     oldest = desk.now - 30 * 86_400
 
+    wanted = given.get("delivery_success")
+
     def keep(event: Doc) -> bool:
         if event["created"] < oldest or not _kind_fits(kinds, event["type"]):
             return False
-        return "delivery_success" not in given or events.delivered(desk, event) == given["delivery_success"]
+        return wanted is not True or events.delivered(desk, event)
 
-    return page(desk, "event", "/v1/events", keep=keep, show=lambda event: events.shown(desk, event))
+    among = desk.world.outbox.undelivered(VENDOR_NAME) if wanted is False else None
+    return page(desk, "event", "/v1/events", keep=keep, show=lambda event: events.shown(desk, event), among=among)
 
 
 def _kind_fits(kinds: list[str], kind: str) -> bool:

@@ -187,11 +187,11 @@ def passenger(raw: Mapping[str, Any]) -> OfferPassenger:
     if not isinstance(age, int) or isinstance(age, bool):
         age = None
     kind = text(raw.get("type"))
-    if kind.startswith("infant") or (age is not None and age < 2):
-        return OfferPassenger(_identity(raw), "infant", age)
-    if kind == "child" or (kind != "adult" and age is not None and age < 18):
-        return OfferPassenger(_identity(raw), "child", age)
-    return OfferPassenger(_identity(raw), "adult", age)
+    if age is not None:
+        kind = "infant" if age < 2 else "child" if age < 18 else "adult"
+    elif kind != "child":
+        kind = "infant" if kind.startswith("infant") else "adult"
+    return OfferPassenger(_identity(raw), kind, age)
 
 
 def service(raw: Mapping[str, Any]) -> Service:

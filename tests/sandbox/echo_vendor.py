@@ -17,7 +17,7 @@ class Echo:
 
     name = "echo"
     prefix = "/echo"
-    secret = "whsec_echo"  # noqa: S105
+    secret = "whsec_echo"
 
     def operation(self, call: Call) -> str:
         return "echo." + {"POST": "make", "GET": "list"}[call.method]

@@ -32,14 +32,25 @@ class Sandbox:
 
     def __init__(self, folder: Path, port: int, *more: str, site: str = "http://127.0.0.1:9") -> None:
         self.port = port
-        self._command = [sys.executable, "-m", "sandbox", "--port", str(port), "--data", str(folder), "--site", site, *more]
+        self._command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--port",
+            str(port),
+            "--data",
+            str(folder),
+            "--site",
+            site,
+            *more,
+        ]
         self.url = f"http://127.0.0.1:{port}"
         self.http = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False)
         self.start()
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(self._command, cwd=ROOT)  # noqa: S603
+        self.process = subprocess.Popen(self._command, cwd=ROOT)
         wait_until(self._answers, 20.0)
 
     def kill(self) -> None:

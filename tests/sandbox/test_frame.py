@@ -175,7 +175,8 @@ def test_webhook_doubled_and_dropped(sandbox: Sandbox, site: Site) -> None:
     wait_until(lambda: len(site.got) == 2)
     assert site.got[0][1] == site.got[1][1]
     assert sorted(_states(sandbox)) == ["delivered", "delivered", "dropped"] or wait_until(
-        lambda: sorted(_states(sandbox)) == ["delivered", "delivered", "dropped"])
+        lambda: sorted(_states(sandbox)) == ["delivered", "delivered", "dropped"]
+    )
 
 
 def test_raw_routes_of_a_vendor_come_before_its_calls(sandbox: Sandbox) -> None:

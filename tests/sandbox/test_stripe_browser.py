@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserType, FrameLocator, Page, expect
 
 from tests.sandbox.process import Sandbox
@@ -249,3 +250,17 @@ def test_the_element_fits_a_small_phone(page: Page, shop: Shop) -> None:
     )
     assert sizes[0] <= 0 and sizes[1] <= 1
     expect(card.get_by_label("Country")).to_be_visible()
+
+
+def test_the_frames_have_no_accessibility_violation(page: Page, shop: Shop) -> None:
+    bank_page = shop.paid_with("pm_card_authenticationRequired", return_url="http://shop.test/r")
+    assert bank_page.next_action is not None and bank_page.next_action.redirect_to_url is not None
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    for url in (f"{shop.sandbox.url}/stripe-js/element", str(bank_page.next_action.redirect_to_url.url)):
+        page.goto(url)
+        if url.endswith("/element"):
+            page.get_by_label("Card number").fill("4242")
+            page.get_by_label("Security code").focus()
+            expect(page.get_by_text("Your card number is incomplete.")).to_be_visible()
+        found = Axe().run(page, options=rules)
+        assert found.violations_count == 0, found.generate_report()

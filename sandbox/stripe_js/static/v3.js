@@ -3,7 +3,8 @@
 (function () {
   'use strict';
   const ORIGIN = new URL(document.currentScript.src).origin;
-  const UNUSABLE = ['succeeded', 'canceled', 'processing', 'requires_capture'];
+  const LOAD_TIMEOUT_MS = 15000;
+  const UNREACHABLE = { type: 'api_connection_error', message: 'The payment form could not be loaded. Check your connection.' };
 
   class IntegrationError extends Error {
     constructor(message) {
@@ -110,13 +111,13 @@
       this.fire('loaderstart', {});
       home.append(this.frame.node);
       const frame = this.frame;
-      frame
-        .ask('init', { key: this.elements.key, elements: this.elements.plain(), options: this.options })
-        .then((answer) => {
-          if (this.frame !== frame) return;
-          if (answer.error) this.fire('loaderror', { error: answer.error });
-          else this.fire('ready', {});
-        });
+      const silence = new Promise((resolve) => setTimeout(() => resolve({ error: UNREACHABLE }), LOAD_TIMEOUT_MS));
+      const asked = frame.ask('init', { key: this.elements.key, elements: this.elements.plain(), options: this.options });
+      Promise.race([asked, silence]).then((answer) => {
+        if (this.frame !== frame) return;
+        if (answer.error) this.fire('loaderror', { error: answer.error });
+        else this.fire('ready', {});
+      });
     }
 
     told(name, data) {
@@ -251,7 +252,8 @@
   function challenge(url) {
     const dialog = document.createElement('dialog');
     const frame = new Frame('', 'Your bank asks you to confirm this payment');
-    frame.node.src = url;
+    const asked = new URL(url);
+    frame.node.src = ORIGIN + asked.pathname + asked.search; // our own origin, however the API was addressed
     dialog.setAttribute('aria-label', 'Confirm this payment with your bank');
     style(dialog, {
       border: '0', padding: '0', margin: '0', width: '100%', height: '100%', 'max-width': 'none', 'max-height': 'none',
@@ -351,6 +353,5 @@
   }
   Stripe.version = 'endive';
   Stripe.sandbox = true;
-  Stripe.unusableStatuses = UNUSABLE;
   window.Stripe = Stripe;
 })();

@@ -1,0 +1,165 @@
+"""Sends what the outbox holds: each mail once, again with the same Message-ID when we cannot know that it went.
+
+A row is claimed in one commit (its next try is put off), sent without any transaction, and marked in another. A
+process killed in between leaves the row due again; the Message-ID, fixed by the row, lets mailboxes drop the twin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from bookings import cases
+from bookings.models import AccessLink, Booking, Outbox
+from bookings.status import CLOSED, Progress, Status
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(minutes=2)  # longer than one attempt can take with its 10 s time-outs
+RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
+KEEP_TRYING = timedelta(hours=72)
+BACKLOG = timedelta(minutes=15)
+LINK_LIFE = timedelta(days=30)
+REMINDERS = frozenset({"hold_reminder_24", "hold_reminder_2"})
+
+
+def send_due(now: datetime, limit: int) -> int:
+    """Send up to `limit` mails that are due at `now` (UTC). Returns how many went out. Safe to run many at once."""
+    started, sent = time.monotonic(), 0
+    for _ in range(limit):
+        at = now + timedelta(seconds=time.monotonic() - started)
+        row = _claim(at)
+        if row is None:
+            break
+        sent += _deliver(row, at)
+    _watch(now)
+    return sent
+
+
+def _claim(now: datetime) -> Outbox | None:
+    """Take the oldest due row for `LEASE`; the first claim keeps when it was due."""
+    with transaction.atomic(durable=True):
+        row = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
+               .filter(due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk").first())
+        if row is None:
+            return None
+        row.context = {"first_due_at": row.due_at.isoformat(), **row.context}
+        row.tries += 1
+        row.due_at = now + LEASE
+        row.save(update_fields=["context", "tries", "due_at"])
+    return row
+
+
+def _deliver(row: Outbox, now: datetime) -> int:
+    booking = row.booking
+    reason = _outdated(row.kind, booking, now)
+    if reason:
+        Outbox.objects.filter(pk=row.pk).update(dropped=reason)
+        return 0
+    try:
+        message = _message(row, booking, now)
+        get_connection().send_messages([message])
+    except Exception:  # whatever the mail server or a template says: the row stays, and is tried again
+        logger.exception("mail.failed", extra={"kind": row.kind, "outbox": row.pk})
+        _put_off(row, now)
+        return 0
+    Outbox.objects.filter(pk=row.pk).update(sent_at=now)
+    return 1
+
+
+def _put_off(row: Outbox, now: datetime) -> None:
+    wait = RETRIES[row.tries - 1] if row.tries <= len(RETRIES) else RETRIES[-1]
+    if now + wait < _first_due(row) + KEEP_TRYING:
+        Outbox.objects.filter(pk=row.pk).update(due_at=now + wait)
+        return
+    Outbox.objects.filter(pk=row.pk).update(dropped="undeliverable")
+    cases.open_case(kind="mail_undelivered", subject=f"outbox:{row.pk}", booking=row.booking, now=now,
+                    facts={"mail": row.kind, "tries": row.tries})
+
+
+def _first_due(row: Outbox) -> datetime:
+    kept = row.context.get("first_due_at")
+    return datetime.fromisoformat(kept) if kept else row.due_at
+
+
+def _watch(now: datetime) -> None:
+    """One case while mail waits for more than a quarter of an hour; it closes itself when the mail is gone."""
+    waiting = Outbox.objects.filter(sent_at=None, dropped="").order_by("due_at")
+    tried = [row for row in waiting.filter(tries__gt=0)[:500] if _first_due(row) <= now - BACKLOG]
+    late = len(tried) + waiting.filter(tries=0, due_at__lte=now - BACKLOG).count()
+    if late:
+        cases.open_case(kind="mail_undelivered", subject="outbox", now=now, facts={"waiting": late})
+    else:
+        cases.heal(kind="mail_undelivered", subject="outbox", now=now, because="all mail is out")
+
+
+def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
+    """Why this mail would no longer tell the truth; "" while it does."""
+    if booking is None:
+        return ""
+    status = Status(booking.status)
+    if kind in REMINDERS and (status is not Status.HOLD or booking.pay_by is None or booking.pay_by <= now):
+        return "no longer held"
+    if kind == "hold_created" and status is not Status.HOLD:
+        return "no longer held"
+    if kind == "confirmed" and status is not Status.CONFIRMED:
+        return "no longer confirmed"
+    if kind == "price_changed" and booking.progress != Progress.CONSENT:
+        return "answered"
+    if kind == "checking" and booking.progress != Progress.CHECKING:
+        return "the airline has answered"
+    if kind == "pay_needed" and (status is Status.CONFIRMED or status in CLOSED):
+        return "nothing to pay"
+    if kind in ("not_booked", "expired") and status is Status.CONFIRMED:
+        return "booked after all"
+    return ""
+
+
+def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiAlternatives:
+    """The mail as it goes out. Raises when it has no address or its template cannot be filled in."""
+    to = row.to or (booking.contact_email if booking else "")
+    if not to:
+        raise ValueError("a mail without an address")
+    words = _words(row, booking, now)
+    subject = " ".join(render_to_string(f"mail/{row.kind}.subject", words).split())
+    message = EmailMultiAlternatives(
+        subject=subject, body=render_to_string(f"mail/{row.kind}.txt", words), to=[to],
+        headers={"Message-ID": f"<outbox-{row.pk}@{_host()}>", "Auto-Submitted": "auto-generated"})
+    message.attach_alternative(render_to_string(f"mail/{row.kind}.html", words), "text/html")
+    return message
+
+
+def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any]:
+    from bookings import selectors
+
+    words: dict[str, Any] = {**row.context, "site_url": settings.SITE_URL, "support_email": settings.DEFAULT_FROM_EMAIL,
+                             "sandbox": settings.SANDBOX, "case": row.case}
+    if booking is not None:
+        words["booking"] = selectors.booking_view(booking)
+        words["link"] = link_to(booking, now) if not row.case_id else ""
+    return words
+
+
+def link_to(booking: Booking, now: datetime) -> str:
+    """A fresh address that opens this booking without a password, until 30 days after its last flight.
+
+    128 random bits; only their hash is stored.
+    """
+    token = secrets.token_urlsafe(16)
+    ends = max(booking.arrives_at or now, now) + LINK_LIFE
+    AccessLink.objects.create(booking=booking, token_hash=hashlib.sha256(token.encode()).hexdigest(),
+                              expires_at=ends, created_at=now)
+    return f"{settings.SITE_URL}/manage/link/{token}/"
+
+
+def _host() -> str:
+    return urlsplit(settings.SITE_URL).hostname or "localhost"

@@ -1,0 +1,59 @@
+"""What is forgotten, and when (reliability.md 5, 8, 10). Amounts, references and the diary stay for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger
+from payments.models import GatewayEvent
+from suppliers.models import Offer, Search, SupplierEvent
+
+BATCH = 1000
+IDEMPOTENCY = timedelta(days=7)
+OFFERS = timedelta(days=7)
+ATTEMPTS = timedelta(days=2)
+DOCUMENTS = timedelta(days=30)  # after the last flight
+EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
+
+
+def run(now: datetime) -> dict[str, int]:
+    """Forget what is old at `now` (UTC), in small commits; returns how many rows of each. Safe to repeat or kill."""
+    without_booking = {"booking": None, "received_at__lt": now - EVENTS}
+    return {
+        "idempotency": _delete(Idempotency.objects.filter(created_at__lt=now - IDEMPOTENCY)),
+        "offers": _delete(Offer.objects.filter(~_booked(), created_at__lt=now - OFFERS)),
+        "searches": _delete(Search.objects.filter(~Exists(Offer.objects.filter(search=OuterRef("pk"))),
+                                                  created_at__lt=now - OFFERS)),
+        "attempts": _delete(Attempt.objects.filter(slot__lt=now - ATTEMPTS)),
+        "links": _delete(AccessLink.objects.filter(expires_at__lt=now)),
+        "documents": _blank_documents(now),
+        "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
+        "supplier_events": _delete(SupplierEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
+    }
+
+
+def _booked() -> Exists:
+    return Exists(Booking.objects.filter(offer=OuterRef("pk")))
+
+
+def _delete(rows: QuerySet) -> int:
+    """Delete in batches, so that no lock is held for long."""
+    gone = 0
+    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        gone += len(ids)
+        rows.model._default_manager.filter(pk__in=ids).delete()
+    return gone
+
+
+def _blank_documents(now: datetime) -> int:
+    """Travel documents of trips whose last flight landed 30 days ago; also of drafts that never became a trip."""
+    kept = Passenger.objects.exclude(document="")
+    old = kept.filter(booking__arrives_at__lt=now - DOCUMENTS) | kept.filter(
+        booking__wish="draft", booking__created_at__lt=now - DOCUMENTS) | kept.filter(
+        booking__arrives_at=None, booking__created_at__lt=now - timedelta(days=400))
+    gone = 0
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        gone += Passenger.objects.filter(pk__in=ids).update(document="")
+    return gone

@@ -1,0 +1,1 @@
+"""A look-alike of Duffel's flights API, version v2."""

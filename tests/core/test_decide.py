@@ -1,0 +1,140 @@
+"""`decide` as a table: every combination of facts gets an answer, and no answer breaks a rule of the house."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bookings import status
+from bookings.decide import decide
+from bookings.flow import (
+    Attention,
+    CallFacts,
+    Do,
+    Facts,
+    OrderFacts,
+    PaymentFacts,
+    RefundFacts,
+    Rest,
+    Route,
+    Step,
+    Wait,
+    Wish,
+)
+from payments.types import PaymentState as P
+from payments.types import RefundState as R
+from suppliers.types import LIVE
+from suppliers.types import OrderState as O
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+CALLS = (
+    CallFacts(),
+    CallFacts(attempts=1, outcome="unavailable", code="supplier_down", retry_at=NOW + MINUTE,
+              first_failed_at=NOW - MINUTE),
+    CallFacts(attempts=1, outcome="refused", code="whatever"),
+    CallFacts(attempts=6, outcome="unknown", code="supplier_timeout", first_failed_at=NOW - 60 * MINUTE),
+)
+
+
+def order(state: O, age: timedelta, call: CallFacts, *, hold: bool, refusal: str = "") -> OrderFacts:
+    """An order that was asked for `age` ago."""
+    return OrderFacts(
+        state=state, hold=hold, total_minor=50_000, cost_minor=50_000, asked_at=NOW - age,
+        known=state in LIVE | {O.CANCELLED, O.LAPSED}, looked_at=NOW - min(age, 2 * MINUTE),
+        pay_by=NOW + timedelta(days=1), ticketed_at=NOW - age if state is O.TICKETED else None,
+        has_tickets=True, refusal=refusal, create=call, pay=call, quote=call, cancel=call, look=call,
+        watch_until=NOW + timedelta(hours=70) if refusal == "airline_no_answer" else None,
+    )
+
+
+def payment(state: P, age: timedelta, call: CallFacts) -> PaymentFacts:
+    """A payment that was opened `age` ago."""
+    taken = state is P.CAPTURED
+    return PaymentFacts(
+        state=state, amount_minor=50_000, captured_minor=50_000 if taken else 0, refunded_minor=0,
+        asked_at=NOW - age, known=state is not P.NEW, looked_at=NOW - min(age, 2 * MINUTE),
+        authorised_at=NOW - age if state in (P.AUTHORISED, P.CAPTURING, P.CAPTURED) else None,
+        create=call, capture=call, void=call, look=call,
+    )
+
+
+def everything() -> Iterator[Facts]:
+    """Every wish, route, end, order, payment, refund, age and last answer together."""
+    ages = (MINUTE, timedelta(minutes=31), timedelta(hours=7, minutes=45))
+    orders: list[tuple[O | None, str]] = [(None, "")] + [(s, "") for s in O if s is not O.NOT_CREATED]
+    orders += [(O.NOT_CREATED, "sold_out"), (O.NOT_CREATED, "price_changed"), (O.NOT_CREATED, "airline_no_answer")]
+    payments: list[P | None] = [None, *P]
+    refunds: list[R | None] = [None, *R]
+    told = frozenset({"unknown_outcome", "ticketed_unpaid", "orphaned_booking", "charged_without_order",
+                      "compensation_failed", "refund_failed"})
+    for wish, route, closing, age, call, cases in itertools.product(
+        Wish, (Route.HOLD_FIRST, Route.AUTH_FIRST), ("", "payment_window"), ages, CALLS, (frozenset[str](), told)
+    ):
+        for (o, refusal), p, r in itertools.product(orders, payments, refunds):
+            if r is not None and p is not P.CAPTURED:
+                continue  # a refund is of captured money
+            yield Facts(
+                wish=wish, route=route, accepted_minor=50_000, wished_at=NOW - age,
+                offer_expires_at=NOW + 20 * MINUTE, priced_minor=50_000, priced_at=NOW - MINUTE / 2, closing=closing,
+                chose_hold=wish is Wish.HOLD, cases=cases, agreed_refund_minor=40_000 if wish is Wish.CANCEL else None,
+                order=order(o, age, call, hold=route is Route.HOLD_FIRST, refusal=refusal) if o else None,
+                payment=payment(p, age, call) if p else None,
+                refunds=(RefundFacts(1, r, 40_000, True, "cancelled", NOW - age, sent_at=NOW - age, send=call),)
+                if r else (),
+            )
+
+
+def complaint(f: Facts) -> str:
+    """What is wrong with the decision about `f`, "" when nothing is."""
+    decision = decide(f, NOW)
+    o, p = f.order and f.order.state, f.payment and f.payment.state
+    match decision:
+        case Wait(until):
+            return "" if until > NOW else "a wait that is over"
+        case Attention(kind):
+            again = decide(replace(f, cases=f.cases | {kind}), NOW)
+            return "the same case again" if again == decision else ""
+        case Rest():
+            settled = status.derive_status(f) in status.FINAL | {status.Status.DRAFT}
+            return "" if settled or f.cases or any(r.state is R.FAILED for r in f.refunds) else "rests unfinished"
+        case Do(Step.CAPTURE):
+            return "" if (o, p) == (O.TICKETED, P.AUTHORISED) else "capture without a live order (I1)"
+        case Do(Step.CREATE_ORDER):
+            fresh = o is None or (o is O.NOT_CREATED and f.order and f.order.refusal == "price_changed")
+            paid = f.route is Route.HOLD_FIRST or f.wish is Wish.HOLD or p is P.AUTHORISED
+            return "" if fresh and paid and not f.closing and f.wish is not Wish.CANCEL else "order not to be made"
+        case Do(Step.PAY_ORDER):
+            return "" if o is O.HELD and p in (P.AUTHORISED, P.CAPTURED) else "order paid without money"
+        case Do(Step.VOID):
+            keep = o is O.TICKETED and f.wish is Wish.BOOK and p is P.AUTHORISED
+            return "void of a payment that a ticket stands for" if keep else ""
+        case Do(Step.CLOSE | Step.CONFIRM_CANCEL):
+            return "closed while unknown" if o in (O.CREATING, O.UNKNOWN, O.PAYING) else ""
+        case Do(Step.OPEN_PAYMENT):
+            return "" if p in (None, P.NEW, P.VOIDED) else "a second payment"
+    return ""
+
+
+def test_every_combination_of_facts_is_decided_and_breaks_no_rule() -> None:
+    """About 100,000 combinations; the first ten that break a rule are printed."""
+    wrong, seen = [], 0
+    for f in everything():
+        seen += 1
+        what = complaint(f)
+        if what and len(wrong) < 10:
+            wrong.append((what, decide(f, NOW), f.wish, f.closing, f.order and (f.order.state, f.order.refusal),
+                          f.payment and f.payment.state, f.refunds and f.refunds[0].state,
+                          f.order and f.order.create.outcome, f.route, NOW - f.wished_at))
+    assert not wrong, "\n".join(map(str, wrong))
+    assert seen > 10_000
+
+
+def test_status_is_never_closed_while_something_is_open_outside() -> None:
+    """I5 for every combination of facts."""
+    for f in everything():
+        if status.derive_status(f) in status.CLOSED:
+            assert f.order is None or f.order.state not in LIVE | {O.CREATING, O.UNKNOWN}
+            assert f.payment is None or f.payment.state not in status.MONEY_ACTIVE

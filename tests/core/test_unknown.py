@@ -1,0 +1,168 @@
+"""Unknown is never no: no second POST, the right end each time, and nobody reads "failed" meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bookings.models import Booking, Case, Outbox
+from suppliers.models import OfferClaim, SupplierOrder
+from tests.world import HOLDABLE, INSTANT, World, age
+
+DEAD = {"FAILED", "EXPIRED", "CANCELLED"}
+
+
+def posts(world: World) -> int:
+    """How often an order was asked for at the airline, whatever came of it."""
+    return len([row for row in world.events("duffel", "request") if row["operation"] == "duffel.create_order"])
+
+
+def started(world: World, kind: str) -> Booking:
+    """A booking whose next step is the order."""
+    booking = world.booked(kind)
+    if kind == INSTANT:
+        world.drive(booking)
+        world.pay(booking)
+    return booking
+
+
+def look_again(world: World, booking: Booking, minutes: float) -> Booking:
+    """Time passes, then a sweep."""
+    age(booking, timedelta(minutes=minutes))
+    return world.drive(booking)
+
+
+@pytest.mark.parametrize("kind", [HOLDABLE, INSTANT])
+def test_a_lost_answer_whose_order_exists_is_found_and_finished(world: World, kind: str) -> None:
+    booking = started(world, kind)
+    world.sandbox.fault("duffel.create_order", "reset_after", count=1)
+    world.drive(booking)
+    assert (world.order(booking).state, booking.progress) == ("unknown", "checking")
+    assert booking.status not in DEAD
+    look_again(world, booking, 0.2)
+    if kind == HOLDABLE:
+        world.pay(booking)
+        world.drive(booking)
+    assert (booking.status, posts(world)) == ("CONFIRMED", 1)
+    assert len(world.events("duffel", "order.created")) == 1
+
+
+def test_a_lost_answer_without_an_order_ends_the_hold_route_after_thirty_minutes(world: World) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", "reset_before", count=1)
+    for minutes in (0, 0.2, 0.5, 2, 4, 10, 10):
+        look_again(world, booking, minutes)
+        assert booking.status not in DEAD
+    look_again(world, booking, 5)
+    assert (booking.status, posts(world), world.order(booking).state) == ("FAILED", 1, "not_created")
+    assert OfferClaim.objects.filter(booking=booking).count() == 2, "an unknown never frees the offer"
+    assert booking.due_at is not None, "a late order is watched for"
+
+
+def test_a_lost_answer_without_an_order_keeps_the_card_reserved_for_hours_then_releases_it(world: World) -> None:
+    booking = started(world, INSTANT)
+    world.sandbox.fault("duffel.create_order", "reset_before", count=1)
+    world.drive(booking)
+    look_again(world, booking, 6)
+    assert Case.objects.filter(booking=booking, kind="unknown_outcome").exists()
+    assert world.payment(booking).state == "authorised"
+    for _ in range(8):
+        look_again(world, booking, 61)
+    assert (booking.status, world.payment(booking).state) == ("FAILED", "voided")
+    assert Case.objects.filter(booking=booking, kind="gave_up_unknown").exists()
+    assert posts(world) == 1
+
+
+def test_a_late_held_order_after_giving_up_is_cancelled(world: World) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", "late", seconds=600, count=1)
+    world.drive(booking)
+    for _ in range(3):
+        look_again(world, booking, 16)
+    assert booking.status == "FAILED"
+    world.sandbox.advance(700)
+    look_again(world, booking, 61)
+    assert (world.order(booking).state, booking.status) == ("cancelled", "FAILED")
+    assert len(world.events("duffel", "order.cancelled")) == 1
+
+
+def test_a_late_ticket_after_giving_up_is_a_critical_case_and_never_captured(world: World) -> None:
+    booking = started(world, INSTANT)
+    world.sandbox.fault("duffel.create_order", "late", seconds=600, count=1)
+    world.drive(booking)
+    for _ in range(8):
+        look_again(world, booking, 61)
+    assert booking.status == "FAILED"
+    world.sandbox.advance(700)
+    look_again(world, booking, 61)
+    assert Case.objects.filter(booking=booking, kind="orphaned_booking").exists()
+    assert not world.events("stripe", "payment_intent.captured")
+    assert world.order(booking).state in ("cancelled", "ticketed")
+    assert booking.status in DEAD if world.order(booking).state == "cancelled" else booking.status not in DEAD
+
+
+def test_202_then_created(world: World) -> None:
+    booking = started(world, INSTANT)
+    world.sandbox.fault("duffel.create_order", "202", count=1)
+    world.drive(booking)
+    assert (world.order(booking).state, booking.status) == ("unknown", "PENDING_PAYMENT")
+    world.sandbox.advance(3700)
+    look_again(world, booking, 0.3)
+    look_again(world, booking, 61)
+    assert (booking.status, posts(world)) == ("CONFIRMED", 1)
+
+
+def test_202_then_failed_is_believed_only_after_a_look(world: World) -> None:
+    booking = started(world, INSTANT)
+    world.sandbox.fault("duffel.create_order", "reset_before", count=1)
+    world.drive(booking)
+    SupplierOrder.objects.filter(booking=booking).update(failed_notice_at=timezone.now(), news_at=timezone.now())
+    world.drive(booking)
+    assert (booking.status, booking.closing, world.payment(booking).state) == ("FAILED", "creation_failed", "voided")
+
+
+@pytest.mark.parametrize(("fault", "more"), [("status", {"status": 500}), ("garbage", {}), ("cut", {}),
+                                             ("status_after", {"status": 500})])
+def test_an_unreadable_answer_to_create_is_unknown(world: World, fault: str, more: dict[str, int]) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", fault, count=1, **more)
+    world.drive(booking)
+    assert world.order(booking).state == "unknown"
+    assert not Outbox.objects.filter(kind="not_booked").exists()
+    assert posts(world) <= 1
+
+
+def test_a_definite_no_ends_at_once_and_frees_the_offer(world: World) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", "status", status=422, count=1, body={
+        "meta": {"status": 422, "request_id": "x"}, "errors": [{
+            "type": "airline_error", "code": "offer_no_longer_available", "title": "gone", "message": "gone",
+            "documentation_url": ""}]})
+    world.drive(booking)
+    assert (booking.status, world.order(booking).state) == ("FAILED", "not_created")
+    assert not OfferClaim.objects.filter(booking=booking).exists()
+    assert posts(world) == 1
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before", "status_after"])
+def test_a_lost_answer_to_capture_ends_in_one_capture(world: World, fault: str) -> None:
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.sandbox.fault("stripe.capture", fault, count=3, status=500)
+    world.drive(booking)
+    for _ in range(4):
+        look_again(world, booking, 1)
+    assert (booking.status, len(world.events("stripe", "payment_intent.captured"))) == ("CONFIRMED", 1)
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "reset_before", "status_after"])
+def test_a_lost_answer_to_paying_the_hold_ends_in_one_payment(world: World, fault: str) -> None:
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.sandbox.fault("duffel.create_payment", fault, count=1, status=500)
+    world.drive(booking)
+    for _ in range(4):
+        look_again(world, booking, 1.1)
+    assert (booking.status, len(world.events("duffel", "order.paid"))) == ("CONFIRMED", 1)

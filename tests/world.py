@@ -1,0 +1,125 @@
+"""The real outside (sandbox process) and a booking to drive, for tests that run the core in this process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from bookings import services
+from bookings.advance import advance
+from bookings.models import Booking, Passenger, Selection
+from fly2any.kernel import clock
+from fly2any.kernel.references import new_reference
+from suppliers import registry
+from suppliers.models import Offer
+from suppliers.stored import to_json
+from suppliers.types import Leg, OfferInfo, SearchQuery
+from tests.sandbox.process import Sandbox
+
+TICKS = [{"code": "dangerous_goods", "version": "1"}, {"code": "names_and_terms", "version": "1"}]
+HOLDABLE, INSTANT = "holdable", "instant"
+
+
+@dataclass
+class World:
+    """The sandbox and short words for what tests do with it."""
+
+    sandbox: Sandbox
+
+    def offer(self, kind: str = HOLDABLE, origin: str = "JFK", destination: str = "LAX", adults: int = 1,
+              bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
+        """Search and keep one offer of that kind, with its services."""
+        day = date.today() + timedelta(days=40)  # noqa: DTZ011
+        supplier = registry.get("duffel")
+        found = supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=adults))
+        fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
+        fitting = [i for i in sorted(found, key=lambda i: i.total.minor) if fits(i)]
+        priced = (supplier.offer(i.external_id) for i in fitting)
+        info = next(i for i in priced if not bags or any(s.kind == "baggage" for s in i.services or ()))
+        return Offer.objects.create(
+            principal="guest:test", supplier="duffel", external_id=info.external_id, request_id=info.request_id,
+            total_minor=info.total.minor, currency=info.total.currency, expires_at=info.expires_at,
+            searched=to_json(info), priced=to_json(info), priced_at=clock.now())
+
+    def draft(self, offer: Offer, services_wanted: int = 0) -> Booking:
+        """A complete draft for the offer."""
+        info, now = offer.info, clock.now()
+        booking = Booking.objects.create(
+            reference=new_reference(), principal=offer.principal, supplier=offer.supplier, offer=offer,
+            offer_external_id=offer.external_id, offer_expires_at=offer.expires_at, currency=offer.currency,
+            fare_minor=offer.total_minor, contact_email="ada@example.com", contact_phone="+442080160508",
+            trip_digest=uuid.uuid4().hex, created_at=now, changed_at=now)
+        for position, seat in enumerate(info.passengers):
+            Passenger.objects.create(
+                booking=booking, position=position, external_id=seat.external_id, kind=seat.kind, title="ms",
+                gender="f", given_name="Ada" + "abcdefghi"[position], family_name="Lovelace",
+                born_on=date(1990, 12, 10))
+        bags = [s for s in info.services or () if s.kind == "baggage"][:services_wanted]
+        for bag in bags:
+            Selection.objects.create(booking=booking, kind="baggage", passenger_position=0, detail=bag.external_id[-20:],
+                                     unit_minor=bag.price.minor, service_external_id=bag.external_id)
+        booking.services_minor = sum(bag.price.minor for bag in bags)
+        booking.save()
+        return booking
+
+    def booked(self, kind: str = HOLDABLE, *, hold: bool = False, bags: int = 0, **where: Any) -> Booking:
+        """A booking whose wish is written; nothing has been driven yet."""
+        booking = self.draft(self.offer(kind, bags=bags, **where), bags)
+        done = services.book(booking=booking, hold=hold, accepted_minor=None, acknowledgements=TICKS, again=False,
+                             now=clock.now())
+        return done.booking
+
+    def pay(self, booking: Booking, card: str = "4242424242424242", **more: Any) -> Any:
+        """The customer confirms in the browser; then the site is told to look."""
+        answer = self.sandbox.http.post(f"/_stripe/payment_intents/{self.payment(booking).external_id}/authorise",
+                                        json={"card": card, **more})
+        assert answer.status_code == 200, answer.text
+        booking.payments.update(news_at=clock.now())
+        return answer.json()
+
+    def drive(self, booking: Booking, times: int = 1) -> Booking:
+        """Advance and read again."""
+        for _ in range(times):
+            advance(booking.pk)
+        booking.refresh_from_db()
+        return booking
+
+    @staticmethod
+    def payment(booking: Booking) -> Any:
+        """The last payment."""
+        return booking.payments.order_by("-pk").first()
+
+    @staticmethod
+    def order(booking: Booking) -> Any:
+        """The last order."""
+        return booking.orders.order_by("-pk").first()
+
+    def events(self, vendor: str, event: str) -> list[dict[str, Any]]:
+        """Rows of the other side's ledger."""
+        return self.sandbox.ledger(vendor=vendor, event=event)
+
+
+def age(booking: Booking, by: timedelta) -> None:
+    """Let `by` pass for one booking: every time that its rows carry moves back."""
+    tables = {"bookings_booking": "id", "suppliers_supplierorder": "booking_id", "payments_payment": "booking_id",
+              "bookings_externalcall": "booking_id"}
+    with connection.cursor() as cursor:
+        for table, column in tables.items():
+            cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+                           "AND data_type = 'timestamp with time zone'", [table])
+            moves = ", ".join(f"{name} = {name} - %(by)s" for (name,) in cursor.fetchall())
+            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s",  # noqa: S608
+                           {"by": by, "id": booking.pk})
+        cursor.execute("UPDATE payments_refund SET requested_at = requested_at - %(by)s, sent_at = sent_at - %(by)s, "
+                       "looked_at = looked_at - %(by)s WHERE payment_id IN "
+                       "(SELECT id FROM payments_payment WHERE booking_id = %(id)s)", {"by": by, "id": booking.pk})
+
+
+def utc(text: str) -> datetime:
+    """An ISO time, aware, UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
