@@ -44,3 +44,27 @@ def flights(request: HttpRequest) -> HttpResponse:
         search = drafts.search(query=form.query, principal=principal, now=now)
         return redirect(f"{reverse('flights')}?{form.url_query()}&s={search.pk}")
     return _results(request, search, form)
+
+
+def _known_search(request: HttpRequest, principal: str, form: SearchForm) -> Search | None:
+    """The visitor's own search named in the address, if it was for exactly this query; else a new one is made."""
+    try:
+        search = Search.objects.filter(pk=uuid.UUID(request.GET.get("s", "")), principal=principal).first()
+    except ValueError:
+        return None
+    return search
+
+
+def _form_context(form: SearchForm) -> dict[str, Any]:
+    today = clock.now().date()
+    labels = {name: search_form.label_of(form.values.get(name, "")) for name in ("origin", "destination")}
+    return {"form": form, "labels": labels, "bounds": search_form.bounds(today), "cabins": search_form.CABIN_WORDS,
+            "errors": summary(form.errors)}
+
+
+def _question_context(form: SearchForm) -> dict[str, Any]:
+    kept = [(name, value) for name, value in form.values.items() if value and name not in form.meanings]
+    questions = [{"name": name, "typed": form.values[name],
+                  "choices": [{"code": place.code, "label": search_form.label(place), "country": place.country}
+                              for place in found]} for name, found in form.meanings.items()]
+    return {"questions": questions, "kept": kept}
