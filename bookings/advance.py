@@ -93,6 +93,8 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
         Diary.objects.bulk_create(moment.lines)
         faultpoints.passing("commit.settle.before")
     faultpoints.passing("commit.settle.after")
+    if answer is not None:
+        faultpoints.passing(f"call.{answer.asking.step.value}.after")
     return story, asking, call_id
 
 

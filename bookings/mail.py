@@ -11,6 +11,7 @@ import logging
 import secrets
 import time
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,9 +20,10 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import cases
+from bookings import cases, letter
 from bookings.models import AccessLink, Booking, Outbox
 from bookings.status import CLOSED, Progress, Status
+from payments.models import Refund
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # longer than one attempt can take with its 10 s time-outs
@@ -68,7 +70,11 @@ def _deliver(row: Outbox, now: datetime) -> int:
     try:
         message = _message(row, booking, now)
         get_connection().send_messages([message])
-    except Exception:  # whatever the mail server or a template says: the row stays, and is tried again
+    except OSError as error:  # the mail server; its words may hold the address, so only its kind is logged
+        logger.warning("mail.failed", extra={"kind": row.kind, "outbox": row.pk, "error": type(error).__name__})
+        _put_off(row, now)
+        return 0
+    except Exception:  # one bad mail must not hold up the others: it stays, and is tried again
         logger.exception("mail.failed", extra={"kind": row.kind, "outbox": row.pk})
         _put_off(row, now)
         return 0
@@ -139,14 +145,19 @@ def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiA
 
 
 def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any]:
-    from bookings import selectors
-
-    words: dict[str, Any] = {**row.context, "site_url": settings.SITE_URL, "support_email": settings.DEFAULT_FROM_EMAIL,
-                             "sandbox": settings.SANDBOX, "case": row.case}
-    if booking is not None:
-        words["booking"] = selectors.booking_view(booking)
-        words["link"] = link_to(booking, now) if not row.case_id else ""
-    return words
+    words: dict[str, Any] = {"site": settings.SITE_URL, "sandbox": settings.SANDBOX,
+                             "support": parseaddr(settings.DEFAULT_FROM_EMAIL)[1], "given": row.context}
+    if row.case is not None:
+        return {**words, "case": row.case, "known": cases.KINDS.get(row.case.kind),
+                "reference": booking.reference if booking else "",
+                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/"}
+    if booking is None:
+        return words
+    words |= letter.words(booking)
+    if row.kind == "refund_sent":
+        refund = Refund.objects.select_related("payment").get(pk=int(row.version), payment__booking=booking)
+        words["refund"] = letter.refund_words(refund)
+    return {**words, "link": link_to(booking, now)}
 
 
 def link_to(booking: Booking, now: datetime) -> str:

@@ -19,6 +19,7 @@ from bookings.flow import HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
 from bookings.status import CLOSED, Status, derive_money, derive_progress, derive_status, wants_consent
 from bookings.wake import hint_after_commit, wake
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from payments.models import Payment
@@ -32,6 +33,7 @@ TICKS = ("dangerous_goods", "names_and_terms")  # dot-rules.md 1: exactly two re
 MAX_UNPAID_HOLDS = 3
 SAME_TRIP = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=5)
+faultpoints.register_commit("wish")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
             if fresh.wish != Wish.DRAFT:
                 return Booked(fresh, duplicate=True)
             _book(fresh, hold, accepted_minor, acknowledgements, again, clock)
-            return Booked(fresh)
+        faultpoints.passing("commit.wish.after")
+        return Booked(fresh)
     except IntegrityError as error:
         if "offer_is_claimed_once" not in str(error):
             raise
@@ -80,6 +83,7 @@ def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, 
         with transaction.atomic(durable=True):
             booking = build()
             _book(booking, hold, accepted_minor, acknowledgements, again, now)
+        faultpoints.passing("commit.wish.after")
         return Booked(booking)
     except IntegrityError as error:
         if "offer_is_claimed_once" not in str(error):
@@ -90,13 +94,18 @@ def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, 
 def claimed_by(*, offer: Offer, principal: str) -> Booked:
     """The booking of the same customer that claimed this offer; Problem offer_taken for anybody else (I12)."""
     claim = (OfferClaim.objects.select_related("booking")
-             .filter(supplier=offer.supplier,
-                     offer_key__in=[f"offer:{offer.external_id}", f"request:{offer.request_id}"])
+             .filter(supplier=offer.supplier, offer_key__in=_claim_keys(offer))
              .order_by("pk").first())
     if claim is not None and claim.booking.principal == principal:
         return Booked(claim.booking, duplicate=True)
     raise Problem("offer_taken", "This offer is no longer available.", status=409, action="Search again",
                   tip="Fares are sold once; a fresh search shows what is left.")
+
+
+def _claim_keys(offer: Offer) -> list[str]:
+    """An offer is booked once, and of one offer request only one offer (duffel.md 0.5)."""
+    of_request = [f"request:{offer.request_id}"] if offer.request_id else []
+    return [f"offer:{offer.external_id}", *of_request]
 
 
 def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
@@ -107,14 +116,14 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     _check_price(booking, accepted_minor, total)
     route = _route(booking, offer, hold, now)
     _check_limits(booking, hold, again, now)
-    keys = [f"offer:{booking.offer_external_id}", f"request:{offer.request_id}"]
     OfferClaim.objects.bulk_create([
-        OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in keys])
+        OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
     booking.acknowledgements, booking.wished_at = acknowledgements, now
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)
+    faultpoints.passing("commit.wish.before")
 
 
 def _check_ticks(acknowledgements: list[dict[str, Any]]) -> None:

@@ -15,6 +15,9 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+# libraries that tell of every call, some with identifiers in the address
+_QUIET = ("django.server", "axes", "stripe", "httpx", "gunicorn", "celery.worker.strategy", "celery.app.trace")
+
 
 class RequestLogMiddleware(RequestMiddleware):
     """One line per request: method, route (never the values in the path or the query), status."""
@@ -56,11 +59,7 @@ def config(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            "django.server": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
-            "django_structlog": {"level": level},
-            "axes": {"level": "WARNING"},
-            "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
+            **{name: {"level": "WARNING"} for name in _QUIET},
         },
     }

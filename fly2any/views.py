@@ -37,3 +37,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not local and not known:
         return HttpResponse(status=404)
     return ExportToDjangoView(request)
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """204, kept for a day: browsers ask for it on pages that name no icon, and a 404 would be noise."""
+    return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +74,23 @@ def _close_network() -> None:
 
     socket.socket.connect = guarded_connect  # type: ignore[method-assign]
     socket.socket.connect_ex = guarded_connect_ex  # type: ignore[method-assign]
+
+
+_BROWSER = {"page", "context", "browser", "new_context"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code."""
+    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The browser of this machine (`run.py test` finds or installs one) and, from now on, leave for its event loop."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    arguments = [*browser_type_launch_args.get("args", []), "--disable-dev-shm-usage"]
+    if os.getuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium's own sandbox cannot start as root
+    yield {**browser_type_launch_args, "args": arguments, **({"executable_path": path} if path else {})}
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,12 @@ class World:
     """The sandbox and short words for what tests do with it."""
 
     sandbox: Sandbox
+    since: int = 0
+
+    def from_here(self) -> None:
+        """Only what happens outside from now on counts."""
+        rows = self.sandbox.ledger(since=self.since)
+        self.since = rows[-1]["seq"] if rows else self.since
 
     def offer(self, kind: str = HOLDABLE, origin: str = "JFK", destination: str = "LAX", adults: int = 1,
               bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
@@ -39,7 +45,7 @@ class World:
         found = supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=adults))
         fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
         fitting = [i for i in sorted(found, key=lambda i: i.total.minor) if fits(i)]
-        priced = (supplier.offer(i.external_id) for i in fitting)
+        priced = (replace(supplier.offer(i.external_id), request_id=i.request_id) for i in fitting)
         info = next(i for i in priced if not bags or any(s.kind == "baggage" for s in i.services or ()))
         return Offer.objects.create(
             principal="guest:test", supplier="duffel", external_id=info.external_id, request_id=info.request_id,
@@ -79,7 +85,8 @@ class World:
         answer = self.sandbox.http.post(f"/_stripe/payment_intents/{self.payment(booking).external_id}/authorise",
                                         json={"card": card, **more})
         assert answer.status_code == 200, answer.text
-        booking.payments.update(news_at=clock.now())
+        booking.payments.update(news_at=None)
+        services.look_now(booking=booking, now=clock.now())
         return answer.json()
 
     def drive(self, booking: Booking, times: int = 1) -> Booking:
@@ -101,7 +108,7 @@ class World:
 
     def events(self, vendor: str, event: str) -> list[dict[str, Any]]:
         """Rows of the other side's ledger."""
-        return self.sandbox.ledger(vendor=vendor, event=event)
+        return self.sandbox.ledger(vendor=vendor, event=event, since=self.since)
 
 
 def age(booking: Booking, by: timedelta) -> None:

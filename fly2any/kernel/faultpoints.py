@@ -13,7 +13,21 @@ CALL_STAGES = ("before", "answered", "after")
 COMMIT_STAGES = ("before", "after")
 _registry: dict[str, str] = {}
 _passed: Counter[str] = Counter()
-_file = os.environ.get("CRASH_FILE", "")
+_file = Path(os.environ["CRASH_FILE"]) if os.environ.get("CRASH_FILE") else None
+_log: Path | None = None
+
+
+def arm(file: Path | None) -> None:
+    """Take another CRASH_FILE in this process (crash tests fork their victims)."""
+    global _file
+    _file = file
+    _passed.clear()
+
+
+def record(log: Path | None) -> None:
+    """Write every point that this process passes into `log`, one a line."""
+    global _log
+    _log = log
 
 
 def register_call(kind: str) -> None:
@@ -35,15 +49,17 @@ def registered() -> list[str]:
 
 def passing(point: str) -> None:
     """Die here, at once and without cleaning up, when CRASH_FILE asks for this point."""
-    if not _file:
+    if _log is not None:
+        with _log.open("a") as lines:
+            lines.write(f"{point}\n")
+    if _file is None:
         return
     _passed[point] += 1
-    path = Path(_file)
     try:
-        name, _, number = path.read_text().strip().partition("#")
+        name, _, number = _file.read_text().strip().partition("#")
         if name != point or _passed[point] < int(number or 1):
             return
-        path.rename(path.with_suffix(f".hit.{os.getpid()}"))
+        _file.rename(_file.with_suffix(f".hit.{os.getpid()}"))
     except (FileNotFoundError, ValueError):
         return
     os.kill(os.getpid(), signal.SIGKILL)

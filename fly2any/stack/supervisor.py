@@ -81,6 +81,7 @@ class Supervisor:
                 child.pause = 1.0
             how = signal.Signals(-status).name if status < 0 else f"status {status}"
             self.say(f"{child.program.name} ENDED ({how}); starting it again in {child.pause:.0f} s", colour=31)
+            _end_group(child.process)  # what it left running would hold its port
             child.process = None
             child.again_at = now + child.pause
             child.pause = min(child.pause * 2, _LONGEST_PAUSE)
@@ -106,8 +107,7 @@ class Supervisor:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
         for process in alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # each child leads a group of its own
+            _end_group(process)
             process.wait()
 
     def _spawn(self, child: _Child) -> None:
@@ -129,3 +129,9 @@ class Supervisor:
     def _pump(self, child: _Child, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
             self.say(line.rstrip("\n"), child.program.name, child.colour)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """Kill whatever is left of a child and its own children: each child leads a group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

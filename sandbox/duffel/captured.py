@@ -68,7 +68,8 @@ def offers(search: Search, numbers: Numbers) -> Iterator[tuple[Doc, list[Doc]]]:
             _serves(leg, wanted.origin, wanted.destination) for leg, wanted in zip(legs, search.slices, strict=False)
         ):
             continue
-        if any(len(leg["segments"]) - 1 > search.max_connections for leg in legs):
+        most = search.max_connections
+        if most is not None and any(len(leg["segments"]) - 1 > most for leg in legs):
             continue
         moved = _moved(original, search, numbers)
         if moved is not None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from sandbox.duffel import balance, events, order_checks, orders
 from sandbox.duffel.errors import refuse, required
 from sandbox.duffel.inventory import at
+from sandbox.duffel.reference import place
 from sandbox.duffel.requests import Doc, data, day, moment, now_text, objects, ok, page
 from sandbox.frame import Answer, Call, World
 
@@ -39,7 +40,7 @@ def create_request(call: Call, world: World) -> Answer:
         "live_mode": False,
         "created_at": now_text(world),
         "updated_at": now_text(world),
-        "slices": {"remove": remove, "add": add},
+        "slices": {"remove": remove, "add": [_shown(leg) for leg in add]},
     }
     legs = [leg for leg in gone if leg is not None]
     made = [_offer(world, order, request, legs, add, hours) for hours in (0, 3)] if len(add) == len(legs) else []
@@ -164,6 +165,12 @@ def _moved(world: World, leg: Doc, wanted: Doc, number: int, hours: int) -> Doc:
         for name in ("departing_at", "arriving_at"):
             segment[name] = (datetime.fromisoformat(segment[name]) + shift).isoformat()
     return moved
+
+
+def _shown(wanted: Doc) -> Doc:
+    """Return a wanted slice with its places spelled out, as the answer has it."""
+    ends = {name: place(str(wanted.get(name))) for name in ("origin", "destination")}
+    return {**ends, "departure_date": wanted.get("departure_date"), "cabin_class": wanted.get("cabin_class")}
 
 
 def _find(world: World, kind: str, id: str) -> Doc:

@@ -39,8 +39,13 @@ class Search:
     slices: tuple[Slice, ...]
     cabin: str
     party: tuple[tuple[str | None, int | None], ...]  # (type, age)
-    max_connections: int
+    max_connections: int | None  # None: one, and whatever was captured
     hour: str
+
+    @property
+    def connections(self) -> int:
+        """How many changes of plane a generated journey may have per slice."""
+        return 1 if self.max_connections is None else self.max_connections
 
     @property
     def today(self) -> date:
@@ -87,9 +92,7 @@ def _trips(search: Search) -> Iterator[tuple[Carrier, tuple[Itinerary, ...]]]:
             for destination in departure_airports(leg.destination):
                 if origin == destination:
                     continue
-                for code, some in itineraries(
-                    origin, destination, leg.day, search.max_connections, search.manner
-                ).items():
+                for code, some in itineraries(origin, destination, leg.day, search.connections, search.manner).items():
                     found.setdefault(code, []).extend(some)
         per_slice.append(found)
     for code in per_slice[0]:

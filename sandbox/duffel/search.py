@@ -121,10 +121,8 @@ def _made(asked: Doc, world: World) -> Doc:
     cabin = asked.get("cabin_class")
     if cabin is not None and cabin not in CABINS:
         raise refuse("validation_inclusion", "/cabin_class")
-    connections = asked.get("max_connections", 1)
-    if connections is None:
-        connections = 1
-    if not isinstance(connections, int) or isinstance(connections, bool) or not 0 <= connections <= 2:
+    connections = asked.get("max_connections")
+    if connections is not None and connections not in (0, 1, 2):
         raise refuse("validation_inclusion", "/max_connections")
     now = world.now()
     core = ids.new_core(int(now.timestamp() * 1000))
@@ -226,11 +224,15 @@ def _head(request: Doc) -> Doc:
 
 def passengers_of(request: Doc) -> list[Doc]:
     """Return the passengers as they are known now: as asked for, and as patched since."""
-    made = json.loads(dumps(generated.passengers(search_of(request))).replace(ids.BLANK, request["core"]))
     return [
         {**passenger, **asked, **request["named"].get(passenger["id"], {})}
-        for passenger, asked in zip(made, request["asked_passengers"], strict=True)
+        for passenger, asked in zip(_unnamed(request), request["asked_passengers"], strict=True)
     ]
+
+
+def _unnamed(request: Doc) -> list[Doc]:
+    made = generated.passengers(search_of(request))
+    return [{**passenger, "id": passenger["id"].replace(ids.BLANK, request["core"])} for passenger in made]
 
 
 def _batch_head(request: Doc) -> Doc:
@@ -245,8 +247,11 @@ def _batch_head(request: Doc) -> Doc:
 
 
 def _offers_text(request: Doc) -> str:
+    """Return the offers as searched, with the names and numbers of the passengers as they are known now."""
     made: datetime = moment(request["created_at"])
-    return f"[{inventory_of(request).offers_text(request['core'], made, frozenset(request['without']))}]"
+    text = inventory_of(request).offers_text(request["core"], made, frozenset(request["without"]))
+    unnamed, named = dumps(_unnamed(request)), dumps(passengers_of(request))
+    return f"[{text if named == unnamed else text.replace(unnamed, named)}]"
 
 
 def _rendered(request: Doc, whole: bool) -> bytes:

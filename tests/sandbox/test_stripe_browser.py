@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import stripe
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserType, FrameLocator, Page, expect
 
@@ -170,6 +171,15 @@ def test_elements_for_another_payment_are_refused(page: Page, shop: Shop, name: 
     pay(page, shop.intent().client_secret)
     assert "does not match the PaymentIntent" in result(page)["error"]["message"]
     assert ("payment_intent.authorised", 59999) not in shop.money()
+
+
+def test_a_token_of_elements_for_another_payment_is_refused(page: Page, shop: Shop) -> None:
+    fill(set_up(page, **{**DEFERRED, "amount": 60000}))
+    page.evaluate("elements.submit()")
+    token = page.evaluate("stripe.createConfirmationToken({elements})")["confirmationToken"]["id"]
+    with pytest.raises(stripe.InvalidRequestError, match="does not match the PaymentIntent"):
+        shop.intent(confirm=True, confirmation_token=token)
+    assert shop.intent(60000, confirm=True, confirmation_token=token).status == "requires_capture"
 
 
 def test_elements_updated_to_the_new_amount_pay(page: Page, shop: Shop) -> None:

@@ -388,3 +388,11 @@ def test_customers(shop: Shop) -> None:
     assert shop.v1.customers.update(made.id, {"name": "Ann"}).name == "Ann"
     shop.v1.customers.delete(made.id)
     assert shop.v1.customers.retrieve(made.id).deleted is True
+
+
+def test_a_confirmation_token_expires(shop: Shop) -> None:
+    token = shop.v1.test_helpers.confirmation_tokens.create(params={"payment_method": "pm_card_visa"})
+    assert token.expires_at == token.created + 12 * 3600
+    shop.sandbox.advance(12 * 3600 + 1)
+    assert "has expired" in str(refused(shop.intent, confirm=True, confirmation_token=token.id))
+    assert shop.money() == []

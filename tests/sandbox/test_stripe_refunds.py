@@ -151,6 +151,8 @@ def test_evidence_decides_a_dispute(shop: Shop, evidence: str, status: str) -> N
     assert (closed.status, closed.evidence_details.has_evidence) == (status, True)
     wanted = ["charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"]
     assert shop.events(types=[*wanted]) == wanted
+    told = shop.v1.events.list(params={"types": wanted}).data[::-1]
+    assert [event.data.object["evidence_details"]["has_evidence"] for event in told] == [False, True, True]
     if status == "won":
         assert refund(shop, intent).status == "succeeded"
     else:

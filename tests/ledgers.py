@@ -1,0 +1,240 @@
+"""Do our books, the airline's and Stripe's agree, to the cent? Compares `ledger_export` with the sandbox's ledger.
+
+    from tests.ledgers import differences, export, sandbox_rows
+    assert differences(export(), sandbox_rows("http://127.0.0.1:8245")) == []
+
+The sandbox's ledger is append-only and knows nothing of us; each row is {seq, at, vendor, event, ...}.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
+
+from django.core.management import call_command
+
+from fly2any.kernel.money import Money
+
+Row = dict[str, Any]
+# our words for an order and what the airline's ledger may say then
+ORDER_AGREES = {
+    "held": {"held"}, "reserved": {"held"}, "paying": {"held", "ticketed"}, "ticketed": {"ticketed"},
+    "cancelling": {"held", "ticketed", "cancelled"}, "cancelled": {"cancelled", "lapsed"}, "lapsed": {"lapsed"},
+    "creating": set(), "unknown": set(), "not_created": set(),
+}
+PAYMENT_AGREES = {
+    "open": {"open"}, "authorised": {"authorised"}, "capturing": {"authorised", "captured"},
+    "captured": {"captured"}, "voiding": {"open", "authorised", "voided"}, "voided": {"voided"}, "new": set(),
+}
+CLOSED = {"FAILED", "EXPIRED", "CANCELLED"}
+
+
+@dataclass
+class OutsideOrder:
+    """An order as the airline's ledger tells it. Amounts in minor units."""
+
+    id: str
+    offer_id: str
+    reference: str
+    amount: Money
+    made_at: int  # the ledger's running number
+    state: str = "held"
+    paid: list[Money] = field(default_factory=list)
+
+
+@dataclass
+class OutsidePayment:
+    """A payment intent as Stripe's ledger tells it. Amounts in minor units."""
+
+    id: str
+    amount: Money
+    state: str = "open"
+    captured_minor: int = 0
+    captured_at: int = 0
+    captures: int = 0
+    refunded: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def refunded_minor(self) -> int:
+        """What went back to the card."""
+        return sum(self.refunded.values())
+
+
+@dataclass
+class Outside:
+    """Both ledgers, read."""
+
+    orders: dict[str, OutsideOrder] = field(default_factory=dict)
+    payments: dict[str, OutsidePayment] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, rows: Iterable[Row]) -> Outside:
+        """Play the ledger's rows from the first to the last."""
+        outside = cls()
+        for row in sorted(rows, key=lambda row: row["seq"]):
+            if row["vendor"] == "stripe":
+                outside._stripe(row)
+            elif row["event"].startswith("order."):
+                outside._order(row)
+        return outside
+
+    def _order(self, row: Row) -> None:
+        what, order_id = row["event"], row.get("order_id", "")
+        if what == "order.created":
+            self.orders[order_id] = OutsideOrder(
+                order_id, row["offer_id"], (row.get("metadata") or {}).get("reference", ""),
+                Money.parse(row["amount"], row["currency"]), row["seq"])
+        elif order_id not in self.orders:
+            return
+        elif what == "order.paid":
+            self.orders[order_id].state = "ticketed"
+            self.orders[order_id].paid.append(Money.parse(row["amount"], row["currency"]))
+        elif what in ("order.cancelled", "order.lapsed"):
+            self.orders[order_id].state = what.removeprefix("order.")
+        elif what in ("order.changed", "order.services_added"):
+            more = Money.parse(row["amount"], row["currency"])
+            self.orders[order_id].amount += more
+            self.orders[order_id].paid[-1:] = [paid + more for paid in self.orders[order_id].paid[-1:]]
+
+    def _stripe(self, row: Row) -> None:
+        what, intent = row["event"], row.get("payment_intent", "")
+        if what == "payment_intent.created":
+            self.payments[intent] = OutsidePayment(intent, Money(row["amount"], row["currency"].upper()))
+        elif intent not in self.payments:
+            return
+        elif what == "payment_intent.authorised":
+            self.payments[intent].state = "authorised"
+        elif what == "payment_intent.captured":
+            paid = self.payments[intent]
+            paid.state, paid.captured_at, paid.captures = "captured", row["seq"], paid.captures + 1
+            paid.captured_minor += row["amount"]
+        elif what == "payment_intent.canceled":
+            self.payments[intent].state = "voided"
+        elif what == "refund.created":
+            self.payments[intent].refunded[row["refund"]] = row["amount"]
+        elif what in ("refund.failed", "refund.canceled"):
+            self.payments[intent].refunded.pop(row["refund"], None)
+
+
+def differences(lines: Iterable[Row], rows: Iterable[Row]) -> list[str]:
+    """One sentence for everything in which our books and the two outside differ; empty when they agree.
+
+    `lines`: what `ledger_export` printed, read; `rows`: the sandbox's ledger. Beside equality to the cent it asks:
+    nothing outside without a row here and the other way round, one live order per booking and per offer, each order
+    paid once and each payment captured once, captured only after the order existed, nothing kept without an order.
+    """
+    books, outside = list(lines), Outside.read(rows)
+    return [*_strangers(books, outside), *_twice(outside), *(
+        f"{line['reference']}: {found}" for line in books for found in _compare(line, outside))]
+
+
+def _strangers(books: list[Row], outside: Outside) -> Iterator[str]:
+    ours: dict[str, list[str]] = defaultdict(list)
+    for line in books:
+        for row in [*line["orders"], *line["payments"]]:
+            if row["id"]:
+                ours[row["id"]].append(line["reference"])
+    for theirs in [*outside.orders.values(), *outside.payments.values()]:
+        if not ours.get(theirs.id):
+            yield f"{theirs.id} exists outside ({theirs.state}, {theirs.amount}) and nobody here knows it"
+    for key, references in ours.items():
+        if len(references) > 1:
+            yield f"{key} stands in {len(references)} of our rows: {', '.join(references)}"
+
+
+def _twice(outside: Outside) -> Iterator[str]:
+    offers: dict[str, list[str]] = defaultdict(list)
+    for order in outside.orders.values():
+        offers[order.offer_id].append(order.id)
+        if len(order.paid) > 1:
+            yield f"{order.id} was paid {len(order.paid)} times"
+    for offer, made in offers.items():
+        if len(made) > 1:
+            yield f"{offer} was booked {len(made)} times: {', '.join(made)}"
+    for payment in outside.payments.values():
+        if payment.captures > 1:
+            yield f"{payment.id} was captured {payment.captures} times"
+
+
+def _compare(line: Row, outside: Outside) -> Iterator[str]:
+    orders = [outside.orders[row["id"]] for row in line["orders"] if row["id"] in outside.orders]
+    payments = [outside.payments[row["id"]] for row in line["payments"] if row["id"] in outside.payments]
+    yield from _states(line, outside)
+    live = [order for order in orders if order.state in ("held", "ticketed")]
+    kept = sum(p.captured_minor - p.refunded_minor for p in payments)
+    if len(live) > 1:
+        yield f"{len(live)} live orders: {', '.join(order.id for order in live)}"
+    if line["retained_minor"] != kept:
+        yield f"we say {line['retained_minor']} are kept, Stripe keeps {kept}"
+    if len({money.currency for money in [o.amount for o in orders] + [p.amount for p in payments]}) > 1:
+        yield "more than one currency"
+    for order in orders:
+        if order.reference and order.reference != line["reference"]:
+            yield f"{order.id} was made for {order.reference}"
+    yield from _money(line, orders, payments, live, kept)
+
+
+def _states(line: Row, outside: Outside) -> Iterator[str]:
+    for row in line["orders"]:
+        theirs = outside.orders.get(row["id"])
+        if theirs is None:
+            if row["id"] or row["state"] not in ("creating", "unknown", "not_created"):
+                yield f"our order {row['id'] or '(no id)'} is {row['state']}, the airline has none"
+        elif theirs.state not in ORDER_AGREES[row["state"]]:
+            yield f"order {theirs.id} is {row['state']} here and {theirs.state} at the airline"
+    for row in line["payments"]:
+        paid = outside.payments.get(row["id"])
+        if paid is None:
+            if row["id"] or row["state"] not in ("new", "voided"):
+                yield f"our payment {row['id'] or '(no id)'} is {row['state']}, Stripe has none"
+            continue
+        if paid.state not in PAYMENT_AGREES[row["state"]]:
+            yield f"payment {paid.id} is {row['state']} here and {paid.state} at Stripe"
+        for name, theirs_minor in (("captured", paid.captured_minor), ("refunded", paid.refunded_minor)):
+            if row[f"{name}_minor"] != theirs_minor:
+                yield f"payment {paid.id}: {row[f'{name}_minor']} {name} here, {theirs_minor} at Stripe"
+
+
+def _money(line: Row, orders: list[OutsideOrder], payments: list[OutsidePayment], live: list[OutsideOrder],
+           kept: int) -> Iterator[str]:
+    for order in orders:
+        if order.paid and order.paid[-1] != order.amount:
+            yield f"order {order.id} costs {order.amount}, {order.paid[-1]} were paid"
+    for payment in payments:
+        if payment.captured_minor > line["agreed_amount_minor"]:
+            yield f"{payment.captured_minor} captured, {line['agreed_amount_minor']} agreed"
+        if payment.captures and not any(order.made_at < payment.captured_at for order in orders):
+            yield f"payment {payment.id} was captured before any order existed"
+    if line["status"] == "CONFIRMED":
+        if [order.state for order in live] != ["ticketed"]:
+            yield f"confirmed, and the airline shows {[order.state for order in live] or 'nothing live'}"
+        elif line["agreed_amount_minor"] and kept == sum(p.captured_minor for p in payments):
+            cost = live[0].amount.minor + line.get("fee_minor", 0)
+            if kept != cost:
+                yield f"{kept} captured for an order of {cost}"
+    if line["status"] in CLOSED:
+        if live:
+            yield f"{line['status']}, and order {live[0].id} is {live[0].state}"
+        if any(p.state in ("open", "authorised") for p in payments):
+            yield f"{line['status']}, and a card is still open or reserved"
+        if kept and line["status"] != "CANCELLED":
+            yield f"{line['status']}, and {kept} are kept"
+
+
+def export() -> list[Row]:
+    """What `manage.py ledger_export` prints now, read."""
+    out = StringIO()
+    call_command("ledger_export", stdout=out)
+    return [json.loads(line) for line in out.getvalue().splitlines() if line.strip()]
+
+
+def sandbox_rows(base: str) -> list[Row]:
+    """The whole ledger of the sandbox at `base` (such as http://127.0.0.1:8001)."""
+    with urllib.request.urlopen(f"{base}/_ledger", timeout=30) as answer:  # noqa: S310  loopback only
+        rows: list[Row] = json.load(answer)["rows"]
+    return rows

@@ -1,0 +1,290 @@
+"""The outbox: every kind tells the truth in text and HTML, goes out once, and survives a crash and a dead server."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail as outbound
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection
+
+from bookings import cases, mail
+from bookings.models import AccessLink, Booking, Case, Outbox
+from tests.trail import rows
+from tests.trail.rows import NOW
+
+pytestmark = pytest.mark.django_db
+KINDS = ("confirmed", "hold_created", "hold_reminder_24", "hold_reminder_2", "not_booked", "expired", "cancelled",
+         "refund_sent", "price_changed", "checking", "pay_needed", "schedule_changed", "lookup_link", "case_alert")
+FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail is due
+    "confirmed": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
+    "hold_created": {"status": "HOLD", "wish": "hold", "progress": "held"},
+    "hold_reminder_24": {"status": "HOLD", "wish": "hold", "progress": "held"},
+    "hold_reminder_2": {"status": "HOLD", "wish": "hold", "progress": "held"},
+    "not_booked": {"status": "FAILED", "closing": "sold_out"},
+    "expired": {"status": "EXPIRED", "closing": "payment_window"},
+    "cancelled": {"status": "CANCELLED", "wish": "cancel", "money": "refunding", "agreed_refund_minor": 50000},
+    "refund_sent": {"status": "CANCELLED", "wish": "cancel", "money": "refunded"},
+    "price_changed": {"progress": "consent", "priced_minor": 65999},
+    "checking": {"progress": "checking", "money": "reserved"},
+    "pay_needed": {"status": "PENDING_PAYMENT", "money": "none"},
+    "schedule_changed": {"status": "FAILED", "closing": "schedule_changed"},
+    "lookup_link": {},
+}
+
+
+def queue(kind: str, booking: Booking | None, **changes: Any) -> Outbox:
+    words: dict[str, Any] = {"kind": kind, "booking": booking, "due_at": NOW, "created_at": NOW}
+    return Outbox.objects.create(**(words | changes))
+
+
+def story(kind: str) -> tuple[Booking, Outbox]:
+    """A booking for which this mail is due, with an order, a payment and a refund where it needs them."""
+    booking = rows.booking(pay_by=NOW + timedelta(hours=20), **FITS[kind])
+    if kind not in ("not_booked", "expired", "checking", "price_changed"):
+        rows.order(booking, external_id=f"ord_{booking.pk}", state="held" if "hold" in kind else "ticketed",
+                   pnr="RZPNX8", tickets=[{"kind": "ticket", "number": "1-1252106312810", "passenger_ids": []}],
+                   void_until=NOW + timedelta(hours=30))
+    version = "1"
+    if booking.money in ("charged", "refunding", "refunded"):
+        payment = rows.payment(booking, state="captured", captured_minor=59999, captured_elsewhere=True,
+                               card_brand="visa", card_last4="4242")
+        if booking.money != "charged":
+            version = str(rows.refund(payment, amount_minor=50000).pk)
+    return booking, queue(kind, booking, version=version)
+
+
+def sent() -> EmailMultiAlternatives:
+    (message,) = outbound.outbox
+    assert isinstance(message, EmailMultiAlternatives)
+    return message
+
+
+def html(message: EmailMultiAlternatives) -> str:
+    ((content, kind),) = message.alternatives
+    assert kind == "text/html"
+    return str(content)
+
+
+def as_text(markup: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup))
+
+
+@pytest.mark.parametrize("kind", KINDS[:-1])
+def test_every_kind_goes_to_the_customer_in_text_and_html(kind: str) -> None:
+    booking, row = story(kind)
+    assert mail.send_due(NOW, 10) == 1
+    message = sent()
+    assert message.to == ["anna@example.com"]
+    assert message.extra_headers["Message-ID"].startswith(f"<outbox-{row.pk}@")
+    assert booking.reference in message.subject and "\n" not in message.subject
+    for text in (message.body, html(message)):
+        assert booking.reference in text
+        assert "/manage/link/" in text
+        assert "{" not in text and "None" not in text
+    row.refresh_from_db()
+    assert row.sent_at is not None and row.dropped == ""
+
+
+MONEY = {
+    "confirmed": "Your payment of USD 599.99 is safe.",
+    "hold_created": "You have not been charged.",
+    "checking": "The amount is reserved on your card, not charged.",
+    "not_booked": "You have not been charged.",
+    "cancelled": "USD 500.00 is on its way back to Visa ending 4242.",
+    "refund_sent": "USD 500.00 has been sent back to Visa ending 4242.",
+}
+
+
+@pytest.mark.parametrize("kind", MONEY)
+def test_the_money_sentence_is_what_the_rows_say(kind: str) -> None:
+    story(kind)
+    mail.send_due(NOW, 10)
+    message = sent()
+    assert MONEY[kind] in message.body
+    assert MONEY[kind] in as_text(html(message))
+
+
+def test_the_confirmation_carries_what_an_e_ticket_confirmation_must() -> None:
+    booking, _ = story("confirmed")
+    mail.send_due(NOW, 10)
+    message = sent()
+    for text in (message.body, as_text(html(message))):
+        for needed in (
+            f"Our reference{':' if text is message.body else ''} {booking.reference}", "RZPNX8", "1-1252106312810",
+            "AA 6143", "Operated by British Airways", "1 carry-on and 1 checked per traveller included",
+            "first and second checked bag", "https://www.aa.com/conditions", "Ms Anna Müller",
+            "Sun 20 Dec 2026, 19:00", "Mon 21 Dec 2026, 07:05 (+1 day)", "New York Airport (JFK), terminal 8",
+            "USD 75.00 fee", "Not allowed", "Fare", "Taxes and charges", "USD 99.99", "USD 599.99",
+            "You paid USD 599.99 with Visa ending 4242",
+            "Free cancellation until Sun 22 Nov 2026, 05:00 (New York time)",  # 24 h, though the airline gives 30
+            "you get your money back to the card", "Dangerous goods",
+        ):
+            assert needed in text, needed
+
+
+def test_no_free_cancellation_is_promised_within_a_week_of_departure() -> None:
+    booking, _ = story("confirmed")
+    booking.departs_at = NOW + timedelta(days=6)
+    booking.save(update_fields=["departs_at"])
+    mail.send_due(NOW, 10)
+    assert "Free cancellation" not in sent().body
+
+
+def test_names_cannot_write_html() -> None:
+    booking, _ = story("confirmed")
+    booking.passengers.update(given_name="<script>alert(1)</script>", family_name="O'Hara")
+    mail.send_due(NOW, 10)
+    message = sent()
+    assert "<script>" not in html(message)
+    assert "O'Hara" in message.body  # the text is not escaped
+
+
+def test_the_link_opens_this_booking_until_30_days_after_the_last_flight() -> None:
+    booking, _ = story("confirmed")
+    mail.send_due(NOW, 10)
+    found = re.search(r"/manage/link/([A-Za-z0-9_-]+)/", sent().body)
+    assert found is not None
+    link = AccessLink.objects.get()
+    assert len(found[1]) == 22  # 128 bits
+    assert link.token_hash == hashlib.sha256(found[1].encode()).hexdigest()
+    assert link.booking == booking
+    assert link.expires_at == booking.arrives_at + timedelta(days=30)
+    assert found[1] not in str(Outbox.objects.values())
+
+
+def test_staff_are_told_of_a_case_without_a_customers_link() -> None:
+    booking = rows.booking()
+    case = cases.open_case(kind="ticketed_unpaid", subject=f"booking:{booking.pk}", booking=booking, now=NOW)
+    queue("case_alert", booking, case=case, to="staff@example.com")
+    assert mail.send_due(NOW, 10) == 1
+    message = sent()
+    assert message.to == ["staff@example.com"]
+    assert "TICKETED UNPAID" in message.subject and booking.reference in message.subject
+    assert f"/admin/bookings/case/{case.pk}/change/" in message.body
+    assert not AccessLink.objects.exists()
+
+
+def test_a_mail_goes_out_once() -> None:
+    story("confirmed")
+    assert [mail.send_due(NOW + timedelta(hours=hour), 10) for hour in range(3)] == [1, 0, 0]
+    assert len(outbound.outbox) == 1
+
+
+def test_what_is_not_due_waits() -> None:
+    booking = rows.booking(**FITS["hold_created"], pay_by=NOW + timedelta(days=2))
+    queue("hold_reminder_24", booking, due_at=NOW + timedelta(hours=24))
+    assert mail.send_due(NOW + timedelta(hours=23, minutes=59), 10) == 0
+    assert mail.send_due(NOW + timedelta(hours=24), 10) == 1
+
+
+@pytest.mark.parametrize(("kind", "now_is", "why"), [
+    ("hold_reminder_24", {"status": "CONFIRMED"}, "no longer held"),
+    ("hold_reminder_2", {"status": "CANCELLED"}, "no longer held"),
+    ("hold_reminder_2", {"pay_by": NOW - timedelta(minutes=1)}, "no longer held"),
+    ("hold_created", {"status": "CONFIRMED"}, "no longer held"),
+    ("price_changed", {"progress": "card"}, "answered"),
+    ("checking", {"progress": "done"}, "the airline has answered"),
+    ("pay_needed", {"status": "CONFIRMED"}, "nothing to pay"),
+    ("not_booked", {"status": "CONFIRMED"}, "booked after all"),
+])
+def test_a_mail_that_would_no_longer_be_true_is_dropped(kind: str, now_is: dict[str, Any], why: str) -> None:
+    booking, row = story(kind)
+    Booking.objects.filter(pk=booking.pk).update(**now_is)
+    assert mail.send_due(NOW, 10) == 0
+    row.refresh_from_db()
+    assert (row.dropped, row.sent_at, outbound.outbox) == (why, None, [])
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+def test_killed_after_sending_the_twin_carries_the_same_message_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, row = story("confirmed")
+    real = mail.get_connection
+
+    class Dying:
+        def send_messages(self, messages: list[Any]) -> int:
+            real().send_messages(messages)
+            raise Killed
+
+    monkeypatch.setattr(mail, "get_connection", Dying)
+    with pytest.raises(Killed):
+        mail.send_due(NOW, 10)
+    monkeypatch.setattr(mail, "get_connection", real)
+    row.refresh_from_db()
+    assert row.sent_at is None
+    assert mail.send_due(NOW + timedelta(seconds=30), 10) == 0  # its lease still runs: perhaps it is being sent
+    assert mail.send_due(NOW + timedelta(minutes=3), 10) == 1
+    first, second = outbound.outbox
+    assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
+    assert mail.send_due(NOW + timedelta(hours=5), 10) == 0
+
+
+def test_a_dead_mail_server_is_tried_after_1_5_15_and_60_minutes_then_hourly(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    _, row = story("confirmed")
+    tries: list[int] = []
+
+    class Dead:
+        def send_messages(self, messages: list[Any]) -> int:
+            tries.append(minute)
+            raise OSError("connection refused")
+
+    real = mail.get_connection
+    monkeypatch.setattr(mail, "get_connection", Dead)
+    for minute in range(4 * 60):
+        assert mail.send_due(NOW + minute * timedelta(seconds=60.5), 10) == 0
+    assert tries == [0, 1, 6, 21, 81, 141, 201]
+    case = Case.objects.get(kind="mail_undelivered")
+    assert case.subject == "outbox" and case.closed_at is None
+    assert case.opened_at - NOW <= timedelta(minutes=17)
+    monkeypatch.setattr(mail, "get_connection", real)
+    assert mail.send_due(NOW + timedelta(hours=5), 10) == 1
+    case.refresh_from_db()
+    assert case.closed_because == "all mail is out"
+    row.refresh_from_db()
+    assert row.tries == len(tries) + 1
+
+
+def test_after_72_hours_a_mail_is_dropped_and_a_person_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    booking, row = story("confirmed")
+    booking.contact_email = ""
+    booking.save(update_fields=["contact_email"])
+    for hour in range(75):
+        mail.send_due(NOW + timedelta(hours=hour), 10)
+    row.refresh_from_db()
+    assert row.dropped == "undeliverable"
+    case = Case.objects.get(kind="mail_undelivered", closed_at=None)
+    assert (case.subject, case.booking) == (f"outbox:{row.pk}", booking)
+
+
+def test_one_bad_mail_does_not_hold_up_the_others() -> None:
+    broken = rows.booking(**FITS["confirmed"], contact_email="")
+    queue("confirmed", broken)
+    story("confirmed")
+    assert mail.send_due(NOW, 10) == 1
+    assert sent().to == ["anna@example.com"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_senders_at_once_send_each_mail_once() -> None:
+    for _ in range(12):
+        story("confirmed")
+
+    def send(_: int) -> int:
+        try:
+            return mail.send_due(NOW, 20)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(send, range(10))) == 12
+    ids = [message.extra_headers["Message-ID"] for message in outbound.outbox]
+    assert len(ids) == len(set(ids)) == 12
