@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from bookings import access, drafts
+from bookings import drafts
 from bookings.checkout import traveller_form
 from bookings.checkout.customize import open_draft
 from bookings.checkout.pages import form_page, page, summary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,20 +10,23 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from bookings import access, drafts, selectors
-from bookings.checkout import search_form
+from bookings.checkout import results, search_form
 from bookings.checkout.pages import form_page, page, summary
 from bookings.checkout.search_form import SearchForm
 from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
 from suppliers.models import Search
+from suppliers.types import SearchQuery
 
-MOST_RELOADS = 10  # without JavaScript the page reloads itself every 3 s, this often
+ASKED_SECONDS = 2
 
 
 @require_safe
 @page
 def home(request: HttpRequest) -> HttpResponse:
-    """The search form."""
-    return render(request, "home.html", _form_context(search_form.blank()))
+    """The search form, filled in with the search that shall be changed."""
+    form = search_form.kept(request.GET) if request.GET else search_form.blank()
+    return render(request, "home.html", _form_context(form))
 
 
 @require_safe
@@ -37,22 +39,24 @@ def flights(request: HttpRequest) -> HttpResponse:
         return form_page(request, "home.html", _form_context(form))
     if form.meanings:
         return render(request, "which.html", _question_context(form))
-    principal = access.principal_of(request)
-    search = _known_search(request, principal, form)
+    principal, query = access.principal_of(request), form.asked()
+    search = _known_search(request, principal, query)
     if search is None:
-        assert form.query is not None
-        search = drafts.search(query=form.query, principal=principal, now=now)
+        search = drafts.search(query=query, principal=principal, now=now)
         return redirect(f"{reverse('flights')}?{form.url_query()}&s={search.pk}")
-    return _results(request, search, form)
+    if request.headers.get("X-Wait"):  # our script: answer when there is more, or soon
+        drafts.wait_for_search(search_id=search.pk, seconds=ASKED_SECONDS)
+    return render(request, "results.html", results.context(request, search, form))
 
 
-def _known_search(request: HttpRequest, principal: str, form: SearchForm) -> Search | None:
+def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> Search | None:
     """The visitor's own search named in the address, if it was for exactly this query; else a new one is made."""
     try:
-        search = Search.objects.filter(pk=uuid.UUID(request.GET.get("s", "")), principal=principal).first()
-    except ValueError:
+        search = selectors.search_for(principal=principal, search_id=request.GET.get("s", ""))
+    except Problem:
         return None
-    return search
+    legs = [{"origin": leg.origin, "destination": leg.destination, "date": leg.date.isoformat()} for leg in query.legs]
+    return search if search.query.get("legs") == legs else None
 
 
 def _form_context(form: SearchForm) -> dict[str, Any]:

@@ -29,6 +29,12 @@ class SearchForm:
     query: SearchQuery | None = None
     meanings: dict[str, list[Place]] = field(default_factory=dict)  # fields that may mean several places
 
+    def asked(self) -> SearchQuery:
+        """The query of a form without errors. Raises ValueError on any other."""
+        if self.query is None:
+            raise ValueError("the form has errors or open questions")
+        return self.query
+
     def url_query(self) -> str:
         """The canonical, shareable query string."""
         return urlencode({name: self.values[name] for name in FIELDS if self.values.get(name)})
@@ -60,6 +66,13 @@ def read(data: QueryDict, today: date) -> SearchForm:
     query = SearchQuery(tuple(legs), adults=adults, child_ages=ages, infants=infants, cabin=values["cabin"])
     form.errors = validate(query, today)
     form.query = None if form.errors else query
+    return form
+
+
+def kept(data: QueryDict) -> SearchForm:
+    """The form with what was searched before, unjudged."""
+    form = blank()
+    form.values.update({name: data[name].strip()[:80] for name in FIELDS if data.get(name)})
     return form
 
 

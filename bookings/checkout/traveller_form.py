@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,7 @@ TITLES = (("mr", "Mr"), ("mrs", "Mrs"), ("ms", "Ms"), ("miss", "Miss"), ("dr", "
 GENDERS = (("f", "Female"), ("m", "Male"))
 PARTS = (("day", "Day", 2), ("month", "Month", 2), ("year", "Year", 4))
 _MONTHS = {name: number for number, name in enumerate(
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}
+    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
 _DOCUMENT = {"number": "documentNumber", "country": "documentCountry", "issuingCountry": "documentCountry",
              "issuingCountryCode": "documentCountry", "expiresOn": "documentExpiresOn"}
 _MOST = 100  # letters of any value: the real limits are the drafts'
@@ -75,6 +76,21 @@ def _read_date(data: QueryDict, name: str, path: str, what: str, wrong: dict[str
     except ValueError:
         wrong[path] = f"This is not a real date. Enter the {what} as in 27 3 1985."
         return None
+
+
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss",
+                          "þ": "th", "ð": "d", "đ": "d", "ł": "l", "ĳ": "ij", "ı": "i", "ħ": "h", "ŋ": "n"})
+
+
+def sent_as(given: str, family: str) -> str:
+    """How the airline writes a name: MUELLER / ANNA. "" while a part is missing. (js/passengers.js does the same.)"""
+    parts = []
+    for name in (family, given):
+        plain = unicodedata.normalize("NFKD", name.lower().translate(_LETTERS))
+        letters = "".join(letter if "a" <= letter <= "z" else " " for letter in plain
+                          if not unicodedata.combining(letter))
+        parts.append(" ".join(letters.split()).upper())
+    return " / ".join(parts) if all(parts) else ""
 
 
 def _text(data: QueryDict, name: str) -> str:
@@ -151,7 +167,8 @@ def _person(form: _Fields, view: dict[str, Any], person: dict[str, Any], index: 
                                         choices=[(str(adult), f"Traveller {adult + 1}") for adult in adults])
     if view.get("documentsRequired"):
         fields.update(_document(form, name, person.get("document") or {}))
-    return {"id": name, "heading": f"Traveller {index + 1}: {word}{age}", "fields": fields}
+    return {"id": name, "heading": f"Traveller {index + 1}: {word}{age}", "fields": fields,
+            "sentAs": sent_as(fields["givenName"]["value"], fields["familyName"]["value"])}
 
 
 def _document(form: _Fields, name: str, stored: dict[str, Any]) -> dict[str, Any]:

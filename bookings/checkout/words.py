@@ -39,6 +39,13 @@ def day(value: Any) -> str:
 
 
 @register.filter
+def weekday(value: Any) -> str:
+    """A day of the coming year with its weekday: Tue 1 Dec."""
+    when = moment(value)
+    return f"{when:%a} {when.day} {when:%b}" if when else ""
+
+
+@register.filter
 def deadline(value: Any) -> str:
     """A moment with day and zone: Tue 1 Dec 2026, 09:05 UTC."""
     when = moment(value)

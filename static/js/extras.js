@@ -3,6 +3,7 @@
 (() => {
   const form = document.querySelector('[data-extras]');
   if (!form) return;
+  document.documentElement.classList.add('scripted');
   let asked = 0;
   form.addEventListener('change', async () => {
     const mine = ++asked;

@@ -3,8 +3,9 @@
 (() => {
   const form = document.querySelector('[data-travellers]');
   if (!form) return;
-  const plain = (text) => text.normalize('NFKD').replace(/ß/g, 'ss').replace(/[Øø]/g, 'o').replace(/[Łł]/g, 'l').replace(/[ÆæŒœ]/g, (c) => ('Ææ'.includes(c) ? 'ae' : 'oe'))
-    .replace(/[\u0300-\u036f]/g, '').replace(/[^A-Za-z ]/g, ' ').replace(/\s+/g, ' ').trim().toUpperCase();
+  const letters = { ä: 'ae', ö: 'oe', ü: 'ue', å: 'aa', ø: 'oe', æ: 'ae', œ: 'oe', ß: 'ss', þ: 'th', ð: 'd', đ: 'd', ł: 'l', ĳ: 'ij', ı: 'i', ħ: 'h', ŋ: 'n' };
+  const plain = (text) => [...text.toLowerCase()].map((letter) => letters[letter] || letter).join('').normalize('NFKD')
+    .replace(/[\u0300-\u036f]/g, '').replace(/[^a-z]+/g, ' ').trim().toUpperCase();
   for (const out of form.querySelectorAll('[data-sent-as]')) {
     const given = document.getElementById(out.dataset.sentAs + '-givenName');
     const family = document.getElementById(out.dataset.sentAs + '-familyName');
