@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -70,7 +70,7 @@ def _drive(booking_id: int, actor: str, lock: DriverLock) -> Drive:
             raise
         if asking is None:
             return Drive.SLEEPS
-        answer = _ask(asking, call_id)
+        answer = _ask(asking, call_id, story.booking.settled_at)
     return Drive.SLEEPS
 
 
@@ -107,6 +107,7 @@ def _fresh(story: Story | None, booking: Booking) -> Story:
 
 
 def _merge(moment: Moment, answer: Answer) -> None:
+    moment.seen_at = answer.asked_at or moment.now
     moment.answered(answer)
     STEPS[answer.asking.step].merge(moment, answer)
 
@@ -171,12 +172,12 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
         outbox.queue("pay_needed", booking, moment.now)
 
 
-def _ask(asking: Asking, call_id: int | None) -> Answer:
+def _ask(asking: Asking, call_id: int | None, asked_at: datetime | None) -> Answer:
     """Make the call, outside any transaction. Every way it can end is one of four outcomes."""
     name = asking.step.value
     faultpoints.passing(f"call.{name}.before")
     started = time.monotonic()
-    answer = Answer(asking, "ok", call_id=call_id)
+    answer = Answer(asking, "ok", call_id=call_id, asked_at=asked_at)
     try:
         answer.value = asking.run()
     except Outside as error:

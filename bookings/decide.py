@@ -7,12 +7,11 @@ to say returns None. Rules of reliability.md 2 and 4 are named where they stand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bookings.flow import (
     AUTHORISATION_LIFE,
     CREATE_TRIES,
-    FRESH,
     GIVE_UP_HOLD,
     GIVE_UP_INSTANT,
     HOLD_MARGIN,
@@ -41,12 +40,12 @@ from bookings.flow import (
     Wish,
     next_look,
 )
+from bookings.undo import heard, ready, refunds_in_flight, stale, unwind
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import OrderState as O
 
 ASK_AGAIN = frozenset({"price_changed", "supplier_busy", "supplier_down", "insufficient_balance"})
-OPEN_MONEY = frozenset({P.OPEN, P.AUTHORISED})
 
 
 def decide(f: Facts, now: datetime) -> Decision:
@@ -61,28 +60,6 @@ def decide(f: Facts, now: datetime) -> Decision:
 
 
 # --- small words ------------------------------------------------------------------------------------------------
-
-
-def _ready(call: CallFacts, decision: Decision, now: datetime) -> Decision:
-    """The decision, or a wait while the last failure of this call asks for patience."""
-    return Wait(call.retry_at, "retry") if call.retry_at and now < call.retry_at else decision
-
-
-def _undo(call: CallFacts, decision: Decision, f: Facts, now: datetime) -> Decision:
-    """A step that undoes something: refused once, 5 failures or 30 minutes of them raise a critical case."""
-    failing = call.first_failed_at is not None and now - call.first_failed_at >= STUCK_UNDOING
-    if (call.outcome == "refused" or call.attempts >= MAX_DECLINES or failing) and (
-            "compensation_failed" not in f.cases) and call.outcome not in ("", "ok"):
-        return Attention("compensation_failed")
-    return _ready(call, decision, now)
-
-
-def _stale(looked_at: datetime | None, now: datetime, age: timedelta = FRESH) -> bool:
-    return looked_at is None or now - looked_at >= age
-
-
-def _heard(news_at: datetime | None, looked_at: datetime | None) -> bool:
-    return news_at is not None and (looked_at is None or news_at > looked_at)
 
 
 def _present_order(f: Facts) -> OrderFacts | None:
@@ -105,15 +82,15 @@ def order_in_flight(f: Facts, now: datetime) -> Decision | None:
         return None
     match o.state:
         case O.CREATING if o.known:
-            return _ready(o.look, Do(Step.LOOK_ORDER), now)
+            return ready(o.look, Do(Step.LOOK_ORDER), now)
         case O.CREATING:
-            return _ready(o.look, Do(Step.FIND_ORDER), now)
+            return ready(o.look, Do(Step.FIND_ORDER), now)
         case O.UNKNOWN:
             return _unknown_order(f, o, now)
         case O.PAYING:
-            return _ready(o.pay, Do(Step.LOOK_PAID), now)
+            return ready(o.pay, Do(Step.LOOK_PAID), now)
         case O.CANCELLING:
-            return _ready(o.cancel, _ready(o.look, Do(Step.LOOK_ORDER), now), now)
+            return ready(o.cancel, ready(o.look, Do(Step.LOOK_ORDER), now), now)
     return None
 
 
@@ -123,15 +100,15 @@ def _unknown_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         give_up = min(give_up, f.payment.authorised_at + AUTHORISATION_LIFE - STUCK_UNDOING)  # I7
     if o.failed_notice_at and o.looked_at and o.looked_at >= o.failed_notice_at:
         return Do(Step.ORDER_FAILED)
-    if _heard(o.news_at, o.looked_at) or _heard(o.failed_notice_at, o.looked_at):
-        return _ready(o.look, Do(Step.FIND_ORDER), now)
+    if heard(o.news_at, o.looked_at) or heard(o.failed_notice_at, o.looked_at):
+        return ready(o.look, Do(Step.FIND_ORDER), now)
     if o.looked_at and o.looked_at >= give_up:
         return Do(Step.GIVE_UP_ORDER)
     if now - o.asked_at >= UNKNOWN_CASE and "unknown_outcome" not in f.cases:
         return Attention("unknown_outcome")
     look_at = min(next_look(o.asked_at, o.looked_at), max(give_up, o.looked_at or give_up))
     if now >= look_at or now >= give_up:
-        return _ready(o.look, Do(Step.FIND_ORDER), now)
+        return ready(o.look, Do(Step.FIND_ORDER), now)
     case_at = o.asked_at + UNKNOWN_CASE
     return Wait(min(look_at, case_at) if now < case_at else look_at, "unknown order")
 
@@ -143,26 +120,26 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
         return None
     match p.state:
         case P.NEW if now - p.asked_at < KEY_MEMORY and not p.known:
-            return _ready(p.create, Do(Step.OPEN_PAYMENT), now)
+            return ready(p.create, Do(Step.OPEN_PAYMENT), now)
         case P.NEW:
-            return _ready(p.look, Do(Step.LOOK_PAYMENT), now)
+            return ready(p.look, Do(Step.LOOK_PAYMENT), now)
         case P.CAPTURING:
-            return _ready(p.capture, _ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            return ready(p.capture, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
         case P.VOIDING:
-            return _ready(p.void, _ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            return ready(p.void, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
     return None
 
 
 def news(f: Facts, now: datetime) -> Decision | None:
     """Somebody says that something changed outside: fetch the object and believe that (reliability.md 8.3)."""
     p, o = f.payment, f.order
-    if p and p.known and p.state is not P.VOIDED and _heard(p.news_at, p.looked_at):
-        return _ready(p.look, Do(Step.LOOK_PAYMENT), now)
-    if o and o.known and o.state is not O.CANCELLED and _heard(o.news_at, o.looked_at):
-        return _ready(o.look, Do(Step.LOOK_ORDER), now)
+    if p and p.known and p.state is not P.VOIDED and heard(p.news_at, p.looked_at):
+        return ready(p.look, Do(Step.LOOK_PAYMENT), now)
+    if o and o.known and o.state is not O.CANCELLED and heard(o.news_at, o.looked_at):
+        return ready(o.look, Do(Step.LOOK_ORDER), now)
     for r in f.refunds:
-        if r.known and _heard(r.news_at, r.looked_at):
-            return _ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
+        if r.known and heard(r.news_at, r.looked_at):
+            return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
     return None
 
 
@@ -191,7 +168,7 @@ def pursue(f: Facts, now: datetime) -> Decision | None:
     if f.wish is Wish.CANCEL or (f.closing and not _success_beats_failure(f)):
         return None
     if f.quote_wanted and o and o.state in (O.HELD, O.TICKETED):
-        return _ready(o.quote, Do(Step.QUOTE_CANCEL), now)
+        return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
     if o is None:
         return _before_order(f, now)
     match o.state:
@@ -228,12 +205,12 @@ def _before_order(f: Facts, now: datetime) -> Decision:
             return early
     elif now >= f.offer_expires_at - INSTANT_LAST:
         return Do(Step.CLOSE, "offer_expired")
-    if _stale(f.priced_at, now):
-        return _ready(f.reprice, Do(Step.REPRICE), now)
+    if stale(f.priced_at, now):
+        return ready(f.reprice, Do(Step.REPRICE), now)
     if f.priced_minor is not None and f.priced_minor > (p.amount_minor if p else f.accepted_minor):
         return Do(Step.VOID) if p else Wait(f.offer_expires_at - INSTANT_LAST, "consent to the new price")
     create = f.order.create if f.order else CallFacts()
-    return _ready(create, Do(Step.CREATE_ORDER), now)
+    return ready(create, Do(Step.CREATE_ORDER), now)
 
 
 def _before_order_auth_first(f: Facts, p: PaymentFacts | None, now: datetime) -> Decision | None:
@@ -245,8 +222,8 @@ def _before_order_auth_first(f: Facts, p: PaymentFacts | None, now: datetime) ->
             return refused
         if now > f.offer_expires_at - INSTANT_START:
             return Do(Step.CLOSE, "offer_expired")
-        if _stale(f.priced_at, now):
-            return _ready(f.reprice, Do(Step.REPRICE), now)
+        if stale(f.priced_at, now):
+            return ready(f.reprice, Do(Step.REPRICE), now)
         if f.priced_minor is not None and f.priced_minor > f.accepted_minor:
             return Wait(f.offer_expires_at - INSTANT_START, "consent to the new price")
         return Do(Step.OPEN_PAYMENT)
@@ -269,11 +246,11 @@ def _waiting_for_card(f: Facts, p: PaymentFacts, ends: datetime, now: datetime) 
     if p.declines >= MAX_DECLINES:
         return Do(Step.VOID) if f.chose_hold else Do(Step.CLOSE, "too_many_attempts")
     if now >= ends:
-        if _stale(p.looked_at, now):  # a last look: they may have paid in this very minute
-            return _ready(p.look, Do(Step.LOOK_PAYMENT), now)
+        if stale(p.looked_at, now):  # a last look: they may have paid in this very minute
+            return ready(p.look, Do(Step.LOOK_PAYMENT), now)
         return Do(Step.CLOSE, "hold_lapsed" if f.chose_hold else "payment_window")
-    if _stale(p.looked_at, now, POLL_PAYMENT):
-        return _ready(p.look, Do(Step.LOOK_PAYMENT), now)
+    if stale(p.looked_at, now, POLL_PAYMENT):
+        return ready(p.look, Do(Step.LOOK_PAYMENT), now)
     return Wait(min(ends, (p.looked_at or now) + POLL_PAYMENT), "card")
 
 
@@ -290,8 +267,8 @@ def _held(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return _held_without_payment(f, o, ends, now)
     if p.state is P.OPEN:
         return Do(Step.VOID) if o.total_minor > p.amount_minor else _waiting_for_card(f, p, ends, now)
-    if _stale(o.looked_at, now):
-        return _ready(o.look, Do(Step.LOOK_ORDER), now)
+    if stale(o.looked_at, now):
+        return ready(o.look, Do(Step.LOOK_ORDER), now)
     if p.state is P.AUTHORISED and o.total_minor > p.amount_minor:
         return Do(Step.VOID)
     if p.authorised_at and now - p.authorised_at >= AUTHORISATION_LIFE - STUCK_UNDOING:  # I7
@@ -299,7 +276,7 @@ def _held(f: Facts, o: OrderFacts, now: datetime) -> Decision:
     refused = o.pay.outcome == "refused" and o.pay.code not in LOOK_AGAIN
     if refused or o.pay.attempts >= PAY_TRIES:
         return Do(Step.CLOSE, o.pay.code or "airline_unreachable")
-    return _ready(o.pay, Do(Step.PAY_ORDER), now)
+    return ready(o.pay, Do(Step.PAY_ORDER), now)
 
 
 def _held_without_payment(f: Facts, o: OrderFacts, ends: datetime, now: datetime) -> Decision:
@@ -311,8 +288,8 @@ def _held_without_payment(f: Facts, o: OrderFacts, ends: datetime, now: datetime
         return Do(Step.BACK_TO_HOLD) if f.chose_hold else refused
     if now >= ends:
         return Do(Step.BACK_TO_HOLD) if f.chose_hold else Do(Step.CLOSE, "payment_window")
-    if _stale(o.looked_at, now):
-        return _ready(o.look, Do(Step.LOOK_ORDER), now)
+    if stale(o.looked_at, now):
+        return ready(o.look, Do(Step.LOOK_ORDER), now)
     if o.total_minor > f.accepted_minor:
         return Wait(ends, "consent to the new price")
     return Do(Step.OPEN_PAYMENT)
@@ -326,108 +303,16 @@ def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return _payment_refused(f) and Wait(now + HOUR, "staff") or Do(Step.OPEN_PAYMENT)
     match p.state:
         case P.AUTHORISED:
-            return _ready(p.capture, Do(Step.CAPTURE), now)
+            return ready(p.capture, Do(Step.CAPTURE), now)
         case P.OPEN:
             due = (p.looked_at or p.asked_at) + POLL_PAYMENT
-            return _ready(p.look, Do(Step.LOOK_PAYMENT), now) if now >= due else Wait(due, "pay for the ticket")
+            return ready(p.look, Do(Step.LOOK_PAYMENT), now) if now >= due else Wait(due, "pay for the ticket")
     if o.ticketed_at and not o.has_tickets:
         for offset in TICKET_LOOKS:
             if o.looked_at is None or o.ticketed_at + offset > o.looked_at:
                 at = o.ticketed_at + offset
-                return _ready(o.look, Do(Step.LOOK_ORDER), now) if now >= at else Wait(at, "ticket numbers")
-    return _refunds(f, now) or Rest()
-
-
-# --- undoing ----------------------------------------------------------------------------------------------------
-
-
-def unwind(f: Facts, now: datetime) -> Decision | None:
-    """Close what is open: the card first, then the order, then money back (reliability.md 2)."""
-    o, p = f.order, f.payment
-    agreed = f.wish is Wish.CANCEL and not f.closing
-    if agreed and o and o.state is O.TICKETED and p and p.state is P.AUTHORISED:
-        return _ready(p.capture, Do(Step.CAPTURE), now)  # the ticket is bought; cancelling it follows the fare rules
-    if o and o.state is O.TICKETED and not agreed:
-        return _late_ticket(f, o, now)
-    if p and p.state in OPEN_MONEY:
-        return _undo(p.void, Do(Step.VOID), f, now)
-    if o and o.state in (O.HELD, O.RESERVED, O.TICKETED):
-        return _cancel(f, o, agreed, now)
-    if p and p.state is P.CAPTURED:
-        return _give_back(f, p, agreed, now)
-    return _refunds(f, now) or _watch(f, now)
-
-
-def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
-    if o.quote_refusal:
-        if agreed:
-            return Do(Step.KEEP_BOOKED, o.quote_refusal)
-        return Attention("compensation_failed") if "compensation_failed" not in f.cases else _ready(
-            o.quote, Do(Step.QUOTE_CANCEL), now)
-    if agreed and o.cancel.outcome == "refused":
-        return Do(Step.KEEP_BOOKED, o.cancel.code)
-    if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
-        return _undo(o.quote, Do(Step.QUOTE_CANCEL), f, now)
-    if agreed and o.state is O.TICKETED and (o.quote_refund_minor or 0) < (f.agreed_refund_minor or 0):
-        return Do(Step.KEEP_BOOKED, "refund_changed")
-    return _undo(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
-
-
-def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
-    """A ticket nobody paid for: told to staff at once; cancelled by itself only when it costs nothing."""
-    p = f.payment
-    kind = "ticketed_unpaid" if p and p.state in OPEN_MONEY else "orphaned_booking"
-    if kind not in f.cases:
-        return Attention(kind)
-    if p and p.state in OPEN_MONEY:
-        return _undo(p.void, Do(Step.VOID), f, now)
-    if o.quote_refusal:
-        return Wait(now + HOUR, "staff")
-    if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
-        return _ready(o.quote, Do(Step.QUOTE_CANCEL), now)
-    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
-    if everything_back:
-        return _undo(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
-    return Wait(now + HOUR, "staff")
-
-
-def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
-    cause = "cancelled" if agreed else "no_order"
-    owed = p.captured_minor if not agreed else min(f.agreed_refund_minor or 0, p.captured_minor)
-    if not agreed and "charged_without_order" not in f.cases:
-        return Attention("charged_without_order")
-    given = sum(r.amount_minor for r in f.refunds if r.state is not R.FAILED)
-    if owed > max(given, p.refunded_minor) and not any(r.cause == cause for r in f.refunds):
-        return Do(Step.REQUEST_REFUND, cause)
-    return _refunds(f, now) or _watch(f, now)
-
-
-def _refunds(f: Facts, now: datetime) -> Decision | None:
-    waits = []
-    for r in f.refunds:
-        if r.state is R.REQUESTED:
-            return _undo(r.send, Do(Step.SEND_REFUND, str(r.id)), f, now)
-        if r.state is R.SENT and not r.known:
-            return _ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
-        if r.state is R.SENT:
-            due = (r.looked_at or r.sent_at or r.requested_at) + HOUR
-            if now >= due:
-                return _ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
-            waits.append(due)
-    return Wait(min(waits), "refund") if waits else None
-
-
-def _watch(f: Facts, now: datetime) -> Decision | None:
-    """Keep watching for a late order for 72 h after giving up."""
-    o = f.order
-    if o is None or o.state is not O.NOT_CREATED or o.watch_until is None:
-        return None
-    if _heard(o.news_at, o.looked_at):
-        return _ready(o.look, Do(Step.FIND_ORDER), now)
-    due = (o.looked_at or o.asked_at) + HOUR
-    if due > o.watch_until:
-        return None
-    return _ready(o.look, Do(Step.FIND_ORDER), now) if now >= due else Wait(due, "watching for a late order")
+                return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= at else Wait(at, "ticket numbers")
+    return refunds_in_flight(f, now) or Rest()
 
 
 Rule = Callable[[Facts, datetime], Decision | None]

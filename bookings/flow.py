@@ -214,7 +214,7 @@ UNKNOWN_CASE = timedelta(minutes=5)
 POLL_PAYMENT = timedelta(minutes=5)
 STUCK_UNDOING = timedelta(minutes=30)
 MAX_DECLINES = 5
-LOOK_AGAIN = frozenset({"price_changed", "schedule_changed", "past_pay_by", "already_paid"})  # no's that a look explains
+LOOK_AGAIN = frozenset({"price_changed", "schedule_changed", "past_pay_by", "already_paid"})  # a look explains them
 PAY_TRIES = 10
 CREATE_TRIES = 3  # definite "did not happen" answers before we tell the customer that the airline is not reachable
 TICKET_LOOKS = tuple(timedelta(minutes=m) for m in (2, 10, 60, 360, 1440))  # ticket numbers may come later

@@ -52,7 +52,7 @@ def driver(booking_id: int) -> Iterator[DriverLock | None]:
             lock.check()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
-        except Exception:  # noqa: BLE001  the lock went with the connection
+        except Exception:
             connection.close()
 
 

@@ -329,7 +329,8 @@ def _order_agrees(name: str, external_id: str) -> bool:
 def _backlog(now: datetime) -> None:
     """Messages told more than five minutes ago that no driver has looked at: one case, healed by itself."""
     old = Q(news_at__lt=now - STALE) & (Q(looked_at=None) | Q(looked_at__lt=F("news_at")))
-    late = (Payment.objects.filter(old, booking__parked_at=None, state__in=MONEY_OPEN).exclude(external_id="").count()
+    late = (Payment.objects.filter(old, booking__parked_at=None).exclude(external_id="").exclude(
+                state=PaymentState.VOIDED).count()
             + SupplierOrder.objects.filter(old, booking__parked_at=None, state__in=sorted(LIVE)).count())
     if late:
         _raise("webhook_backlog", "inbox", None, now, {"waiting": late})

@@ -10,7 +10,7 @@ from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
 
-BATCH = 1000
+BATCH = 200  # deleting an offer reads its row, pictures and all
 IDEMPOTENCY = timedelta(days=7)
 OFFERS = timedelta(days=7)
 ATTEMPTS = timedelta(days=2)

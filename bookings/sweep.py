@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ DRIVERS = 8
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
 SILENT = timedelta(minutes=3)
+WATCH_EVERY_SECONDS = 60
 
 
 class Sweeper:
@@ -120,8 +122,15 @@ def claim_turn(name: str, now: datetime, every: timedelta) -> bool:
     return True
 
 
-def watch_sweeper(now: datetime) -> None:
-    """Called by other processes: no heartbeat for 3 minutes is a critical case."""
-    row = Heartbeat.objects.filter(name="sweeper").first()
-    if row is not None and now - row.beat_at > SILENT:
-        cases.open_case(kind="recovery_stopped", subject="sweeper", now=now)
+_watched_at = 0.0
+
+
+def watch_sweeper(now: Callable[[], datetime]) -> None:
+    """Called by the worker, once a minute at most: no heartbeat for 3 minutes is a critical case."""
+    global _watched_at
+    if time.monotonic() - _watched_at < WATCH_EVERY_SECONDS:
+        return
+    _watched_at = time.monotonic()
+    row, present = Heartbeat.objects.filter(name="sweeper").first(), now()
+    if row is not None and present - row.beat_at > SILENT:
+        cases.open_case(kind="recovery_stopped", subject="sweeper", now=present)

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from bookings import mail
+from bookings import mail, sweep
 from bookings.advance import advance
 from fly2any.kernel import clock
 
@@ -15,6 +15,7 @@ from fly2any.kernel import clock
 def advance_booking(*, booking_id: int, **_: Any) -> None:
     """Drive one booking."""
     advance(booking_id)
+    sweep.watch_sweeper(clock.now)
 
 
 @shared_task(name="bookings.mail", acks_late=True)

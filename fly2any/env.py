@@ -110,7 +110,7 @@ def database(address: str, *, pool: bool, pool_size: int, statement_timeout_ms: 
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", parts.hostname or ""),
         "PORT": query.pop("port", str(parts.port or "")),
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": pool,
+        "CONN_MAX_AGE": 0 if pool else None,  # worker and sweeper threads keep their direct connections
+        "CONN_HEALTH_CHECKS": True,
     }
     return {**entry, "OPTIONS": {**options, **query}}

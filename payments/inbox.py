@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from fly2any.kernel.errors import Refused
 from payments import listeners, registry
-from payments.models import GatewayEvent, Payment, Refund
+from payments.models import GatewayEvent
 from payments.types import Notice
 
 Fate = GatewayEvent.Fate
@@ -128,9 +128,10 @@ def _rematch_one(pk: int, now: datetime) -> int:
 
 def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime) -> None:
     listeners.tell(booking_id, now)  # locks the booking, so it comes first
-    Payment.objects.filter(pk=payment_id).update(news_at=now)
-    if refund_id is not None:
-        Refund.objects.filter(pk=refund_id).update(news_at=now)
+    with connection.cursor() as cursor:  # plain SQL: this is the site's busiest door, and the ORM costs twice as much
+        cursor.execute("UPDATE payments_payment SET news_at = %s WHERE id = %s", [now, payment_id])
+        if refund_id is not None:
+            cursor.execute("UPDATE payments_refund SET news_at = %s WHERE id = %s", [now, refund_id])
 
 
 def _words(notice: Notice) -> dict[str, str | bool]:

@@ -44,7 +44,8 @@ class Intent:
     booking_id: str = ""  # our booking's public id, from metadata
     needs_customer: bool = False  # 3-D Secure is waiting
     decline_code: str = ""  # why the last attempt failed, in the gateway's word
-    decline_kind: str = ""  # ours: card_declined, insufficient_funds, expired_card, incorrect_cvc, auth_failed, processing_error
+    # ours: card_declined, insufficient_funds, expired_card, incorrect_cvc, auth_failed, processing_error
+    decline_kind: str = ""
     attempt_id: str = ""  # identifies the last attempt, so that each decline is counted once
     card_brand: str = ""
     card_last4: str = ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import fcntl
 import importlib
 import importlib.util
+import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import uvicorn
 
@@ -67,14 +69,36 @@ async def timers(app: SandboxApp) -> None:
             pause -= step
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, or end with one clear line."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as problem:
+        raise SystemExit(f"sandbox: cannot listen on {host}:{port}: {problem}") from None
+    return listener
+
+
+def only_one(folder: Path) -> TextIO:
+    """Hold the folder's lock while the process lives; two sandboxes on one memory would contradict each other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(f"sandbox: another sandbox is using {folder}") from None
+    return lock
+
+
 async def serve(chosen: argparse.Namespace) -> None:
     """Run until told to stop."""
+    listener = listen(chosen.host, chosen.port)
+    lock = only_one(chosen.data)
     app = build(chosen)
     app.pages.state.run_timers = app.run_timers
     config = uvicorn.Config(
         app,
-        host=chosen.host,
-        port=chosen.port,
         loop="uvloop",
         http=SandboxProtocol,  # type: ignore[arg-type]
         log_level="warning",
@@ -90,12 +114,13 @@ async def serve(chosen: argparse.Namespace) -> None:
         flush=True,
     )
     try:
-        await uvicorn.Server(config).serve()
+        await uvicorn.Server(config).serve(sockets=[listener])
     finally:
         for job in jobs:
             job.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*jobs, return_exceptions=True)
+        lock.close()
 
 
 def main() -> None:

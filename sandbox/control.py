@@ -19,8 +19,8 @@ async def _faults(request: Request) -> JSONResponse:
     if request.method == "GET":
         return JSONResponse({"faults": world.faults.listed()})
     if request.method == "DELETE":
-        world.faults.clear()
-        return JSONResponse({"faults": []})
+        world.faults.clear(request.query_params.get("id"))
+        return JSONResponse({"faults": world.faults.listed()})
     try:
         fault = world.faults.arm(await _body(request))
     except ValueError as problem:

@@ -42,11 +42,13 @@ class Faults:
         """Return every fault armed since the last clearing, with how often it fired."""
         return list(self._armed)
 
-    def clear(self) -> None:
-        """Disarm everything."""
-        self._store.write("DELETE FROM faults")
-        self._armed.clear()
-        self._dice.clear()
+    def clear(self, id: str | None = None) -> None:
+        """Disarm one fault, or everything."""
+        gone = [fault for fault in self._armed if id is None or str(fault["id"]) == id]
+        for fault in gone:
+            self._store.write("DELETE FROM faults WHERE id = ?", (fault["id"],))
+            self._dice.pop(fault["id"], None)
+        self._armed = [fault for fault in self._armed if fault not in gone]
 
     def fire(self, operation: str, kinds: frozenset[str]) -> dict[str, Any] | None:
         """Return the first armed fault of these kinds that matches and count it as fired."""

@@ -45,9 +45,12 @@ CREATE INDEX IF NOT EXISTS webhooks_by_state ON webhooks (state, due);
 TABLES = ("docs", "tags", "ledger", "timers", "faults", "webhooks")
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def dumps(value: Any) -> str:
     """Render compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)
 
 
 class Store:

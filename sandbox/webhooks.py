@@ -8,11 +8,10 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from sandbox.clock import real_now
 from sandbox.contracts import Vendor
 from sandbox.faults import WEBHOOK
+from sandbox.post import post
 from sandbox.store import dumps
 
 if TYPE_CHECKING:
@@ -116,16 +115,14 @@ class Outbox:
     async def run(self) -> None:
         """Deliver what is due until cancelled."""
         self.news = asyncio.Event()
-        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE, keepalive_expiry=2.0)
-        async with httpx.AsyncClient(timeout=30.0, limits=limits, trust_env=False) as client:
-            running: set[asyncio.Task[None]] = set()
-            while True:
-                self.news.clear()
-                pause = self._launch(client, running)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.news.wait(), pause)
+        running: set[asyncio.Task[None]] = set()
+        while True:
+            self.news.clear()
+            pause = self._launch(running)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), pause)
 
-    def _launch(self, client: httpx.AsyncClient, running: set[asyncio.Task[None]]) -> float:
+    def _launch(self, running: set[asyncio.Task[None]]) -> float:
         if not self.enabled:
             return 5.0
         rows = self._world.store.rows(
@@ -142,22 +139,16 @@ class Outbox:
             if len(self._flying) >= AT_ONCE:
                 return 5.0
             self._flying.add(row[0])
-            task = asyncio.create_task(self._deliver(client, row[0], row[1], row[2], row[3], row[4], row[6]))
+            task = asyncio.create_task(self._deliver(row[0], row[1], row[2], row[3], row[4], row[6]))
             running.add(task)
             task.add_done_callback(running.discard)
         return 5.0
 
-    async def _deliver(
-        self, client: httpx.AsyncClient, id: int, vendor: str, url: str, secret: str | None, body: bytes, attempts: int
-    ) -> None:
-        status = None
+    async def _deliver(self, id: int, vendor: str, url: str, secret: str | None, body: bytes, attempts: int) -> None:
         try:
             signer: Any = self._world.vendors[vendor]
             signed = signer.sign(body, real_now()) if secret is None else signer.sign(body, real_now(), secret)
-            answer = await client.post(url, content=body, headers={"content-type": "application/json", **signed})
-            status = answer.status_code
-        except (httpx.HTTPError, OSError):
-            status = None
+            status = await post(url, body, signed)
         finally:
             self._flying.discard(id)
         self._note(id, attempts + 1, status)

@@ -2,7 +2,7 @@
 
 Each method raises one of the three families of `fly2any.kernel.errors`: Refused (a definite no, nothing was
 made), Unavailable (it did not happen, ask later), OutcomeUnknown (it may have happened, look first).
-Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_rejected (detail: field, passenger,
+Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_rejected (detail: field, position,
 reason), services_unavailable, already_booked (unknown family), insufficient_balance, schedule_changed,
 already_paid, past_pay_by, already_cancelled, quote_stale, not_cancellable, not_found, supplier_busy,
 supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer, supplier_refused (any other

@@ -21,6 +21,11 @@ TEST_DATA = ROOT / ".local" / "test"
 os.environ.setdefault("DATA_DIR", str(TEST_DATA))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 os.environ["DB_POOL"] = "0"
+for _name in (
+    "SITE_URL REDIS_URL EMAIL_URL SENTRY_DSN DEBUG CRASH_FILE TRUSTED_PROXIES DUFFEL_ACCESS_TOKEN DUFFEL_API_BASE "
+    "DUFFEL_WEBHOOK_SECRET STRIPE_SECRET_KEY STRIPE_PUBLISHABLE_KEY STRIPE_API_BASE STRIPE_JS_URL STRIPE_WEBHOOK_SECRET"
+).split():
+    os.environ[_name] = ""  # empty counts as unset: no key of the developer's shell or .env reaches a test
 
 
 class OutsideNetwork(RuntimeError):

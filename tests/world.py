@@ -40,7 +40,7 @@ class World:
     def offer(self, kind: str = HOLDABLE, origin: str = "JFK", destination: str = "LAX", adults: int = 1,
               bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
         """Search and keep one offer of that kind, with its services."""
-        day = date.today() + timedelta(days=40)  # noqa: DTZ011
+        day = date.today() + timedelta(days=40)
         supplier = registry.get("duffel")
         found = supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=adults))
         fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
@@ -67,8 +67,9 @@ class World:
                 born_on=date(1990, 12, 10))
         bags = [s for s in info.services or () if s.kind == "baggage"][:services_wanted]
         for bag in bags:
-            Selection.objects.create(booking=booking, kind="baggage", passenger_position=0, detail=bag.external_id[-20:],
-                                     unit_minor=bag.price.minor, service_external_id=bag.external_id)
+            Selection.objects.create(booking=booking, kind="baggage", passenger_position=0,
+                                     detail=bag.external_id[-20:], unit_minor=bag.price.minor,
+                                     service_external_id=bag.external_id)
         booking.services_minor = sum(bag.price.minor for bag in bags)
         booking.save()
         return booking
@@ -120,7 +121,7 @@ def age(booking: Booking, by: timedelta) -> None:
             cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s "
                            "AND data_type = 'timestamp with time zone'", [table])
             moves = ", ".join(f"{name} = {name} - %(by)s" for (name,) in cursor.fetchall())
-            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s",  # noqa: S608
+            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s",
                            {"by": by, "id": booking.pk})
         cursor.execute("UPDATE payments_refund SET requested_at = requested_at - %(by)s, sent_at = sent_at - %(by)s, "
                        "looked_at = looked_at - %(by)s WHERE payment_id IN "

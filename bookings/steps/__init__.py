@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bookings.flow import ASKING, Step
-from bookings.steps import local, money, orders
+from bookings.steps import cancel, local, money, orders
 from bookings.steps.plan import Answer, Asking, Moment, outcome_of
 from fly2any.kernel import faultpoints
 
@@ -27,8 +27,8 @@ STEPS: dict[Step, Spec] = {
     Step.LOOK_ORDER: Spec(orders.ask_look_order, orders.merge_look_order, inked=False),
     Step.PAY_ORDER: Spec(orders.ask_pay_order, orders.merge_pay_order, inked=True),
     Step.LOOK_PAID: Spec(orders.ask_look_paid, orders.merge_look_paid, inked=False),
-    Step.QUOTE_CANCEL: Spec(orders.ask_quote_cancel, orders.merge_quote_cancel, inked=True),
-    Step.CONFIRM_CANCEL: Spec(orders.ask_confirm_cancel, orders.merge_confirm_cancel, inked=True),
+    Step.QUOTE_CANCEL: Spec(cancel.ask_quote_cancel, cancel.merge_quote_cancel, inked=True),
+    Step.CONFIRM_CANCEL: Spec(cancel.ask_confirm_cancel, cancel.merge_confirm_cancel, inked=True),
     Step.OPEN_PAYMENT: Spec(money.ask_open_payment, money.merge_open_payment, inked=True),
     Step.LOOK_PAYMENT: Spec(money.ask_look_payment, money.merge_look_payment, inked=False),
     Step.CAPTURE: Spec(money.ask_capture, money.merge_capture_or_void, inked=True),

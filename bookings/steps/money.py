@@ -116,7 +116,7 @@ def merge_look_payment(moment: Moment, answer: Answer) -> None:
     was = PaymentState(payment.state)
     if answer.value is None:
         move(moment, PaymentState.VOIDED, "never came to exist")
-        payment.closed_at = payment.looked_at = moment.now
+        payment.closed_at = payment.looked_at = moment.seen_at
         payment.save()
         return
     see_intent(moment, answer.value)
@@ -150,7 +150,7 @@ def see_intent(moment: Moment, intent: Intent) -> None:
         payment.capture_before = intent.capture_before
     _see_state(moment, payment, intent)
     payment.disputed = payment.disputed or intent.disputed
-    payment.looked_at = now
+    payment.looked_at = moment.seen_at
     payment.save()
 
 
@@ -261,7 +261,7 @@ def merge_send_refund(moment: Moment, answer: Answer) -> None:
 
 
 def _see_refund(moment: Moment, refund: Refund, info: RefundInfo) -> None:
-    refund.external_id, refund.looked_at, refund.failure = info.external_id, moment.now, info.failure
+    refund.external_id, refund.looked_at, refund.failure = info.external_id, moment.seen_at, info.failure
     if info.state is RefundState.SUCCEEDED:
         refund.done_at = refund.done_at or moment.now
     move_refund(moment, refund, info.state, info.failure)
@@ -292,5 +292,5 @@ def merge_look_refund(moment: Moment, answer: Answer) -> None:
         moment.not_done(Step.SEND_REFUND, answer.asking.subject)
         move_refund(moment, refund, RefundState.REQUESTED, "not listed")
     else:
-        refund.looked_at = moment.now
+        refund.looked_at = moment.seen_at
         refund.save(update_fields=["looked_at"])

@@ -10,14 +10,14 @@ from bookings import cases
 from bookings.facts import Story
 from bookings.flow import Step, Wish
 from bookings.models import Passenger
-from bookings.steps.plan import NOT_DONE, OK, REFUSED, UNAVAILABLE, UNKNOWN, Answer, Asking, Moment
+from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
 from suppliers import breaker, registry
 from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
 from suppliers.stored import to_json
-from suppliers.types import CancelQuote, OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
+from suppliers.types import OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
 
 UNPAID_LOOKS = 2  # looks 60 s apart that both show a hold unpaid before it may be paid again (reliability.md 4)
 
@@ -55,7 +55,7 @@ def merge_reprice(moment: Moment, answer: Answer) -> None:
             return
         if total != booking.priced_minor:
             moment.note("price.seen", before=str(booking.priced_minor or ""), after=str(total))
-        booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.now, info.expires_at
+        booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.seen_at, info.expires_at
     elif answer.outcome == REFUSED:
         booking.offer_gone = answer.code
 
@@ -175,7 +175,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
         move(moment, info.state)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
-    order.looked_at = moment.now
+    order.looked_at = moment.seen_at
     booking.pay_by = info.pay_by if order.state == OrderState.HELD else None
     order.save()
 
@@ -209,7 +209,7 @@ def merge_find_order(moment: Moment, answer: Answer) -> None:
         moment.done(Step.CREATE_ORDER, subject_of(moment.story))
         return
     move(moment, OrderState.UNKNOWN, "not listed")
-    order.looked_at = moment.now
+    order.looked_at = moment.seen_at
     order.save()
 
 
@@ -350,64 +350,3 @@ def merge_look_paid(moment: Moment, answer: Answer) -> None:
         return
     call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)  # nobody looks before that
     call.save()
-
-
-# --- cancel -----------------------------------------------------------------------------------------------------
-
-
-def ask_quote_cancel(moment: Moment, value: str) -> Asking:
-    """What a cancellation would give back. Changes nothing at the airline."""
-    order = order_of(moment.story)
-    supplier, order_id = registry.get(order.supplier), order.external_id
-    return Asking(Step.QUOTE_CANCEL, subject_of(moment.story), lambda: supplier.quote_cancellation(order_id),
-                  key=keys.derive("quote", order.pk))
-
-
-def merge_quote_cancel(moment: Moment, answer: Answer) -> None:
-    """Keep the quote, or the airline's no."""
-    order, booking = order_of(moment.story), moment.story.booking
-    call = moment.call(Step.QUOTE_CANCEL, subject_of(moment.story))
-    if answer.outcome == OK:
-        quote: CancelQuote = answer.value
-        order.quote_id, order.quote_refund_to = quote.external_id, quote.refund_to
-        order.quote_refund_minor = quote.refund.minor if quote.refund else None
-        order.quote_expires_at, order.quoted_at = quote.expires_at, moment.now
-        order.save()
-    elif answer.code in ("already_cancelled", "not_found"):
-        order.looked_at, order.news_at = None, moment.now
-        order.save()
-    if answer.outcome in (OK, REFUSED) or (call and call.attempts >= 3):
-        booking.quote_wanted = False
-
-
-def ask_confirm_cancel(moment: Moment, value: str) -> Asking:
-    """Cancel as quoted."""
-    order = order_of(moment.story)
-    was = order.state
-    move(moment, OrderState.CANCELLING)
-    order.save()
-    supplier, quote_id = registry.get(order.supplier), order.quote_id
-    return Asking(Step.CONFIRM_CANCEL, subject_of(moment.story), lambda: supplier.confirm_cancellation(quote_id),
-                  key=keys.derive("cancel", order.pk), digest=keys.digest([quote_id, was]))
-
-
-def merge_confirm_cancel(moment: Moment, answer: Answer) -> None:
-    """Cancelled, or look at the order and believe that."""
-    order = order_of(moment.story)
-    if answer.outcome == OK and answer.value.confirmed_at is not None:
-        if answer.value.refund is not None:
-            order.quote_refund_minor = answer.value.refund.minor
-        order.cancelled_at = answer.value.confirmed_at
-        move(moment, OrderState.CANCELLED, "confirmed")
-        moment.story.booking.pay_by = None
-        order.looked_at = moment.now
-    elif answer.outcome in (OK, REFUSED, UNKNOWN, UNAVAILABLE):
-        order.looked_at = None  # CANCELLING: the next thing decided is a look at the order
-        call = moment.call(Step.CONFIRM_CANCEL, subject_of(moment.story))
-        if call and answer.code == "quote_stale":
-            call.outcome = NOT_DONE  # a newer quote will do
-        if call and answer.outcome != UNAVAILABLE:
-            call.retry_at = None
-            call.save(update_fields=["retry_at", "outcome"])
-    order.save()
-

@@ -36,6 +36,7 @@ class Answer:
     error: Outside | None = None
     milliseconds: int = 0
     call_id: int | None = None
+    asked_at: datetime | None = None  # database time, UTC: a picture is as old as the question, not as the answer
 
     @property
     def code(self) -> str:
@@ -58,6 +59,10 @@ class Moment:
     now: datetime
     actor: str
     lines: list[Diary] = field(default_factory=list)
+    seen_at: datetime = field(init=False)  # how old the picture being merged is; news since then is not in it
+
+    def __post_init__(self) -> None:
+        self.seen_at = self.now
 
     def note(self, event: str, subject: str = "", before: str = "", after: str = "", cause: str = "",
              request_id: str = "") -> None:

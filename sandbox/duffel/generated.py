@@ -116,13 +116,7 @@ def _possible(trip: tuple[Itinerary, ...]) -> bool:
 def _offer(
     search: Search, carrier: Carrier, trip: tuple[Itinerary, ...], brand: Brand, numbers: Numbers
 ) -> dict[str, Any]:
-    base = tax = 0
-    for itinerary in trip:
-        fare = round(fares.base_fare(itinerary, search.cabin, carrier, search.today, search.hour) * brand.factor)
-        for type, _ in search.party:
-            one = fares.share(type, fare, fares.taxes(fare, itinerary))
-            base, tax = base + one[0], tax + one[1]
-    dice = random.Random(f"{search}{carrier.code}{brand.name}")
+    dice = random.Random(f"{carrier.code}{trip[0][0].origin}{trip[0][-1].destination}documents")
     abroad = any(airports()[f.origin]["country"] != airports()[f.destination]["country"] for i in trip for f in i)
     return {
         "id": numbers.next("off"),
@@ -131,12 +125,7 @@ def _offer(
         "created_at": stamp(0),
         "updated_at": stamp(0),
         "expires_at": stamp(LIFETIME),
-        "total_amount": money(base + tax),
-        "total_currency": CURRENCY,
-        "base_amount": money(base),
-        "base_currency": CURRENCY,
-        "tax_amount": money(tax),
-        "tax_currency": CURRENCY,
+        **_amounts(search, carrier, trip, brand),
         "total_emissions_kg": str(round(sum(f.km for i in trip for f in i) * 0.083 * len(search.party))),
         "owner": airlines()[carrier.code],
         "payment_requirements": payment_requirements(carrier, trip[0][0].departs, search),
@@ -156,6 +145,18 @@ def _offer(
         "passengers": passengers(search),
         "slices": [_slice(search, itinerary, brand, carrier, numbers) for itinerary in trip],
     }
+
+
+def _amounts(search: Search, carrier: Carrier, trip: tuple[Itinerary, ...], brand: Brand) -> dict[str, str]:
+    base = tax = 0
+    for itinerary in trip:
+        fare = round(fares.base_fare(itinerary, search.cabin, carrier, search.today, search.hour) * brand.factor)
+        for type, _ in search.party:
+            one = fares.share(type, fare, fares.taxes(fare, itinerary))
+            base, tax = base + one[0], tax + one[1]
+    cents = {"total": base + tax, "base": base, "tax": tax}
+    amounts = {f"{name}_amount": money(value) for name, value in cents.items()}
+    return {**amounts, **{f"{name}_currency": CURRENCY for name in cents}}
 
 
 def payment_requirements(carrier: Carrier, departs: datetime, search: Search) -> dict[str, Any]:

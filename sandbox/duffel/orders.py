@@ -207,6 +207,7 @@ def lapse(world: World, order_id: str) -> None:
         return
     order["payment_status"]["awaiting_payment"] = False
     order["available_actions"] = []
+    order["synced_at"] = now_text(world)
     save(world, order)
     world.ledger(NAME, "order.lapsed", order_id=order_id)
 
@@ -238,7 +239,6 @@ def _document(plan: Doc, world: World) -> Doc:
     offer, now = plan["offer"], now_text(world)
     reference = _reference()
     hold = plan["type"] == "hold"
-    terms = offer["payment_requirements"]
     extra = Decimal(plan["total"]) - Decimal(offer["total_amount"])
     order: Doc = {
         "id": world.new_id("ord"),
@@ -268,18 +268,24 @@ def _document(plan: Doc, world: World) -> Doc:
         "conditions": offer["conditions"],
         "available_actions": _actions(offer),
         "passengers": plan["passengers"],
-        "payment_status": {
-            "awaiting_payment": hold,
-            "paid_at": None,
-            "payment_required_by": terms["payment_required_by"] if hold else None,
-            "price_guarantee_expires_at": terms["price_guarantee_expires_at"] if hold else None,
-        },
+        "payment_status": _payment_status(offer, hold),
         "services": [_service(world, service, quantity) for service, quantity in plan["services"]],
         "slices": [_slice(leg, plan) for leg in copy.deepcopy(offer["slices"])],
     }
     if not hold:
         ticketed(world, order)
     return order
+
+
+def _payment_status(offer: Doc, hold: bool) -> Doc:
+    terms = offer["payment_requirements"]
+    due, guarantee = terms["payment_required_by"], terms["price_guarantee_expires_at"]
+    return {
+        "awaiting_payment": hold,
+        "paid_at": None,
+        "payment_required_by": due if hold else None,
+        "price_guarantee_expires_at": guarantee if hold else None,
+    }
 
 
 def _actions(offer: Doc) -> list[str]:

@@ -2,8 +2,9 @@
 
 Its own `do_get`/`do_post` raise KeyError on 202 and throw status and headers away, so requests are prepared and
 sent one level lower (duffel.md 2). Redirects are refused, proxies and .netrc of the machine are ignored, answers
-have an overall deadline. Calls that change something use connections of their own which are closed after each
-answer: a kept-alive connection that the other side has just dropped would turn a booking into "outcome unknown".
+have an overall deadline. A POST, which is never repeated, opens a connection of its own and closes it: a kept one
+that the other side is just dropping would turn a booking into "outcome unknown" (seen: it happens within
+milliseconds).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from suppliers.duffel.errors import Call
 CONNECT_SECONDS = 3.0
 POOL_SIZE = 64
 MOST_BYTES = 64 * 1024 * 1024
-_TRIES = 3
+TRIES = 3
+BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=8)  # full jitter
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,15 @@ class DuffelClient:
 
     def __init__(self, *, token: str, base: str, seconds: Mapping[str, float] | None = None) -> None:
         self._base = base.rstrip("/")
+        self._token = token
         self._seconds = dict(seconds or {})
-        self._keeping = self._session(token, keep_alive=True)
-        self._closing = self._session(token, keep_alive=False)
+        self._reading = self._session()
 
-    def _session(self, token: str, *, keep_alive: bool) -> requests.Session:
-        session: requests.Session = HttpClient(access_token=token, api_url=self._base, api_version="v2").http_session
+    def _session(self) -> requests.Session:
+        made = HttpClient(access_token=self._token, api_url=self._base, api_version="v2")
+        session: requests.Session = made.http_session
         session.trust_env = False
         session.headers["Content-Type"] = "application/json"
-        if not keep_alive:
-            session.headers["Connection"] = "close"
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -77,9 +78,8 @@ class DuffelClient:
             return self._once(call, "GET", path, params, None, self._limit(call))
         until = time.monotonic() + self._limit(call)
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(_TRIES) | tenacity.stop_before_delay(self._limit(call)),
-            wait=tenacity.wait_random_exponential(multiplier=0.5, max=8),
-            retry=tenacity.retry_if_exception(_worth_another_try), reraise=True,
+            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(self._limit(call)),
+            wait=BACKOFF, retry=tenacity.retry_if_exception(_worth_another_try), reraise=True,
         )
         return retrying(lambda: self._once(call, "GET", path, params, None, max(0.05, until - time.monotonic())))
 
@@ -96,21 +96,28 @@ class DuffelClient:
               body: Mapping[str, Any] | None, seconds: float) -> Answer:
         url = self._base + path
         guard(url)
-        session = self._closing if call.changes else self._keeping
-        prepared = session.prepare_request(requests.Request(method, url, params=params, json=body))
-        until = time.monotonic() + CONNECT_SECONDS + seconds
+        session = self._session() if method == "POST" else self._reading
         try:
-            response = session.send(prepared, timeout=(min(CONNECT_SECONDS, seconds), seconds),
-                                    allow_redirects=False, stream=True)
-            try:
-                content = _read(response, until)
-            finally:
-                response.close()
+            response, content = _exchange(session, requests.Request(method, url, params=params, json=body), seconds)
         except requests.RequestException as error:
             raise errors.silence(call, connected=_was_sent(error), code=_word(error)) from error
         except _TooLate as error:
             raise errors.silence(call, connected=True) from error
+        finally:
+            if session is not self._reading:
+                session.close()
         return _judge(call, response, content)
+
+
+def _exchange(session: requests.Session, request: requests.Request, seconds: float) -> tuple[requests.Response, bytes]:
+    """Send one request and read its whole answer, within the time it takes to connect and `seconds`."""
+    until = time.monotonic() + CONNECT_SECONDS + seconds
+    response = session.send(session.prepare_request(request), timeout=(min(CONNECT_SECONDS, seconds), seconds),
+                            allow_redirects=False, stream=True)
+    try:
+        return response, _read(response, until)
+    finally:
+        response.close()
 
 
 def _read(response: requests.Response, until: float) -> bytes:

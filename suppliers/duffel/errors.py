@@ -237,4 +237,4 @@ def _passenger(vendor_code: str, error: dict[str, Any], detail: dict[str, Any]) 
     passenger = int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else None
     names = [part for part in parts[2:] if not part.isdecimal()]
     return "passenger_rejected", {**detail, "field": names[-1] if names else field,
-                                  "passenger": passenger, "reason": reason}
+                                  "position": passenger, "reason": reason}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from fly2any.kernel.money import Money, MoneyError
@@ -29,6 +29,7 @@ from suppliers.types import (
 )
 
 NAME = "duffel"
+_GRAIN = timedelta(seconds=2)  # a Date header is cut to the second, and may be kept for one
 T = TypeVar("T")
 _AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:\d+(?:\.\d+)?S)?)?\Z", re.ASCII)
@@ -281,7 +282,8 @@ def seat_map(raw: Mapping[str, Any]) -> SeatMap:
 def order_state(raw: Mapping[str, Any], now: datetime) -> OrderState:
     """HELD, TICKETED, LAPSED or CANCELLED, by the table of duffel.md 4. Raises Unreadable when no row of it fits.
 
-    `awaiting_payment` false alone proves nothing: a lapsed hold shows it too. `now` is the supplier's own time.
+    `awaiting_payment` false alone proves nothing: a lapsed hold shows it too, but only when its time is up. By
+    whose clock? Never ours: `now` is when the answer was sent, `synced_at` when the airline last said so.
     """
     status = mapping(raw.get("payment_status"))
     if raw.get("cancelled_at") or mapping(raw.get("cancellation")).get("confirmed_at"):
@@ -291,7 +293,8 @@ def order_state(raw: Mapping[str, Any], now: datetime) -> OrderState:
     awaiting, pay_by = status.get("awaiting_payment"), moment(status.get("payment_required_by"))
     if awaiting is True:
         return OrderState.HELD
-    if awaiting is False and pay_by is not None and pay_by <= now:
+    latest = max(now, moment(raw.get("synced_at")) or now) + _GRAIN
+    if awaiting is False and pay_by is not None and pay_by <= latest:
         return OrderState.LAPSED
     raise Unreadable("an order that is neither held, paid, lapsed nor cancelled")
 

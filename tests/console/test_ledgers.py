@@ -70,13 +70,15 @@ def change(target: Row, **fields: Any) -> Row:
 @pytest.mark.parametrize(("lines", "events", "said"), [
     ([], confirmed(), ["ord_1 exists outside (ticketed, USD 500.00) and nobody here knows it",
                        "pi_1 exists outside (captured, USD 500.00) and nobody here knows it"]),
-    ([line()], [], ["our order ord_1 is ticketed, the airline has none", "our payment pi_1 is captured, Stripe has none",
+    ([line()], [], ["our order ord_1 is ticketed, the airline has none",
+                    "our payment pi_1 is captured, Stripe has none",
                     "we say 50000 are kept, Stripe keeps 0",
                     "confirmed, and the airline shows nothing live"]),
     ([line()], [*confirmed()[:-1], intent("captured", 49_999)],
      ["payment pi_1: 50000 captured here, 49999 at Stripe", "we say 50000 are kept, Stripe keeps 49999",
       "49999 captured for an order of 50000"]),
-    ([line(captured=49_999)], [*confirmed()[:-1], intent("captured", 49_999)], ["49999 captured for an order of 50000"]),
+    ([line(captured=49_999)], [*confirmed()[:-1], intent("captured", 49_999)],
+     ["49999 captured for an order of 50000"]),
     ([line()], [*confirmed(), back("created", 1)],
      ["payment pi_1: 0 refunded here, 1 at Stripe", "we say 50000 are kept, Stripe keeps 49999"]),
     ([line()], [*confirmed(), intent("captured", 0)], ["pi_1 was captured 2 times"]),
@@ -113,4 +115,5 @@ def test_two_orders_of_one_booking_and_one_offer() -> None:
 
 def test_one_payment_in_two_of_our_rows() -> None:
     twin = change(without_outside(), reference="FLY2A-TWIN22", payments=line()["payments"], retained_minor=50_000)
-    assert "pi_1 stands in 2 of our rows: FLY2A-7KQ2MX, FLY2A-TWIN22" in differences([line(), twin], ledger(*confirmed()))
+    found = differences([line(), twin], ledger(*confirmed()))
+    assert "pi_1 stands in 2 of our rows: FLY2A-7KQ2MX, FLY2A-TWIN22" in found

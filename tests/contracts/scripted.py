@@ -22,6 +22,7 @@ class Asked:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes
+    port: int  # the caller's: one for each connection
 
     @property
     def json(self) -> Any:
@@ -94,7 +95,8 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             parts = urlsplit(self.path)
             peer.asked.append(Asked(self.command, parts.path, parse_qs(parts.query),
-                                    {name.lower(): value for name, value in self.headers.items()}, body))
+                                    {name.lower(): value for name, value in self.headers.items()}, body,
+                                    int(self.client_address[1])))
             self._answer(peer.next())
 
         def _answer(self, says: Says) -> None:

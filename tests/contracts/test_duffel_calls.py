@@ -51,10 +51,14 @@ def test_every_request_speaks_v2_and_says_what_it_sends(peer: Peer, duffel: Duff
     assert (read.method, read.path) == ("GET", "/air/orders/ord_1")
 
 
-def test_writes_never_ride_on_a_connection_that_was_kept(peer: Peer, duffel: DuffelSupplier) -> None:
-    peer.says(Says(201, made()))
-    duffel.create_order(REQUEST)
-    assert peer.asked[0].headers["connection"] == "close"
+def test_each_write_has_a_connection_of_its_own_and_reads_share_theirs(peer: Peer, duffel: DuffelSupplier) -> None:
+    peer.says(Says(200, made()), Says(200, made()), Says(201, made()), Says(201, made()))
+    for _ in range(2):
+        duffel.order("ord_1")
+    for _ in range(2):
+        duffel.create_order(REQUEST)
+    first, second, third, fourth = (asked.port for asked in peer.asked)
+    assert first == second and len({second, third, fourth}) == 3
 
 
 def test_a_made_order_is_told(peer: Peer, duffel: DuffelSupplier) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from fly2any.kernel.errors import OutcomeUnknown, Outside, Refused, Unavailable
 from fly2any.kernel.money import Money
-from suppliers.duffel import errors
+from suppliers.duffel import client, errors
 from suppliers.duffel.adapter import DuffelSupplier
 from suppliers.duffel.client import DuffelClient
 from suppliers.types import OrderRequest, Traveller
@@ -195,10 +195,10 @@ def test_of_several_errors_the_worst_counts(peer: Peer, duffel: DuffelSupplier) 
 @pytest.mark.parametrize("fault", ["reset", "cut", "hang"])
 @pytest.mark.parametrize("deed", WRITES)
 def test_a_lost_answer_to_a_write_is_unknown_and_never_sent_again(
-    peer: Peer, duffel: DuffelSupplier, deed: str, fault: str,
+    peer: Peer, duffel: DuffelSupplier, hasty_duffel: DuffelSupplier, deed: str, fault: str,
 ) -> None:
     peer.says(Says(201, payload("duffel/order_hold_unpaid.json"), fault=fault))
-    error = fails(duffel, deed)
+    error = fails(hasty_duffel if fault == "hang" else duffel, deed)
     assert type(error) is OutcomeUnknown
     assert error.code == ("supplier_timeout" if fault == "hang" else "supplier_down")
     assert len(peer.asked) == 1
@@ -206,33 +206,37 @@ def test_a_lost_answer_to_a_write_is_unknown_and_never_sent_again(
 
 @pytest.mark.parametrize("fault", ["reset", "cut", "hang"])
 @pytest.mark.parametrize("deed", READS)
-def test_a_lost_answer_to_a_read_is_unavailable(peer: Peer, duffel: DuffelSupplier, deed: str, fault: str) -> None:
+def test_a_lost_answer_to_a_read_is_unavailable(
+    peer: Peer, duffel: DuffelSupplier, hasty_duffel: DuffelSupplier, deed: str, fault: str,
+) -> None:
     peer.says(Says(200, {"data": []}, fault=fault))
-    assert type(fails(duffel, deed)) is Unavailable
+    assert type(fails(hasty_duffel if fault == "hang" else duffel, deed)) is Unavailable
 
 
 @pytest.mark.parametrize("deed", [*WRITES, *READS])
 def test_a_refused_connection_certainly_did_nothing(settings: Any, deed: str) -> None:
     base = f"http://127.0.0.1:{unused_port()}"
     settings.DUFFEL_API_BASE = base
-    client = DuffelClient(token="t", base=base, seconds={"offer": 0.1, "read": 0.1})
-    assert (type(error := fails(DuffelSupplier(client), deed)), error.code) == (Unavailable, "supplier_down")
+    supplier = DuffelSupplier(DuffelClient(token="t", base=base, seconds={"offer": 0.1, "read": 0.1}))
+    assert (type(error := fails(supplier, deed)), error.code) == (Unavailable, "supplier_down")
 
 
 # --- retries and waiting ---------------------------------------------------------------------------------------
-def test_a_read_is_asked_again_after_a_failure(peer: Peer, settings: Any) -> None:
+def test_a_read_is_asked_again_after_a_failure(peer: Peer, duffel: DuffelSupplier) -> None:
     peer.says(Says(500, body("internal_server_error")), Says(502, b"no"),
               Says(200, payload("duffel/order_hold_unpaid.json")))
-    supplier = DuffelSupplier(DuffelClient(token="t", base=peer.base))
-    assert supplier.order("ord_1").pnr
+    assert duffel.order("ord_1").pnr
     assert len(peer.asked) == 3
 
 
-def test_a_read_is_asked_three_times_at_most(peer: Peer) -> None:
+def test_a_read_is_asked_three_times_at_most(peer: Peer, duffel: DuffelSupplier) -> None:
     peer.says(Says(500, body("internal_server_error")))
-    supplier = DuffelSupplier(DuffelClient(token="t", base=peer.base))
-    assert type(fails(supplier, "order")) is Unavailable
+    assert type(fails(duffel, "order")) is Unavailable
     assert len(peer.asked) == 3
+
+
+def test_repeats_wait_with_full_jitter() -> None:
+    assert (client.TRIES, client.BACKOFF.multiplier, client.BACKOFF.max, client.BACKOFF.min) == (3, 0.5, 8, 0)
 
 
 @pytest.mark.parametrize("says", [Says(429, body("rate_limit_exceeded")), Says(404, body("not_found")),
@@ -262,14 +266,14 @@ def test_a_rejected_passenger_is_named_in_our_own_words(peer: Peer, duffel: Duff
     peer.says(Says(422, body("validation_length", source=source)))
     error = fails(duffel, "create")
     assert (type(error), error.code) == (Refused, "passenger_rejected")
-    assert error.detail == {"status": 422, "field": "given_name", "passenger": 1,
+    assert error.detail == {"status": 422, "field": "given_name", "position": 1,
                             "reason": "it is too short or too long"}
 
 
 def test_a_code_without_a_place_still_names_the_field(peer: Peer, duffel: DuffelSupplier) -> None:
     peer.says(Says(422, body("invalid_phone_number", source="iberia")))
     detail = fails(duffel, "create").detail
-    assert (detail["field"], detail["passenger"]) == ("phone_number", None)
+    assert (detail["field"], detail["position"]) == ("phone_number", None)
 
 
 # --- strict about money ------------------------------------------------------------------------------------------

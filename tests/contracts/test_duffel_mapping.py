@@ -177,6 +177,7 @@ PAST, FUTURE = "2026-11-20T00:00:00Z", "2026-11-22T00:00:00Z"
     (order_with(awaiting_payment=True, payment_required_by=PAST), OrderState.HELD),  # not released yet
     (order_with(payment_required_by=FUTURE, paid_at=PAST), OrderState.TICKETED),
     (order_with(payment_required_by=PAST), OrderState.LAPSED),
+    (order_with(payment_required_by=FUTURE) | {"synced_at": "2026-11-22T00:00:01Z"}, OrderState.LAPSED),
     (order_with(payment_required_by=PAST) | {"documents": [{"unique_identifier": "1"}]}, OrderState.TICKETED),
     (order_with() | {"type": "instant"}, OrderState.TICKETED),
     (order_with(awaiting_payment=True, payment_required_by=FUTURE) | {"type": "pay_later"}, OrderState.HELD),

@@ -83,7 +83,9 @@ def test_capture_void_refund_carry_our_own_keys(peer: Peer, stripe_gateway: Stri
     ("requires_capture", PaymentState.AUTHORISED, False), ("succeeded", PaymentState.CAPTURED, False),
     ("canceled", PaymentState.VOIDED, False),
 ])
-def test_every_status(peer: Peer, stripe_gateway: StripeGateway, status: str, state: PaymentState, waits: bool) -> None:
+def test_every_status(
+    peer: Peer, stripe_gateway: StripeGateway, status: str, state: PaymentState, waits: bool,
+) -> None:
     peer.says(Says(200, intent(status=status, latest_charge="ch_bare")))
     found = stripe_gateway.get("pi_1")
     assert (found.state, found.needs_customer, found.card_last4) == (state, waits, "")
@@ -91,7 +93,8 @@ def test_every_status(peer: Peer, stripe_gateway: StripeGateway, status: str, st
 
 
 @pytest.mark.parametrize(("decline", "code", "kind"), [
-    ("generic_decline", "card_declined", "card_declined"), ("insufficient_funds", "card_declined", "insufficient_funds"),
+    ("generic_decline", "card_declined", "card_declined"),
+    ("insufficient_funds", "card_declined", "insufficient_funds"),
     ("lost_card", "card_declined", "card_declined"), ("stolen_card", "card_declined", "card_declined"),
     ("fraudulent", "card_declined", "card_declined"), ("merchant_blacklist", "card_declined", "card_declined"),
     (None, "expired_card", "expired_card"), (None, "incorrect_cvc", "incorrect_cvc"),
@@ -121,7 +124,8 @@ def test_each_attempt_has_a_name_of_its_own() -> None:
 
 @pytest.mark.parametrize(("ours", "theirs"), [
     (Money(1099, "USD"), 1099), (Money(1099, "JPY"), 1099), (Money(5, "ISK"), 500), (Money(12340, "BHD"), 12340),
-    (Money(12300, "MGA"), 123), (Money(10_00, "HUF"), 1000), (Money(5000, "UGX"), 5000), (Money(99_999_999, "USD"), 99_999_999),
+    (Money(12300, "MGA"), 123), (Money(10_00, "HUF"), 1000), (Money(5000, "UGX"), 5000),
+    (Money(99_999_999, "USD"), 99_999_999),
 ])
 def test_amounts_in_stripes_units(ours: Money, theirs: int) -> None:
     assert to_stripe(ours) == theirs
@@ -168,7 +172,9 @@ def test_refunds_and_disputes_are_listed(peer: Peer, stripe_gateway: StripeGatew
     assert [(found.intent_id, found.status) for found in stripe_gateway.disputes(SINCE)] == [("pi_1", "needs_response")]
 
 
-def test_undelivered_events_are_asked_for_by_name_and_not_too_far_back(peer: Peer, stripe_gateway: StripeGateway) -> None:
+def test_undelivered_events_are_asked_for_by_name_and_not_too_far_back(
+    peer: Peer, stripe_gateway: StripeGateway,
+) -> None:
     event = {"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
              "data": {"object": {"id": "pi_1", "object": "payment_intent"}}}
     peer.says(page(event))
@@ -247,14 +253,16 @@ BAD: list[Callable[[], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize("made", BAD)
-def test_a_signature_that_does_not_fit_is_refused(stripe_gateway: StripeGateway, made: Callable[[], dict[str, str]]) -> None:
+def test_a_signature_that_does_not_fit_is_refused(
+    stripe_gateway: StripeGateway, made: Callable[[], dict[str, str]],
+) -> None:
     with pytest.raises(Refused) as caught:
         stripe_gateway.read_notice(BODY, made())
     assert caught.value.code == "bad_signature"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'{"object": "event"}', b'{"object": "v2.core.event", "id": "e"}',
-                                  b'{"id": "evt_1"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'{"object": "event"}', b'{"id": "evt_1"}', b"[" * 100_000,
+                                  b'{"object": "v2.core.event", "id": "e"}'])
 def test_a_signed_message_that_is_no_event_is_refused(stripe_gateway: StripeGateway, body: bytes) -> None:
     with pytest.raises(Refused) as caught:
         stripe_gateway.read_notice(body, headers(body))

@@ -45,7 +45,7 @@ def _child(work: Callable[[], object], order: Path) -> None:
         work()
         connections.close_all()
         code = 0
-    except BaseException as error:  # noqa: BLE001  told to the parent by the exit code
+    except BaseException as error:
         sys.stderr.write(f"child: {error!r}\n")
         sys.stderr.flush()
     finally:

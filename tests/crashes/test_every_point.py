@@ -99,7 +99,7 @@ def check(world: World, booking: Booking) -> None:
     ours = booking.payments.order_by("-pk").first()
     assert captured == (ours.captured_minor if ours else 0) <= booking.accepted_minor
     assert refunded == (ours.refunded_minor if ours else 0) <= captured
-    assert len([r for r in world.events("stripe", "payment_intent.created")]) <= 1
+    assert len(world.events("stripe", "payment_intent.created")) <= 1
 
 
 def story(booking: Booking) -> str:

@@ -31,7 +31,7 @@ class Sandbox:
     """One sandbox process on a port of its own choosing."""
 
     def __init__(self, folder: Path, port: int, *more: str, site: str = "http://127.0.0.1:9") -> None:
-        self.port = port
+        self.port, self.folder = port, folder
         self._command = [
             sys.executable,
             "-m",

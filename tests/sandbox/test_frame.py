@@ -3,12 +3,15 @@
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.sandbox.process import Sandbox, Site, wait_until
+from tests.sandbox.process import ROOT, Sandbox, Site, wait_until
 
 VENDORS = ["tests.sandbox.echo_vendor"]
 
@@ -117,6 +120,14 @@ def test_the_vendor_answers_its_own_kinds(sandbox: Sandbox) -> None:
     assert things(sandbox) == []
 
 
+def test_one_fault_can_be_disarmed(sandbox: Sandbox) -> None:
+    first, second = (sandbox.fault("echo.make", "status", status=status, count=9) for status in (501, 502))
+    assert make(sandbox).status_code == 501
+    left = sandbox.http.delete("/_faults", params={"id": first["id"]}).json()["faults"]
+    assert [fault["id"] for fault in left] == [second["id"]]
+    assert make(sandbox).status_code == 502
+
+
 def test_probability_is_repeatable_by_seed(sandbox: Sandbox) -> None:
     runs = []
     for _ in range(2):
@@ -177,6 +188,34 @@ def test_webhook_doubled_and_dropped(sandbox: Sandbox, site: Site) -> None:
     assert sorted(_states(sandbox)) == ["delivered", "delivered", "dropped"] or wait_until(
         lambda: sorted(_states(sandbox)) == ["delivered", "delivered", "dropped"]
     )
+
+
+def test_webhook_delayed_and_shuffled(sandbox: Sandbox, site: Site) -> None:
+    sandbox.fault("webhook:slow", "webhook_delay", seconds=0.4)
+    sandbox.fault("webhook:mixed", "webhook_shuffle", seconds=0.5, count=8)
+    first = make(sandbox, "/echo/tell", type="slow").json()["id"]
+    second = make(sandbox, "/echo/tell", type="quick").json()["id"]
+    wait_until(lambda: len(site.got) == 2)
+    assert [json.loads(body)["id"] for _, body in site.got] == [second, first]
+    site.got.clear()
+    sent = [make(sandbox, "/echo/tell", type="mixed").json()["id"] for _ in range(8)]
+    wait_until(lambda: len(site.got) == 8)
+    got = [json.loads(body)["id"] for _, body in site.got]
+    assert got != sent
+    assert sorted(got) == sorted(sent)
+
+
+def test_a_second_sandbox_on_the_same_memory_or_port_is_one_clear_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    for folder, port, says in (
+        (sandbox.folder, "0", "another sandbox is using"),
+        (tmp_path, str(sandbox.port), "cannot listen on"),
+    ):
+        command = [sys.executable, "-m", "sandbox", "--port", port, "--data", str(folder)]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=ROOT)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("sandbox: ")
+        assert says in ended.stderr
+        assert ended.stderr.count("\n") == 1
 
 
 def test_raw_routes_of_a_vendor_come_before_its_calls(sandbox: Sandbox) -> None:

@@ -54,7 +54,7 @@ def translate(error: stripe.StripeError, *, changes: bool, deed: str, sent: bool
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return (unsure if sent else Unavailable)("misconfigured", "Stripe does not accept our key", **details)
     if isinstance(error, stripe.CardError):
-        return Refused("card_declined", "the bank declined", **details)
+        return Refused(CODES.get(error.code or "", "card_declined"), "the bank declined", **details)
     if isinstance(error, stripe.InvalidRequestError):
         return Refused(_refusal(error, deed), "Stripe refused the request", **details)
     return unsure("gateway_down" if status >= 500 else "unreadable_answer", "no usable answer", **details)

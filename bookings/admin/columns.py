@@ -1,0 +1,170 @@
+"""Ours | Airline | Stripe: the three records of one booking side by side, as last seen, with what differs named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bookings.facts import Story
+from bookings.status import IN_FLIGHT, MONEY_OPEN, derive_status
+from fly2any.kernel.readonly import amount
+from payments.types import PaymentState as P
+from payments.types import RefundState as R
+from suppliers.types import LIVE
+from suppliers.types import OrderState as O
+
+AGREES, DIFFERS, UNKNOWN, SILENT = "agrees", "differs", "not known", "nothing to compare"
+ICONS = {AGREES: "✓", DIFFERS: "≠", UNKNOWN: "?", SILENT: "–"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the comparison. `word` and its icon say how the three agree, `why` what differs."""
+
+    label: str
+    ours: str
+    airline: str
+    stripe: str
+    word: str = SILENT
+    why: str = ""
+
+    @property
+    def icon(self) -> str:
+        """The sign for the word."""
+        return ICONS[self.word]
+
+
+def side_by_side(story: Story) -> list[Line]:
+    """The lines of the comparison, from stored facts only. Times UTC."""
+    return [line(story) for line in LINES]
+
+
+def _exists(story: Story) -> Line:
+    o, p = story.order, story.payment
+    ours = f"yes, {story.booking.reference}"
+    airline = "no order asked for" if o is None else _order_exists(O(o.state))
+    stripe = "no payment asked for" if p is None else "yes" if p.external_id else "not known yet"
+    if o is not None and o.state in IN_FLIGHT:
+        return Line("Exists", ours, airline, stripe, UNKNOWN, "the airline has not said whether the order exists")
+    live, kept = o is not None and o.state in LIVE, _kept(story)
+    if kept > 0 and not live and not _fee_agreed(story):
+        return Line("Exists", ours, airline, stripe, DIFFERS, "charged, and no order is live")
+    if o is not None and o.state == O.TICKETED and (p is None or p.state != P.CAPTURED):
+        return Line("Exists", ours, airline, stripe, DIFFERS, "a ticket is issued, and nothing is charged")
+    if o is not None and o.state == O.TICKETED and p is not None and kept == 0 and p.captured_minor:
+        return Line("Exists", ours, airline, stripe, DIFFERS, "everything was refunded, and the order is live")
+    return Line("Exists", ours, airline, stripe, AGREES if o or p else SILENT)
+
+
+def _order_exists(state: O) -> str:
+    if state in LIVE:
+        return "yes"
+    return "not known" if state in IN_FLIGHT else "no" if state is O.NOT_CREATED else f"no longer ({state.value})"
+
+
+def _ids(story: Story) -> Line:
+    o, p = story.order, story.payment
+    return Line("Id", str(story.booking.public_id), o.external_id or "–" if o else "–",
+                p.external_id or "–" if p else "–")
+
+
+def _state(story: Story) -> Line:
+    o, p, b = story.order, story.payment, story.booking
+    follows = derive_status(story.picture())
+    airline, stripe = o.state.replace("_", " ") if o else "–", p.state if p else "–"
+    if follows != b.status:
+        return Line("State", b.status, airline, stripe, DIFFERS, f"from these facts it should be {follows.value}")
+    return Line("State", b.status, airline, stripe, AGREES)
+
+
+def _amounts(story: Story) -> Line:
+    o, p, b = story.order, story.payment, story.booking
+    ours = f"{amount(b.accepted_minor, b.currency)} agreed"
+    due = o.total_minor + b.fee_minor if o is not None and o.state in LIVE else None
+    airline = amount(o.total_minor, o.currency) if o else "–"
+    if due is not None and b.fee_minor:
+        airline += f" + our fee {amount(b.fee_minor, b.currency)}"
+    if p is None:
+        return Line("Amount", ours, airline, "–", *_dearer(b.accepted_minor, due))
+    taken = p.captured_minor if p.state == P.CAPTURED else p.amount_minor
+    words = {P.CAPTURED: "captured", P.AUTHORISED: "reserved", P.CAPTURING: "being captured",
+             P.VOIDED: "asked for, released"}
+    stripe = f"{amount(taken, p.currency)} {words.get(P(p.state), 'asked for')}"
+    if taken > b.accepted_minor:
+        return Line("Amount", ours, airline, stripe, DIFFERS, "the card stands for more than was agreed")
+    if due is not None and due != taken and p.state != P.VOIDED:
+        return Line("Amount", ours, airline, stripe, DIFFERS,
+                    f"the order needs {amount(due, b.currency)}, the card stands for {amount(taken, p.currency)}")
+    return Line("Amount", ours, airline, stripe, AGREES)
+
+
+def _dearer(agreed: int, due: int | None) -> tuple[str, str]:
+    if due is None:
+        return SILENT, ""
+    return (DIFFERS, "the order costs more than was agreed") if due > agreed else (AGREES, "")
+
+
+def _currencies(story: Story) -> Line:
+    o, p, b = story.order, story.payment, story.booking
+    seen = [b.currency, *([o.currency] if o else []), *([p.currency] if p else [])]
+    word, why = (AGREES, "") if len(set(seen)) == 1 else (DIFFERS, "more than one currency")
+    return Line("Currency", b.currency, o.currency if o else "–", p.currency if p else "–",
+                word if len(seen) > 1 else SILENT, why)
+
+
+def _references(story: Story) -> Line:
+    o, p = story.order, story.payment
+    card = f"{p.card_brand} •••• {p.card_last4}" if p and p.card_last4 else "–"
+    return Line("References", story.booking.reference, o.pnr or "–" if o else "–", card)
+
+
+def _refunds(story: Story) -> Line:
+    o, p, b = story.order, story.payment, story.booking
+    ours = ", ".join(f"{amount(r.amount_minor, r.currency)} {r.state}" for r in story.refunds) or "none"
+    if b.agreed_refund_minor is not None:
+        ours = f"{amount(b.agreed_refund_minor, b.currency)} agreed; {ours}"
+    quoted = o is not None and o.quote_refund_minor is not None
+    airline = f"{amount(o.quote_refund_minor, o.currency)} quoted" if o is not None and quoted else "–"
+    if p is None:
+        return Line("Refunds", ours, airline, "–")
+    stripe = amount(p.refunded_minor, p.currency) if p.refunded_minor else "none"
+    sent = sum(r.amount_minor for r in story.refunds if r.state in (R.SENT, R.SUCCEEDED))
+    if any(r.state == R.FAILED for r in story.refunds):
+        return Line("Refunds", ours, airline, stripe, DIFFERS, "a refund failed")
+    if sent != p.refunded_minor:
+        why = f"we sent {amount(sent, p.currency)}, Stripe gave back {amount(p.refunded_minor, p.currency)}"
+        return Line("Refunds", ours, airline, stripe, DIFFERS, why)
+    return Line("Refunds", ours, airline, stripe, AGREES if p.captured_minor else SILENT)
+
+
+def _checked(story: Story) -> Line:
+    o, p, b = story.order, story.payment, story.booking
+    return Line("Last checked", _time(b.settled_at), _time(o.looked_at if o else None),
+                _time(p.looked_at if p else None))
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "never"
+
+
+def _kept(story: Story) -> int:
+    """What Stripe still holds for us, in minor units."""
+    return sum(p.captured_minor - p.refunded_minor for p in story.payments)
+
+
+def _fee_agreed(story: Story) -> bool:
+    """The customer cancelled and agreed to get back less, and no more than that is kept."""
+    b = story.booking
+    return (b.wish == "cancel" and not b.closing and b.agreed_refund_minor is not None and
+            _kept(story) <= sum(p.captured_minor for p in story.payments) - b.agreed_refund_minor)
+
+
+def money_at_risk(story: Story) -> str:
+    """What is reserved or kept on cards now, for a reader."""
+    reserved = sum(p.amount_minor for p in story.payments if p.state in MONEY_OPEN and p.authorised_at)
+    return amount(reserved + _kept(story), story.booking.currency)
+
+
+LINES: tuple[Callable[[Story], Line], ...] = (_exists, _ids, _state, _amounts, _currencies, _references, _refunds,
+                                              _checked)

@@ -1,0 +1,147 @@
+"""Undoing: what `decide` does when a wish cannot be met or was taken back, and the words both halves share. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bookings.flow import (
+    FRESH,
+    HOUR,
+    MAX_DECLINES,
+    STUCK_UNDOING,
+    Attention,
+    CallFacts,
+    Decision,
+    Do,
+    Facts,
+    OrderFacts,
+    PaymentFacts,
+    Step,
+    Wait,
+    Wish,
+)
+from payments.types import PaymentState as P
+from payments.types import RefundState as R
+from suppliers.types import OrderState as O
+
+OPEN_MONEY = frozenset({P.OPEN, P.AUTHORISED})
+
+
+# --- small words ------------------------------------------------------------------------------------------------
+
+
+def ready(call: CallFacts, decision: Decision, now: datetime) -> Decision:
+    """The decision, or a wait while the last failure of this call asks for patience."""
+    return Wait(call.retry_at, "retry") if call.retry_at and now < call.retry_at else decision
+
+
+def undoing(call: CallFacts, decision: Decision, f: Facts, now: datetime) -> Decision:
+    """A step that undoes something: refused once, 5 failures or 30 minutes of them raise a critical case."""
+    failing = call.first_failed_at is not None and now - call.first_failed_at >= STUCK_UNDOING
+    if (call.outcome == "refused" or call.attempts >= MAX_DECLINES or failing) and (
+            "compensation_failed" not in f.cases) and call.outcome not in ("", "ok"):
+        return Attention("compensation_failed")
+    return ready(call, decision, now)
+
+
+def stale(looked_at: datetime | None, now: datetime, age: timedelta = FRESH) -> bool:
+    """True when the last look is older than `age`."""
+    return looked_at is None or now - looked_at >= age
+
+
+def heard(news_at: datetime | None, looked_at: datetime | None) -> bool:
+    """True when there is news since the last look."""
+    return news_at is not None and (looked_at is None or news_at > looked_at)
+
+
+# --- undoing ----------------------------------------------------------------------------------------------------
+
+
+def unwind(f: Facts, now: datetime) -> Decision | None:
+    """Close what is open: the card first, then the order, then money back (reliability.md 2)."""
+    o, p = f.order, f.payment
+    agreed = f.wish is Wish.CANCEL and not f.closing
+    if agreed and o and o.state is O.TICKETED and p and p.state is P.AUTHORISED:
+        return ready(p.capture, Do(Step.CAPTURE), now)  # the ticket is bought; cancelling it follows the fare rules
+    if o and o.state is O.TICKETED and not agreed:
+        return _late_ticket(f, o, now)
+    if p and p.state in OPEN_MONEY:
+        return undoing(p.void, Do(Step.VOID), f, now)
+    if o and o.state in (O.HELD, O.RESERVED, O.TICKETED):
+        return _cancel(f, o, agreed, now)
+    if p and p.state is P.CAPTURED:
+        return _give_back(f, p, agreed, now)
+    return refunds_in_flight(f, now) or _watch(f, now)
+
+
+def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
+    if o.quote_refusal:
+        if agreed:
+            return Do(Step.KEEP_BOOKED, o.quote_refusal)
+        return Attention("compensation_failed") if "compensation_failed" not in f.cases else ready(
+            o.quote, Do(Step.QUOTE_CANCEL), now)
+    if agreed and o.cancel.outcome == "refused":
+        return Do(Step.KEEP_BOOKED, o.cancel.code)
+    if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
+        return undoing(o.quote, Do(Step.QUOTE_CANCEL), f, now)
+    if agreed and o.state is O.TICKETED and (o.quote_refund_minor or 0) < (f.agreed_refund_minor or 0):
+        return Do(Step.KEEP_BOOKED, "refund_changed")
+    return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
+
+
+def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
+    """A ticket nobody paid for: told to staff at once; cancelled by itself only when it costs nothing."""
+    p = f.payment
+    kind = "ticketed_unpaid" if p and p.state in OPEN_MONEY else "orphaned_booking"
+    if kind not in f.cases:
+        return Attention(kind)
+    if p and p.state in OPEN_MONEY:
+        return undoing(p.void, Do(Step.VOID), f, now)
+    if o.quote_refusal:
+        return Wait(now + HOUR, "staff")
+    if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
+        return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
+    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
+    if everything_back:
+        return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
+    return Wait(now + HOUR, "staff")
+
+
+def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
+    cause = "cancelled" if agreed else "no_order"
+    owed = p.captured_minor if not agreed else min(f.agreed_refund_minor or 0, p.captured_minor)
+    if not agreed and "charged_without_order" not in f.cases:
+        return Attention("charged_without_order")
+    given = sum(r.amount_minor for r in f.refunds if r.state is not R.FAILED)
+    if owed > max(given, p.refunded_minor) and not any(r.cause == cause for r in f.refunds):
+        return Do(Step.REQUEST_REFUND, cause)
+    return refunds_in_flight(f, now) or _watch(f, now)
+
+
+def refunds_in_flight(f: Facts, now: datetime) -> Decision | None:
+    """Send what is owed, look at what was sent, wait for what is on its way."""
+    waits = []
+    for r in f.refunds:
+        if r.state is R.REQUESTED:
+            return undoing(r.send, Do(Step.SEND_REFUND, str(r.id)), f, now)
+        if r.state is R.SENT and not r.known:
+            return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
+        if r.state is R.SENT:
+            due = (r.looked_at or r.sent_at or r.requested_at) + HOUR
+            if now >= due:
+                return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
+            waits.append(due)
+    return Wait(min(waits), "refund") if waits else None
+
+
+def _watch(f: Facts, now: datetime) -> Decision | None:
+    """Keep watching for a late order for 72 h after giving up."""
+    o = f.order
+    if o is None or o.state is not O.NOT_CREATED or o.watch_until is None:
+        return None
+    if heard(o.news_at, o.looked_at):
+        return ready(o.look, Do(Step.FIND_ORDER), now)
+    due = (o.looked_at or o.asked_at) + HOUR
+    if due > o.watch_until:
+        return None
+    return ready(o.look, Do(Step.FIND_ORDER), now) if now >= due else Wait(due, "watching for a late order")
