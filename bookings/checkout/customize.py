@@ -24,10 +24,13 @@ from suppliers.types import SeatMap
 @page
 def start(request: HttpRequest) -> HttpResponse:
     """A fare was chosen: price it and open its draft (the same one again for the same fare)."""
-    now, principal = clock.now(), access.principal_of(request)
-    offer = drafts.price_offer(offer_id=request.POST.get("offerId", ""), principal=principal, now=now)
-    user = request.user if request.user.is_authenticated else None
-    booking = drafts.start(offer_id=offer.pk, principal=principal, user=user, now=now)
+    try:
+        booking = drafts.start(offer_id=request.POST.get("offerId", ""), principal=access.principal_of(request),
+                               user=request.user, now=clock.now())
+    except Problem as problem:
+        if problem.code != "already_booked":
+            raise
+        return redirect("trip", problem.extra["existing"])
     return redirect("checkout-extras", booking.public_id)
 
 
@@ -41,7 +44,7 @@ def extras(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         drafts.customize(booking=booking, choices=extras_form.choices(request.POST), now=clock.now())
         return redirect("checkout-passengers" if request.POST.get("then") == "go" else "checkout-extras", draft_id)
-    view, notice = repriced(booking, view)
+    booking, view, notice = repriced(booking, view)
     return render(request, "checkout/extras.html", {
         "draft": view, "notice": notice, "flights_url": flights_url(booking), "fares": _fares(booking),
         **_lists(booking)})
@@ -53,17 +56,17 @@ def open_draft(request: HttpRequest, draft_id: uuid.UUID) -> tuple[Booking, dict
     return booking, selectors.booking_view(booking)
 
 
-def repriced(booking: Booking, view: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The draft after a look at the airline's present price, and what changed, in one sentence."""
+def repriced(booking: Booking, view: dict[str, Any]) -> tuple[Booking, dict[str, Any], str]:
+    """The draft after a look at the airline's present price, and what changed, in words."""
     before = view["price"]["total"]
-    drafts.price_offer(offer_id=booking.offer_id, principal=booking.principal, now=clock.now())
-    booking.refresh_from_db()
+    booking, lost = drafts.refresh(booking=booking, now=clock.now())
     after = selectors.booking_view(booking)
     new = after["price"]["total"]
-    if new["minor"] == before["minor"]:
-        return after, ""
-    verb = "raised" if new["minor"] > before["minor"] else "lowered"
-    return after, f"The airline {verb} the price: the total is now {new['text']} instead of {before['text']}."
+    said = [f"No longer sold and taken out: {', '.join(lost)}."] if lost else []
+    if new["minor"] != before["minor"] and not lost:
+        verb = "raised" if new["minor"] > before["minor"] else "lowered"
+        said.append(f"The airline {verb} the price: the total is now {new['text']} instead of {before['text']}.")
+    return booking, after, " ".join(said)
 
 
 def flights_url(booking: Booking) -> str:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from bookings import drafts
-from bookings.checkout import traveller_form
+from bookings.checkout import outcomes, traveller_form
 from bookings.checkout.customize import open_draft
 from bookings.checkout.pages import form_page, page, summary
 from fly2any.kernel import clock
@@ -22,6 +22,8 @@ def travellers(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     """The form of all travellers; a refused one comes back with everything typed and the errors named."""
     now = clock.now()
     booking, view = open_draft(request, draft_id)
+    if booking.status != "DRAFT":
+        return redirect(outcomes.place(booking))
     data = request.POST if request.method == "POST" else None
     wrong: dict[str, str] = {}
     if data is not None:

@@ -41,7 +41,7 @@ def review(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
         return _book(request, booking)
     if not ready(view):
         return redirect("checkout-passengers", draft_id)
-    view, notice = repriced(booking, view)
+    booking, view, notice = repriced(booking, view)
     existing = request.GET.get("because") == "same_trip"  # our script was told so; the press after this page is meant
     return render(request, "checkout/review.html", {**_context(booking, view), "existing": existing, "notice": (
         SAME_TRIP if existing else notice)})

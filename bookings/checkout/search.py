@@ -45,7 +45,7 @@ def flights(request: HttpRequest) -> HttpResponse:
         search = drafts.search(query=query, principal=principal, now=now)
         return redirect(f"{reverse('flights')}?{form.url_query()}&s={search.pk}")
     if request.headers.get("X-Wait"):  # our script: answer when there is more, or soon
-        drafts.wait_for_search(search_id=search.pk, seconds=ASKED_SECONDS)
+        drafts.wait_for_search(search.pk, ASKED_SECONDS)
     return render(request, "results.html", results.context(request, search, form))
 
 

@@ -27,8 +27,8 @@ def input_id(path: str) -> str:
     parts = path.split(".")
     if "document" in parts:
         parts = [*parts[:2], _DOCUMENT.get(parts[-1], "documentNumber")]
-    if parts[-1] == "infantPosition":
-        parts[-1] = "infantOn"
+    if "loyalty" in parts:
+        parts = [*parts[:2], "loyaltyCarrier" if parts[-1] == "carrier" else "loyaltyNumber"]
     name = "-".join(parts)
     return f"{name}-day" if parts[-1] in ("bornOn", "documentExpiresOn") else name
 
@@ -40,8 +40,11 @@ def read(data: QueryDict, view: dict[str, Any]) -> tuple[list[dict[str, Any]], d
     adults_of = {index: _text(data, f"passengers-{index}-infantOn") for index, person
                  in enumerate(view["passengers"]) if person["kind"] == "infant"}
     for infant, adult in adults_of.items():
-        if adult.isdigit() and int(adult) < len(people):
-            people[int(adult)]["infantPosition"] = infant
+        if not adult.isdigit() or int(adult) >= len(people):
+            continue
+        if "infantPosition" in people[int(adult)]:
+            wrong[f"passengers.{infant}.infantOn"] = "Another infant sits on this adult's lap already. Choose another."
+        people[int(adult)]["infantPosition"] = infant
     contact = {"email": _text(data, "contact-email"), "phone": _text(data, "contact-phone")}
     return people, contact, wrong
 
@@ -58,6 +61,9 @@ def _read_person(data: QueryDict, person: dict[str, Any], index: int, wrong: dic
     country = _text(data, f"{name}-documentCountry")
     if number or country or expires:
         read_one["document"] = {"kind": "passport", "number": number, "country": country, "expiresOn": expires}
+    carrier, account = _text(data, f"{name}-loyaltyCarrier"), _text(data, f"{name}-loyaltyNumber")
+    if carrier or account:
+        read_one["loyalty"] = [{"carrier": carrier, "number": account}]
     return read_one
 
 
@@ -165,8 +171,15 @@ def _person(form: _Fields, view: dict[str, Any], person: dict[str, Any], index: 
     if person["kind"] == "infant":
         fields["infantOn"] = form.field(f"{name}-infantOn", "Travels on the lap of", _adult_of(view, index),
                                         choices=[(str(adult), f"Traveller {adult + 1}") for adult in adults])
-    if view.get("documentsRequired"):
+    if view.get("documentsRequired") or view.get("documentKinds"):
         fields.update(_document(form, name, person.get("document") or {}))
+    if view.get("loyaltyCarriers"):
+        kept = (person.get("loyalty") or [{}])[0]
+        fields["loyaltyCarrier"] = form.field(
+            f"{name}-loyaltyCarrier", "Programme of", kept.get("carrier"), optional=True,
+            choices=[(code, code) for code in view["loyaltyCarriers"]])
+        fields["loyaltyNumber"] = form.field(f"{name}-loyaltyNumber", "Membership number", kept.get("number"),
+                                             optional=True, maxlength=30)
     return {"id": name, "heading": f"Traveller {index + 1}: {word}{age}", "fields": fields,
             "sentAs": sent_as(fields["givenName"]["value"], fields["familyName"]["value"])}
 
