@@ -63,39 +63,45 @@ def _drive(booking_id: int, actor: str, lock: DriverLock) -> Drive:
     for _ in range(MAX_STEPS):
         try:
             lock.check()
-            story, asking, call_id = _settle(booking_id, actor, answer, story)
+            story, asking, call_id, now = _settle(booking_id, actor, answer, story)
         except (OperationalError, InterfaceError, LostLock):
             if answer is not None:
                 _rescue(answer)
             raise
         if asking is None:
             return Drive.SLEEPS
-        answer = _ask(asking, call_id, story.booking.settled_at)
+        answer = _ask(asking, call_id, now)
     return Drive.SLEEPS
 
 
 def _settle(booking_id: int, actor: str, answer: Answer | None,
-            story: Story | None) -> tuple[Story, Asking | None, int | None]:
+            story: Story | None) -> tuple[Story, Asking | None, int | None, datetime]:
     """One commit: merge the answer, decide, then ink the next call or go to sleep."""
     with transaction.atomic(durable=True):
         booking, now = booking_for_update(booking_id)
         story = _fresh(story, booking)
         moment = Moment(story=story, now=now, actor=actor)
-        before = (booking.status, booking.progress)
+        before, row = (booking.status, booking.progress), _values(booking)
         if answer is not None:
             _merge(moment, answer)
         asking, call_id = _decide(moment)
         _derive(moment, before)
         if answer is not None and answer.outcome == "ok":
             booking.attempts = 0
-        booking.settled_at = booking.changed_at = now
-        booking.save()
-        Diary.objects.bulk_create(moment.lines)
+        if moment.lines or _values(booking) != row:
+            booking.settled_at = booking.changed_at = now
+            booking.save()
+            Diary.objects.bulk_create(moment.lines)
         faultpoints.passing("commit.settle.before")
     faultpoints.passing("commit.settle.after")
     if answer is not None:
         faultpoints.passing(f"call.{answer.asking.step.value}.after")
-    return story, asking, call_id
+    return story, asking, call_id, now
+
+
+def _values(booking: Booking) -> list[object]:
+    """The row as it stands, to see whether anything changed."""
+    return [getattr(booking, field.attname) for field in booking._meta.concrete_fields]
 
 
 def _fresh(story: Story | None, booking: Booking) -> Story:
@@ -124,7 +130,8 @@ def _decide(moment: Moment) -> tuple[Asking | None, int | None]:
             case Do(step, value):
                 spec = STEPS[step]
                 asking = spec.ask(moment, value)
-                booking.due_at = moment.now  # if we die now, the next sweep goes on
+                if booking.due_at is None or booking.due_at > moment.now:
+                    booking.due_at = moment.now  # if we die now, the next sweep goes on
                 return asking, moment.ink(asking) if spec.inked else None
             case Attention(kind):
                 cases.open_case(kind=kind, subject=f"booking:{booking.pk}", booking=booking, now=moment.now)
@@ -172,7 +179,7 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
         outbox.queue("pay_needed", booking, moment.now)
 
 
-def _ask(asking: Asking, call_id: int | None, asked_at: datetime | None) -> Answer:
+def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     """Make the call, outside any transaction. Every way it can end is one of four outcomes."""
     name = asking.step.value
     faultpoints.passing(f"call.{name}.before")

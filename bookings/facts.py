@@ -108,13 +108,15 @@ class Story:
 
 
 def load(booking: Booking) -> Story:
-    """The story of a booking: five queries however long it is."""
+    """The story of a booking: at most five queries however long it is."""
     calls = ExternalCall.objects.filter(booking=booking)
+    payments = list(Payment.objects.filter(booking=booking).order_by("pk"))
+    captured = [payment.pk for payment in payments if payment.captured_minor]
     return Story(
         booking=booking,
         orders=list(SupplierOrder.objects.filter(booking=booking).order_by("pk")),
-        payments=list(Payment.objects.filter(booking=booking).order_by("pk")),
-        refunds=list(Refund.objects.filter(payment__booking=booking).order_by("pk")),
+        payments=payments,
+        refunds=list(Refund.objects.filter(payment__in=captured).order_by("pk")) if captured else [],
         calls={(call.kind, call.subject): call for call in calls},
         cases=set(Case.objects.filter(booking=booking).values_list("kind", flat=True)),
     )

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from bookings import cases
 from bookings.models import Booking, Case, Heartbeat
@@ -41,6 +41,7 @@ MONEY_OPEN = (PaymentState.OPEN, PaymentState.AUTHORISED, PaymentState.CAPTURING
 BUSY = (PaymentState.NEW, PaymentState.CAPTURING, PaymentState.VOIDING)
 WATCH = timedelta(hours=72)
 T = TypeVar("T")
+R = TypeVar("R", Payment, SupplierOrder)
 
 
 def light(now: datetime) -> None:
@@ -119,8 +120,10 @@ def _wake_stale_payments(_: datetime, now: datetime) -> None:
 
 
 def _intents(since: datetime, now: datetime) -> None:
+    listed: set[str] = set()
     for batch in _batches(gateways.gateway().recent_intents(since)):
         ids = [intent.external_id for intent in batch]
+        listed.update(ids)
         known = {row.external_id: row for row in Payment.objects.filter(
             provider=gateways.gateway().name, external_id__in=ids).select_related("booking")}
         for intent in batch:
@@ -129,6 +132,20 @@ def _intents(since: datetime, now: datetime) -> None:
                 _intent_without_row(intent, now)
             else:
                 _compare_payment(row, intent, now)
+    for row in _unlisted(Payment.objects.exclude(state=PaymentState.VOIDED), listed, since, now):
+        try:
+            _compare_payment(row, gateways.gateway().get(row.external_id), now)
+        except Refused as refusal:
+            _raise("ledgers_differ", f"stripe:{row.external_id}", row.booking, now,
+                   {"ours": row.state, "stripe": refusal.code})
+
+
+def _unlisted(rows: QuerySet[R], listed: set[str], since: datetime, now: datetime) -> list[R]:
+    """Rows of ours that their listing left out, although it had hours to show them: to be asked for one by one."""
+    window = rows.filter(asked_at__gt=since + STALE, asked_at__lt=now - OVERLAP).exclude(external_id="")
+    ids = window.order_by("pk").values_list("pk", "external_id")
+    missing = [pk for pk, external_id in ids.iterator() if external_id not in listed]
+    return list(rows.filter(pk__in=missing[:BATCH]).select_related("booking").order_by("pk"))
 
 
 def _intent_without_row(intent: Intent, now: datetime) -> None:
@@ -205,8 +222,10 @@ def _keep_dispute(dispute: DisputeInfo, payment: Payment, now: datetime) -> None
 
 
 def _orders(name: str, since: datetime, now: datetime) -> None:
+    listed: set[str] = set()
     for batch in _batches(airlines.get(name).recent_orders(since)):
         ids = [order.external_id for order in batch]
+        listed.update(ids)
         known = {row.external_id: row for row in SupplierOrder.objects.filter(
             supplier=name, external_id__in=ids).select_related("booking")}
         for order in batch:
@@ -215,6 +234,12 @@ def _orders(name: str, since: datetime, now: datetime) -> None:
                 _order_without_row(name, order, now)
             else:
                 _compare_order(name, row, order, now)
+    for row in _unlisted(SupplierOrder.objects.filter(supplier=name, state__in=sorted(LIVE)), listed, since, now):
+        try:
+            _compare_order(name, row, airlines.get(name).order(row.external_id), now)
+        except Refused as refusal:
+            _raise("ledgers_differ", f"{name}:{row.external_id}", row.booking, now,
+                   {"ours": row.state, name: refusal.code})
 
 
 def _order_without_row(name: str, order: OrderInfo, now: datetime) -> None:

@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 from bookings import cases, locks
 from bookings.facts import load
-from bookings.flow import HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
+from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
 from bookings.status import CLOSED, Status, derive_money, derive_progress, derive_status, wants_consent
 from bookings.wake import hint_after_commit, wake
@@ -120,6 +120,8 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
+    if offer.priced_at and now - offer.priced_at < FRESH:  # the customer has just seen it: the worker need not ask again
+        booking.priced_minor, booking.priced_at = total, offer.priced_at
     booking.acknowledgements, booking.wished_at = acknowledgements, now
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)

@@ -282,10 +282,11 @@ def _ticketed(moment: Moment, info: OrderInfo | None) -> None:
     order = order_of(moment.story)
     if info is not None:
         see_order(moment, info)
-    move(moment, OrderState.TICKETED, "paid")
-    order.ticketed_at = order.ticketed_at or moment.now
+    if order.state != OrderState.TICKETED:  # paid, and the airline's picture is late or missing
+        move(moment, OrderState.TICKETED, "paid")
+        order.ticketed_at = order.ticketed_at or moment.now
+        order.save()
     moment.story.booking.pay_by = None
-    order.save()
 
 
 def merge_pay_order(moment: Moment, answer: Answer) -> None:

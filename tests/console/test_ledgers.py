@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.ledgers import differences
+from tests.console import rows
+from tests.ledgers import differences, export
 
 Row = dict[str, Any]
 REF = "FLY2A-7KQ2MX"
@@ -117,3 +118,15 @@ def test_one_payment_in_two_of_our_rows() -> None:
     twin = change(without_outside(), reference="FLY2A-TWIN22", payments=line()["payments"], retained_minor=50_000)
     found = differences([line(), twin], ledger(*confirmed()))
     assert "pi_1 stands in 2 of our rows: FLY2A-7KQ2MX, FLY2A-TWIN22" in found
+
+
+@pytest.mark.django_db
+def test_what_the_command_prints_is_what_is_compared() -> None:
+    b = rows.confirmed(fee_minor=1_500)
+    b.orders.update(total_minor=48_500)
+    order, payment = b.orders.get().external_id, b.payments.get().external_id
+    events = [created(order, amount="485.00", metadata={"reference": b.reference}), intent("created", ident=payment),
+              intent("authorised", ident=payment), paid(order, "485.00"), intent("captured", ident=payment)]
+    assert differences(export(), ledger(*events)) == []
+    events[-1] = intent("captured", 49_999, payment)
+    assert len(differences(export(), ledger(*events))) == 3

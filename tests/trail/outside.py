@@ -44,6 +44,7 @@ class Lists:
     events: list[Notice] = field(default_factory=list)
     cases: list[DisputeInfo] = field(default_factory=list)
     since: list[datetime] = field(default_factory=list)
+    unlisted_intents: list[Intent] = field(default_factory=list)
     down: bool = False
 
     def _outside(self) -> None:
@@ -59,7 +60,10 @@ class Lists:
 
     def get(self, intent_id: str) -> Intent:
         self._outside()
-        return next(found for found in self.intents if found.external_id == intent_id)
+        for found in [*self.intents, *self.unlisted_intents]:
+            if found.external_id == intent_id:
+                return found
+        raise Refused("not_found")
 
     def undelivered(self, since: datetime) -> Iterator[Notice]:
         self._outside()

@@ -237,3 +237,22 @@ def test_unmatched_messages_are_tried_ever_more_rarely_and_given_up_after_72_hou
     event.refresh_from_db()
     assert event.fate == "given_up"
     assert payments_inbox.overdue(now=now) == []
+
+
+def test_the_running_site_listens_to_both_inboxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bookings subscribe to both when the site starts."""
+    from django.apps import apps
+
+    from bookings.wake import wake
+    from payments import listeners as of_payments
+    from suppliers import listeners as of_suppliers
+
+    monkeypatch.setattr(of_payments, "_subscribers", [])
+    monkeypatch.setattr(of_suppliers, "_subscribers", [])
+    apps.get_app_config("bookings").ready()
+    booking = rows.booking()
+    rows.payment(booking, external_id="pi_mine")
+    assert of_payments._subscribers == of_suppliers._subscribers == [wake]
+    assert post(STRIPE, stripe_event("evt_1", intent="pi_mine")) == 200
+    booking.refresh_from_db()
+    assert booking.wakes == 1

@@ -224,6 +224,18 @@ def test_an_order_of_another_amount_is_looked_at_and_then_a_case(lists: outside.
     assert open_cases() == [("ledgers_differ", "duffel:ord_1")]
 
 
+def test_rows_of_ours_that_their_lists_do_not_show_are_asked_for_one_by_one(lists: outside.Lists) -> None:
+    _, gone = (rows.payment(rows.booking(), external_id=f"pi_{name}", asked_at=NOW - timedelta(hours=10))
+                   for name in ("there", "gone"))
+    order = rows.order(rows.booking(), external_id="ord_gone", state="held", asked_at=NOW - timedelta(hours=10))
+    rows.order(rows.booking(), external_id="ord_young", state="held", asked_at=NOW - timedelta(hours=5))
+    lists.unlisted_intents = [outside.intent("pi_there", state=PaymentState.OPEN, captured_minor=0)]
+    reconcile.light(NOW)
+    reconcile.light(LATER)
+    assert open_cases() == [("ledgers_differ", "duffel:ord_gone"), ("ledgers_differ", "stripe:pi_gone")]
+    assert set(Case.objects.values_list("booking_id", flat=True)) == {gone.booking_id, order.booking_id}
+
+
 # --- events and disputes ----------------------------------------------------------------------------------------
 
 

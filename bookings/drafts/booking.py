@@ -1,0 +1,250 @@
+"""The draft: an offer with travellers, contact and extras, as rows; nothing half written."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import IntegrityError, connection, transaction
+
+from bookings import forms, locks, pricing, selectors
+from bookings.drafts import extras
+from bookings.drafts.offers import priced
+from bookings.flow import Wish
+from bookings.models import Booking, Passenger, Segment, Selection
+from bookings.selectors.offers import fee_minor
+from bookings.selectors.words import selection_label
+from fly2any.kernel import keys, references, secretbox
+from fly2any.kernel.errors import Problem
+from suppliers import places
+from suppliers.models import Offer, OfferClaim
+
+Raw = Mapping[str, Any]
+User = AbstractBaseUser | AnonymousUser | None
+
+
+def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetime) -> Booking:
+    """A draft for the visitor's offer, freshly priced; the one that is open already is returned again.
+
+    Raises Problem not_found, offer_expired, supplier_*, already_booked (409; extra: existing), offer_taken.
+    """
+    offer = priced(selectors.offer_for(principal=principal, offer_id=offer_id), now)
+    _check_claim(offer, principal)
+    for _ in range(5):
+        try:
+            with transaction.atomic(durable=True):
+                with connection.cursor() as cursor:  # two tabs make one draft
+                    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{principal}|{offer.pk}"])
+                found = Booking.objects.filter(principal=str(principal), offer=offer, wish=Wish.DRAFT).first()
+                if found is None:
+                    found = _new(offer, principal, user, now)
+                    _save_new(found, [], _segments(found, _raw(offer)), [])
+        except IntegrityError as error:
+            if "reference" not in str(error):
+                raise
+            continue
+        return refresh(booking=found, now=now)[0]
+    raise RuntimeError("five references in a row were taken")
+
+
+def customize(*, booking: Booking, choices: Sequence[Raw], now: datetime) -> Booking:
+    """Replace the draft's extras by `choices` [{"serviceId", "quantity"}], at the supplier's prices.
+
+    Raises Problem not_a_draft, services_unavailable (409), validation_failed (422), supplier_*.
+    """
+    offer = extras.with_services(booking.offer, choices, now)
+    chosen = extras.choose(offer, choices)
+    with transaction.atomic(durable=True):
+        fresh = _draft_for_update(booking)
+        _put_selections(fresh, chosen, offer, now)
+    return fresh
+
+
+def set_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw, now: datetime) -> Booking:
+    """Check and store all travellers and the contact (shapes: bookings.forms). All or nothing.
+
+    Raises Problem validation_failed (422) naming every wrong field, not_a_draft (409).
+    """
+    raw = _raw(booking.offer)
+    kept = {person.position: json.loads(secretbox.unseal(person.document))
+            for person in booking.passengers.all() if person.document}
+    party = forms.check(passengers, contact, _trip(raw, kept), now.date())
+    with transaction.atomic(durable=True):
+        fresh = _draft_for_update(booking)
+        fresh.passengers.all().delete()
+        Passenger.objects.bulk_create(_people(fresh, party, raw))
+        fresh.contact_email, fresh.contact_phone = party.email, party.phone
+        fresh.trip_digest, fresh.changed_at = digest(party, raw), now
+        fresh.save(update_fields=["contact_email", "contact_phone", "trip_digest", "changed_at"])
+    return fresh
+
+
+def refresh(*, booking: Booking, now: datetime) -> tuple[Booking, list[str]]:
+    """The draft at today's price, and in words the extras that are no longer sold (they are taken out).
+
+    Asks the supplier unless priced in the last 30 s. Raises Problem offer_expired (410), supplier_*, not_a_draft.
+    """
+    offer = priced(booking.offer, now)
+    kept = list(booking.selections.order_by("pk"))
+    again, lost = extras.remap(offer, kept) if kept else ([], [])
+    same = booking.fare_minor == offer.total_minor and booking.offer_expires_at == offer.expires_at
+    if not kept and same:
+        return booking, []
+    with transaction.atomic(durable=True):
+        fresh = _draft_for_update(booking)
+        _put_selections(fresh, again, offer, now)
+    return fresh, [selection_label(item.kind, item.detail) for item in lost]
+
+
+def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequence[Raw], passengers: Sequence[Raw],
+                   contact: Raw, now: datetime) -> Callable[[], Booking]:
+    """Everything of POST /api/bookings checked; the callable writes the draft inside the caller's transaction.
+
+    The supplier is asked only when extras are wanted that were never fetched. Raises Problem validation_failed
+    (422), services_unavailable (409), supplier_*.
+    """
+    offer = extras.with_services(offer, services, now)
+    raw = _raw(offer)
+    party = forms.check(passengers, contact, _trip(raw, {}), now.date())
+    chosen = extras.choose(offer, services)
+
+    def build() -> Booking:
+        booking = _new(offer, principal, user, now)
+        booking.services_minor = pricing.services_minor((item.unit_minor, item.quantity) for item in chosen)
+        booking.contact_email, booking.contact_phone = party.email, party.phone
+        booking.trip_digest = digest(party, raw)
+        for item in chosen:
+            item.pk, item.booking = None, booking
+        _save_new(booking, _people(booking, party, raw), _segments(booking, raw), chosen)
+        return booking
+
+    return build
+
+
+# --- rows -------------------------------------------------------------------------------------------------------
+
+
+def _raw(offer: Offer) -> Raw:
+    picture: Raw = offer.priced or offer.searched
+    return picture
+
+
+def _check_claim(offer: Offer, principal: str) -> None:
+    claim = (OfferClaim.objects.select_related("booking")
+             .filter(supplier=offer.supplier, offer_key__in=[f"offer:{offer.external_id}",
+                                                             f"request:{offer.request_id}"]).first())
+    if claim is None:
+        return
+    if claim.booking.principal == principal:
+        raise Problem("already_booked", "You have already booked this. Here it is.", status=409,
+                      action="Open booking", extra={"existing": claim.booking.reference})
+    raise Problem("offer_taken", "This offer is no longer available.", status=409, action="Search again",
+                  tip="Fares are sold once; a fresh search shows what is left.")
+
+
+def _draft_for_update(booking: Booking) -> Booking:
+    fresh, _ = locks.booking_for_update(booking.pk)
+    if fresh.wish != Wish.DRAFT:
+        raise Problem("not_a_draft", "This draft has been booked already.", status=409, action="Open booking",
+                      extra={"existing": fresh.reference})
+    return fresh
+
+
+def _put_selections(booking: Booking, chosen: list[Selection], offer: Offer, now: datetime) -> None:
+    booking.selections.all().delete()
+    for item in chosen:
+        item.booking = booking
+    Selection.objects.bulk_create(chosen)
+    booking.offer = offer
+    booking.fare_minor, booking.offer_expires_at = offer.total_minor, offer.expires_at
+    booking.fee_minor = fee_minor()
+    booking.services_minor = pricing.services_minor((item.unit_minor, item.quantity) for item in chosen)
+    booking.changed_at = now
+    booking.save(update_fields=["fare_minor", "offer_expires_at", "fee_minor", "services_minor", "changed_at"])
+
+
+def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:
+    """An unsaved draft with the offer's own price and times."""
+    raw = _raw(offer)
+    flights = [flight for piece in raw["slices"] for flight in piece["segments"]]
+    return Booking(
+        reference=references.new_reference(), principal=str(principal),
+        user_id=user.pk if user is not None and user.is_authenticated else None, supplier=offer.supplier, offer=offer,
+        offer_external_id=offer.external_id, offer_expires_at=offer.expires_at, currency=offer.currency,
+        fare_minor=raw["total"]["minor"], fee_minor=fee_minor(),
+        departs_at=utc(flights[0]["departing_local"], flights[0]["origin"]),
+        arrives_at=utc(flights[-1]["arriving_local"], flights[-1]["destination"]), created_at=now, changed_at=now)
+
+
+def _save_new(booking: Booking, people: list[Passenger], flights: list[Segment], chosen: list[Selection]) -> None:
+    """Four inserts at most. Raises IntegrityError when the reference is taken (the caller draws another)."""
+    booking.save(force_insert=True)
+    for row in [*people, *flights, *chosen]:
+        row.booking_id = booking.pk
+    Passenger.objects.bulk_create(people)
+    Segment.objects.bulk_create(flights)
+    Selection.objects.bulk_create(chosen)
+
+
+def _segments(booking: Booking, raw: Raw) -> list[Segment]:
+    rows: list[Segment] = []
+    for direction, piece in enumerate(raw["slices"]):
+        for flight in piece["segments"]:
+            rows.append(Segment(
+                booking=booking, position=len(rows), direction=direction, carrier_code=flight["carrier_code"][:3],
+                carrier_name=flight["carrier_name"][:100], flight_number=flight["flight_number"][:8],
+                operating_name=flight["operating_name"][:100], origin=flight["origin"]["code"][:3],
+                destination=flight["destination"]["code"][:3], departing_local=flight["departing_local"][:19],
+                arriving_local=flight["arriving_local"][:19],
+                departs_at=utc(flight["departing_local"], flight["origin"]),
+                arrives_at=utc(flight["arriving_local"], flight["destination"])))
+    return rows
+
+
+def _people(booking: Booking, party: forms.Party, raw: Raw) -> list[Passenger]:
+    return [
+        Passenger(
+            booking=booking, position=person.position, external_id=raw["passengers"][person.position]["external_id"],
+            kind=person.kind, age=person.age, title=person.title, gender=person.gender, given_name=person.given_name,
+            family_name=person.family_name, born_on=person.born_on, infant_position=person.infant_position,
+            document=secretbox.seal(json.dumps(person.document)) if person.document else "", loyalty=person.loyalty)
+        for person in party.people
+    ]
+
+
+def _trip(raw: Raw, kept: dict[int, dict[str, str]]) -> forms.Trip:
+    last = raw["slices"][-1]["segments"][-1]["departing_local"]
+    return forms.Trip(
+        seats=tuple(forms.Seat(item["kind"], item["age"]) for item in raw["passengers"]),
+        last_flight=date.fromisoformat(last[:10]), documents_required=raw["documents_required"],
+        document_kinds=tuple(raw["document_kinds"]), loyalty_carriers=tuple(raw["loyalty_carriers"]), kept=kept)
+
+
+def digest(party: forms.Party, raw: Raw) -> str:
+    """A keyed hash of who flies on what: the same people on the same flights give the same (reliability.md 5)."""
+    people = sorted([person.given_name.casefold(), person.family_name.casefold(), person.born_on.isoformat()]
+                    for person in party.people)
+    flights = [[flight["carrier_code"], flight["flight_number"], flight["departing_local"][:10]]
+               for piece in raw["slices"] for flight in piece["segments"]]
+    return keys.keyed_digest(settings.SECRET_KEY, [people, flights])
+
+
+def utc(local: str, place: Raw) -> datetime:
+    """An airport's own time as UTC; by the airport's zone as the supplier or our own list names it."""
+    moment = datetime.fromisoformat(local).replace(tzinfo=None)
+    for name in (place["time_zone"], _zone_of(place["code"]) if not place["time_zone"] else ""):
+        with suppress(ZoneInfoNotFoundError, ValueError):
+            return moment.replace(tzinfo=ZoneInfo(name)).astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
+
+
+def _zone_of(code: str) -> str:
+    known = places.airport(code)
+    return known.time_zone if known else ""

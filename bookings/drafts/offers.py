@@ -1,0 +1,117 @@
+"""Offers asked again at the supplier: their price with services now, and their seats. Nothing is ordered."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.core.cache import cache
+from django.db import connection
+
+from bookings import messages, selectors
+from fly2any.kernel.errors import Outside, Problem, Refused
+from suppliers import breaker, registry
+from suppliers.models import Offer
+from suppliers.stored import to_json
+from suppliers.types import OfferInfo, SeatMap
+
+FRESH = timedelta(seconds=30)
+SEATS_KEPT = 15 * 60  # seconds; a convenience, the supplier is asked again when the cache has forgotten
+T = TypeVar("T")
+
+# our code for what the supplier said -> HTTP status and Retry-After
+_ANSWERS = {"offer_expired": (410, None), "sold_out": (410, None), "not_found": (410, None),
+            "supplier_busy": (503, 10), "supplier_down": (503, 30), "supplier_timeout": (504, 10)}
+
+
+def price_offer(*, offer_id: uuid.UUID | str, principal: str, now: datetime) -> Offer:
+    """The visitor's offer as it costs now, with its services; asked again unless priced in the last 30 s.
+
+    Raises Problem not_found, offer_expired (410), supplier_busy, supplier_down (503), supplier_timeout (504).
+    """
+    offer = selectors.offer_for(principal=principal, offer_id=offer_id)
+    return priced(offer, now)
+
+
+def priced(offer: Offer, now: datetime) -> Offer:
+    """The same for a row at hand. Must be called outside a transaction."""
+    if offer.priced_at and now - offer.priced_at < FRESH and offer.expires_at > now:
+        return offer
+    if offer.expires_at <= now:
+        raise problem_of(Refused("offer_expired"))
+    supplier_offer_id = offer.external_id
+    info: OfferInfo = _ask(offer.supplier, lambda supplier: supplier.offer(supplier_offer_id))
+    if info.total.currency != offer.currency:
+        raise problem_of(Refused("offer_expired"))
+    picture = to_json(info)
+    picture["request_id"] = picture["request_id"] or offer.request_id
+    offer.priced, offer.priced_at = picture, now
+    offer.total_minor, offer.expires_at = info.total.minor, info.expires_at
+    offer.save(update_fields=["priced", "priced_at", "total_minor", "expires_at"])
+    return offer
+
+
+def seat_maps(*, offer_id: uuid.UUID | str, principal: str, now: datetime) -> list[SeatMap]:
+    """The seats of each flight of the visitor's offer, freshly asked; [] when the airline offers none."""
+    offer = selectors.offer_for(principal=principal, offer_id=offer_id)
+    if offer.expires_at <= now:
+        raise problem_of(Refused("offer_expired"))
+    return _fetch_seats(offer)
+
+
+def seats_on_sale(offer: Offer) -> dict[str, dict[str, Any]]:
+    """Every seat that can be bought, by service id: passenger, segment, designator, minor, currency."""
+    kept: dict[str, dict[str, Any]] | None = cache.get(f"seats:{offer.pk}")
+    if kept is None:
+        _fetch_seats(offer)
+        kept = cache.get(f"seats:{offer.pk}") or {}
+    return kept
+
+
+def _fetch_seats(offer: Offer) -> list[SeatMap]:
+    supplier_offer_id = offer.external_id
+    maps: list[SeatMap] = _ask(offer.supplier, lambda supplier: supplier.seat_maps(supplier_offer_id))
+    cache.set(f"seats:{offer.pk}", _on_sale(maps), SEATS_KEPT)
+    return maps
+
+
+def _on_sale(maps: list[SeatMap]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for seat_map in maps:
+        cells = (cell for cabin in seat_map.cabins for row in cabin["rows"] for section in row for cell in section)
+        for cell in cells:
+            for passenger, (service, price) in cell.services.items():
+                found[service] = {"passenger": passenger, "segment": seat_map.segment_id,
+                                  "designator": cell.designator, "minor": price.minor, "currency": price.currency}
+    return found
+
+
+def _ask(name: str, call: Callable[[Any], T]) -> T:
+    """Ask a supplier while no database connection is held. Raises Problem in words for the customer."""
+    if breaker.is_open(name, "offer"):
+        raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
+                      headers={"Retry-After": "30"})
+    supplier = registry.get(name)
+    if not connection.in_atomic_block:
+        connection.close()
+    try:
+        answer = call(supplier)
+    except Outside as error:
+        breaker.observe(name, "offer", error)
+        raise problem_of(error) from error
+    breaker.observe(name, "offer", None)
+    return answer
+
+
+def problem_of(error: Outside) -> Problem:
+    """What a supplier's refusal means for the customer. Nothing has been charged at this point."""
+    gone = error.code == "not_found"
+    said = messages.say("offer_expired" if gone else error.code, money="You have not been charged.",
+                        n=int(error.retry_after or 10))
+    status, pause = _ANSWERS.get(error.code, (409 if isinstance(error, Refused) else 503, 10))
+    if pause is None or isinstance(error, Refused):
+        return Problem(said.code, said.text, status=status, action=said.action, tip=said.tip)
+    return Problem(said.code, said.text, status=status, action=said.action, tip=said.tip,
+                   headers={"Retry-After": str(int(error.retry_after or pause))})

@@ -1,0 +1,65 @@
+"""Limits that protect money and logins: counted in PostgreSQL, and refused when they cannot be counted."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from bookings import messages
+from fly2any.kernel import keys
+from fly2any.kernel.errors import Problem
+
+HOLDS_A_DAY = 10  # per address (reliability.md 7)
+PAYMENT_CALLS = 5  # a minute and address
+
+_COUNT = """
+WITH before AS (
+    SELECT count FROM bookings_attempt WHERE scope = %(scope)s AND subject = %(subject)s AND slot = %(before)s)
+INSERT INTO bookings_attempt AS a (scope, subject, slot, count) VALUES (%(scope)s, %(subject)s, %(slot)s, 1)
+ON CONFLICT (scope, subject, slot) DO UPDATE SET count = LEAST(a.count + 1, %(most)s)
+RETURNING a.count, COALESCE((SELECT count FROM before), 0)
+"""
+
+
+def count(scope: str, subject: str, *, per: timedelta, limit: int, now: datetime) -> None:
+    """Count one attempt of `subject` (kept as a keyed hash); above `limit` in `per` raise Problem throttled (429).
+
+    The window slides: what was counted in the slot before weighs as much as of it still lies within `per`. `now` is
+    the database's time (UTC). Refuses (503) when the database cannot count.
+    """
+    length = per.total_seconds()
+    slot, elapsed = divmod(now.timestamp(), length)
+    start = datetime.fromtimestamp(slot * length, UTC)
+    hashed = keys.keyed_digest(settings.SECRET_KEY, [scope, subject])
+    values: dict[str, Any] = {"scope": scope, "subject": hashed, "slot": start, "before": start - per,
+                              "most": limit + 1}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, values)
+            here, earlier = cursor.fetchone()
+    except DatabaseError as error:
+        raise Problem("unavailable", "We cannot take this request right now.", status=503, action="Try again",
+                      headers={"Retry-After": "5"}) from error
+    if here + min(earlier, limit) * (1 - elapsed / length) > limit:
+        slot_ends = math.ceil(length - elapsed)
+        throttled(slot_ends if here > limit else min(slot_ends, math.ceil(length / limit)))
+
+
+def throttled(seconds: int) -> None:
+    """Raise Problem throttled: come back in `seconds`."""
+    said = messages.say("throttled", n=seconds)
+    raise Problem(said.code, said.text, status=429, action=said.action, headers={"Retry-After": str(seconds)})
+
+
+def payment_call(address: str, now: datetime) -> None:
+    """One call of a payment endpoint: 5 a minute and address."""
+    count("payments", address, per=timedelta(minutes=1), limit=PAYMENT_CALLS, now=now)
+
+
+def hold(address: str, now: datetime) -> None:
+    """One booking held without payment: 10 a day and address."""
+    count("holds", address, per=timedelta(days=1), limit=HOLDS_A_DAY, now=now)

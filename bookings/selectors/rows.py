@@ -1,0 +1,145 @@
+"""Rows that a visitor may see. A stranger gets the same 404 as for a row that does not exist (I12)."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from bookings import access, messages
+from bookings.models import Booking
+from bookings.status import CLOSED, MoneyWord, Progress, Status
+from fly2any.kernel import references
+from fly2any.kernel.errors import Problem
+from payments.models import Payment, Refund
+from suppliers.models import Offer, Search
+
+_STATUS_FIELDS = ("pk", "reference", "status", "progress", "money", "closing", "closing_detail", "notice", "currency",
+                  "accepted_minor", "priced_minor", "agreed_refund_minor", "pay_by", "wished_at")
+_DONE = frozenset({Status.CONFIRMED, Status.HOLD, Status.PENDING_TICKETING})
+_SAID = {
+    Progress.RESERVING: "We are asking the airline. {money}",
+    Progress.CARD: "Your card is awaited. {money}",
+    Progress.BANK: "Your bank is asking you to confirm the payment. {money}",
+    Progress.TICKET: "The airline is issuing your ticket. {money}",
+    Progress.DONE: "You are booked. {money}",
+    Progress.HELD: "The airline holds your seats. {money}",
+    Progress.STAFF: "Your seats are reserved; our team issues the tickets. {money}",
+    Progress.UNDOING: "We are undoing the booking. {money}",
+    Progress.CLOSED: "This booking is closed. {money}",
+}
+
+
+def _none(what: str) -> Problem:
+    return Problem("not_found", f"We found no such {what}.", status=404, action="Check the address")
+
+
+def booking_for(*, principal: str, reference: str) -> Booking:
+    """The visitor's booking with this reference. Problem not_found for strangers, and for drafts."""
+    wanted = references.normalise(reference[:40])
+    found = (Booking.objects.exclude(status=Status.DRAFT).filter(access.visible_to(principal), reference=wanted)
+             .select_related("offer").first()) if wanted else None
+    if found is None:
+        raise _none("booking")
+    return found
+
+
+def draft_for(*, principal: str, public_id: uuid.UUID | str) -> Booking:
+    """The visitor's draft (or what became of it) by its public id. Problem not_found for strangers."""
+    found = None
+    with suppress(ValueError, ValidationError):
+        found = (Booking.objects.filter(access.visible_to(principal), public_id=public_id)
+                 .select_related("offer").first())
+    if found is None:
+        raise _none("draft")
+    return found
+
+
+def bookings_of(*, principal: str, after: str | None = None, limit: int = 20) -> list[Booking]:
+    """The visitor's bookings, newest first, `limit` (100 at most) of them after the reference `after`; no drafts."""
+    rows = Booking.objects.exclude(status=Status.DRAFT).filter(access.visible_to(principal))
+    if after:
+        last = rows.filter(reference=references.normalise(after[:40])).values_list("pk", flat=True).first()
+        rows = rows.filter(pk__lt=last) if last else rows.none()
+    return list(rows.select_related("offer").order_by("-pk")[:max(1, min(limit, 100))])
+
+
+def search_for(*, principal: str, search_id: uuid.UUID | str) -> Search:
+    """The visitor's search. Problem not_found for strangers: searches are never shared (reliability.md 5)."""
+    found = _by_id(Search, search_id)
+    if found is None or not access.owns(principal, found.principal):
+        raise _none("search")
+    return found
+
+
+def offer_for(*, principal: str, offer_id: uuid.UUID | str) -> Offer:
+    """The visitor's offer. Problem not_found for strangers."""
+    found = _by_id(Offer, offer_id)
+    if found is None or not access.owns(principal, found.principal):
+        raise _none("offer")
+    return found
+
+
+def _by_id(model: Any, key: uuid.UUID | str) -> Any:
+    try:
+        return model.objects.filter(pk=key).first()
+    except (ValueError, ValidationError):
+        return None
+
+
+# --- the status of a booking on its way -------------------------------------------------------------------------
+
+
+def status_of(*, principal: str, reference: str, now: datetime | None = None) -> dict[str, Any]:
+    """Where a booking stands: two queries at most, and nothing is written. `retryAfter` is in seconds (None: final).
+
+    Keys: bookingCreated, bookingPending, bookingReference, status, step, code, message, action, tip, retryAfter.
+    """
+    wanted = references.normalise(reference[:40])
+    booking = (Booking.objects.exclude(status=Status.DRAFT).filter(access.visible_to(principal), reference=wanted)
+               .only(*_STATUS_FIELDS).first()) if wanted else None
+    if booking is None:
+        raise _none("booking")
+    status, progress = Status(booking.status), Progress(booking.progress)
+    payment, refund = _money_rows(booking)
+    said = messages.message_for(booking, payment, refund)
+    sentence = messages.money_sentence(booking, payment, refund)
+    pending = status not in _DONE and status not in CLOSED
+    return {
+        "success": True,
+        "bookingCreated": status in _DONE,
+        "bookingPending": pending,
+        "bookingReference": booking.reference,
+        "status": status.value,
+        "step": progress.value,
+        "code": said.code if said else "",
+        "message": said.text if said else _SAID.get(progress, "{money}").format(money=sentence),
+        "action": said.action if said else "",
+        "tip": said.tip if said else "",
+        "retryAfter": _pause(booking, now) if pending else None,
+    }
+
+
+def _money_rows(booking: Booking) -> tuple[Payment | None, Refund | None]:
+    """The payment or refund that the sentence needs, one query; none while nothing has happened to the money."""
+    if booking.money in (MoneyWord.REFUNDING, MoneyWord.REFUNDED):
+        rows = list(Refund.objects.filter(payment__booking_id=booking.pk).select_related("payment").order_by("pk"))
+        refund = messages.present_refund(rows)
+        return (refund.payment if refund else None), refund
+    if booking.money == MoneyWord.NONE and booking.progress != Progress.CARD:
+        return None, None
+    return Payment.objects.filter(booking_id=booking.pk).order_by("-pk").first(), None
+
+
+def _pause(booking: Booking, now: datetime | None) -> int:
+    """How long to wait before asking again: 2, 3, 5 s, and 15 s after a minute (ux.md 8)."""
+    if now is None or booking.wished_at is None:
+        return 2
+    age = now - booking.wished_at
+    for limit, pause in ((4, 2), (9, 3), (60, 5)):
+        if age < timedelta(seconds=limit):
+            return pause
+    return 15
