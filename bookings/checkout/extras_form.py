@@ -14,12 +14,13 @@ BAG_WORDS = {"checked": "Checked bag", "carry_on": "Carry-on bag"}
 
 def choices(data: QueryDict) -> list[dict[str, Any]]:
     """What was chosen, as the drafts want it. Numbers that are no numbers count as none."""
-    chosen = []
-    for name, value in data.items():
-        if name.startswith("q-") and value.isdigit() and int(value):
+    chosen: list[dict[str, Any]] = []
+    for name in data:
+        value = data.get(name, "")
+        if name.startswith("q-") and value.isdecimal() and int(value[:3]):
             chosen.append({"serviceId": name[2:], "quantity": int(value[:3])})
         elif name.startswith("seat-") and value:
-            chosen.append({"serviceId": str(value), "quantity": 1})
+            chosen.append({"serviceId": value, "quantity": 1})
     return chosen
 
 

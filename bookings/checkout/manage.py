@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, selectors, services
-from bookings.checkout import lookup, outcomes
-from bookings.checkout.pages import form_page, page, summary
+from bookings.checkout import outcomes
+from bookings.checkout.pages import page, summary
 from bookings.checkout.words import day
 from bookings.models import Booking
 from fly2any.kernel import clock
@@ -61,13 +61,13 @@ def find(request: HttpRequest) -> HttpResponse:
                  if not typed[name]}
         if not wrong:
             try:
-                booking = access.look_up(request, reference=typed["reference"], email=typed["email"], now=clock.now())
+                booking = access.grant(request, reference=typed["reference"], email=typed["email"], now=clock.now())
                 return redirect("trip", booking.reference)
             except Problem as problem:
                 if problem.status == 429:
                     raise
                 wrong = {"reference": "We know no booking with this reference and e-mail address. Check both."}
-    return form_page(request, "trips/find.html", {
+    return render(request, "trips/find.html", {
         "fields": _find_fields(typed, wrong), "errors": summary(wrong), "sent": request.GET.get("sent") == "yes"})
 
 
@@ -78,9 +78,9 @@ def mail_link(request: HttpRequest) -> HttpResponse:
     email = request.POST.get("link-email", "").strip()[:254]
     if "@" not in email:
         wrong = {"link-email": "Enter an e-mail address, such as anna@example.com."}
-        return form_page(request, "trips/find.html", {
+        return render(request, "trips/find.html", {
             "fields": _find_fields({"reference": "", "email": ""}, wrong, email), "errors": summary(wrong)})
-    lookup.mail_links(request, email=email, now=clock.now())
+    access.mail_links(request, email=email, now=clock.now())
     return redirect(f"{reverse('trip-find')}?sent=yes")
 
 
@@ -88,7 +88,7 @@ def mail_link(request: HttpRequest) -> HttpResponse:
 @page
 def follow_link(request: HttpRequest, token: str) -> HttpResponse:
     """A link from one of our mails: this browser may see the booking from now on."""
-    booking = access.follow_link(request, token=token, now=clock.now())
+    booking = access.follow(request, token=token, now=clock.now())
     return redirect("trip", booking.reference)
 
 

@@ -72,7 +72,7 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     """Title, tone, sentences and deadline of the outcome page."""
     status = Status(booking.status)
     email = view["contact"].get("email", "")
-    said = {"title": "", "tone": "wait", "texts": [], "deadline": None, "deadline_word": "", "moving": False}
+    said: dict[str, Any] = {"title": "", "tone": "wait", "texts": [], "deadline": None, "deadline_word": "", "moving": False}
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]
     if status is Status.CONFIRMED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -30,7 +30,7 @@ def page(view: _View[_P]) -> _View[_P]:
         access.ensure_guest(request, response)
         return response
 
-    return wrapped
+    return cast(_View[_P], wrapped)
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -56,8 +56,3 @@ def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
 def summary(field_errors: Mapping[str, str], ids: Callable[[str], str] = str) -> list[dict[str, str]]:
     """The lines of the error summary; `ids` turns a field's path into the id of its input."""
     return [{"field": ids(field), "text": text} for field, text in field_errors.items()]
-
-
-def form_page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Render a form: 422 when it came back with errors, so that scripts and tests can tell."""
-    return render(request, template, context, status=422 if context.get("errors") else 200)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from bookings import drafts
 from bookings.checkout import outcomes, traveller_form
 from bookings.checkout.customize import open_draft
-from bookings.checkout.pages import form_page, page, summary
+from bookings.checkout.pages import page, summary
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 
@@ -37,5 +37,5 @@ def travellers(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
                 raise
             wrong = problem.field_errors
     context = traveller_form.context(view, data, wrong)
-    return form_page(request, "checkout/passengers.html",
+    return render(request, "checkout/passengers.html",
                      {**context, "draft": view, "errors": summary(wrong, traveller_form.input_id)})

@@ -36,7 +36,7 @@ def progress(request: HttpRequest, reference: str) -> HttpResponse:
     waits_for_bank = paid_after.isdigit() and _declines(trip) <= int(paid_after) and booking.progress in AT_THE_BANK
     if not waits_for_bank and outcomes.place(booking) != request.path:
         return redirect(outcomes.place(booking))
-    late = bool(booking.wished_at) and clock.now() - booking.wished_at > LATE
+    late = booking.wished_at is not None and clock.now() - booking.wished_at > LATE
     return render(request, "trips/progress.html", {
         "trip": trip, "heading": outcomes.heading(booking), "late": late,
         "steps": outcomes.steps(booking, _state(trip) in ("authorised", "capturing", "captured")),

@@ -28,19 +28,24 @@ FILTER_NAMES = ("stops", "leave", "arrive", "hours", "bag", "changeable", "refun
 
 def read_filters(data: QueryDict) -> Filters:
     """The filters of the address; nonsense filters nothing."""
-    hours = data.get("hours", "")
+    hours = _number(data, "hours", 200)
     leave, arrive = _span(data.get("leave", "")), _span(data.get("arrive", ""))
-    page = data.get("page", "1")
     return Filters(
         sort=data.get("sort", "best") if data.get("sort") in dict(TABS) else "best",
-        max_stops=int(data["stops"]) if data.get("stops") in ("0", "1", "2") else None,
+        max_stops=_number(data, "stops", 2),
         airlines=frozenset(filter(None, data.getlist("airline"))),
         without=frozenset(filter(None, data.getlist("without"))),
         leave_from=leave[0], leave_until=leave[1], arrive_from=arrive[0], arrive_until=arrive[1],
-        max_minutes=int(hours) * 60 if hours.isdigit() and 0 < int(hours) < 200 else None,
+        max_minutes=hours * 60 if hours else None,
         checked_bag=data.get("bag") == "yes", changeable=data.get("changeable") == "yes",
         refundable=data.get("refundable") == "yes", one_per_journey=True,
-        limit=PER_PAGE * (int(page) if page.isdigit() and 0 < int(page) < 10 else 1))
+        limit=PER_PAGE * (_number(data, "page", 10) or 1))
+
+
+def _number(data: QueryDict, name: str, most: int) -> int | None:
+    """A whole number of the address from 0 to `most`; None for anything else."""
+    text = data.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 4 and int(text) <= most else None
 
 
 def _span(text: str) -> tuple[int | None, int | None]:
@@ -89,13 +94,13 @@ def _kept(data: QueryDict) -> list[tuple[str, str]]:
 
 
 def _more(data: QueryDict, view: dict[str, Any]) -> str:
-    page = int(data["page"]) if data.get("page", "").isdigit() else 1
+    page = _number(data, "page", 10) or 1
     return _with(data, page=str(page + 1)) if len(view["offers"]) < view["matching"] else ""
 
 
 def _reload(data: QueryDict) -> str:
     """Where a browser without JavaScript looks next; nowhere after ten times."""
-    times = int(data["n"]) if data.get("n", "").isdigit() else 0
+    times = _number(data, "n", MOST_RELOADS) or 0
     return _with(data, n=str(times + 1)) if times < MOST_RELOADS else ""
 
 

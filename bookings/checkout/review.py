@@ -85,7 +85,7 @@ def _refused(request: HttpRequest, booking: Booking, problem: Problem) -> HttpRe
     fields = {path.split(".")[-1]: text for path, text in problem.field_errors.items()}
     context = {**_context(booking, view), "field_errors": fields, "errors": summary(fields) or [
         {"field": "", "text": problem.message}], "existing": problem.code == "same_trip"}
-    return render(request, "checkout/review.html", context, status=problem.status)
+    return render(request, "checkout/review.html", context)
 
 
 def _context(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:

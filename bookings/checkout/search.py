@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from bookings import access, drafts, selectors
 from bookings.checkout import results, search_form
-from bookings.checkout.pages import form_page, page, summary
+from bookings.checkout.pages import page, summary
 from bookings.checkout.search_form import SearchForm
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
@@ -36,7 +36,7 @@ def flights(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     form = search_form.read(request.GET, now.date())
     if form.errors:
-        return form_page(request, "home.html", _form_context(form))
+        return render(request, "home.html", _form_context(form))
     if form.meanings:
         return render(request, "which.html", _question_context(form))
     principal, query = access.principal_of(request), form.asked()

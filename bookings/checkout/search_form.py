@@ -72,7 +72,7 @@ def read(data: QueryDict, today: date) -> SearchForm:
 def kept(data: QueryDict) -> SearchForm:
     """The form with what was searched before, unjudged."""
     form = blank()
-    form.values.update({name: data[name].strip()[:80] for name in FIELDS if data.get(name)})
+    form.values.update({name: data.get(name, "").strip()[:80] for name in FIELDS if data.get(name)})
     return form
 
 
