@@ -34,6 +34,26 @@ _HEADINGS = {
 }
 
 
+# status -> title, tone, what is always said, what is said when there is no message
+_OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    Status.CONFIRMED: ("Your trip is confirmed", "good", (
+        "Check in with the airline, using the airline reference. Take a valid travel document with you.",),
+        "You are booked. The confirmation goes to {email}."),
+    Status.HOLD: ("Your seats are held", "wait", (
+        "If you do nothing, the airline lets the seats go and you owe nothing.",), ""),
+    Status.PENDING_TICKETING: ("Your seats are reserved, the ticket is pending", "wait", (
+        "Our team issues your tickets now. We write to you as soon as they are there.",), ""),
+    Status.CANCELLING: ("Your booking is being cancelled", "wait", (
+        "The airline has been asked. We write to you when it is done.",), ""),
+    "undoing": ("This booking did not come about", "wait", (
+        "We are releasing everything that was reserved for it.",), ""),
+    Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
+    Status.EXPIRED: ("The time to pay has passed", "bad", (
+        "You can search again; other fares may be available.",), "The airline has let the seats go."),
+    Status.FAILED: ("Not booked", "bad", (), "The airline did not accept the booking."),
+}
+
+
 def word(status: str) -> tuple[str, str]:
     """The short word for a list, and its tone."""
     return _WORDS[Status(status)]
@@ -69,36 +89,17 @@ def steps(booking: Booking, authorised: bool) -> list[dict[str, str]]:
 
 
 def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
-    """Title, tone, sentences and deadline of the outcome page."""
+    """Title, tone, sentences and deadline of the page of a booking at rest."""
     status = Status(booking.status)
-    email = view["contact"].get("email", "")
-    said: dict[str, Any] = {"title": "", "tone": "wait", "texts": [], "deadline": None, "deadline_word": "", "moving": False}
+    key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
+    title, tone, always, otherwise = _OUTCOMES[key]
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]
-    if status is Status.CONFIRMED:
-        texts = [f"You are booked. We have written to {email}.",
-                 "Check in with the airline, using the airline reference. Take a valid travel document with you."]
-        return {**said, "title": "Your trip is confirmed", "tone": "good", "texts": texts + told}
-    if status is Status.HOLD:
-        return {**said, "title": "Your seats are held", "texts": [*told, "Nothing is paid yet. If you do nothing, the "
-                "airline lets the seats go and you owe nothing."],
-                "deadline": (view.get("deadlines") or {}).get("payBy"), "deadline_word": "Pay before"}
-    if status is Status.PENDING_TICKETING:
-        return {**said, "title": "Your seats are reserved, the ticket is pending",
-                "texts": [*told, "Our team issues your tickets now. We write to you as soon as they are there."]}
-    if status is Status.CANCELLING:
-        agreed = booking.wish == Wish.CANCEL
-        title = "Your booking is being cancelled" if agreed else "This booking did not come about"
-        texts = ["The airline has been asked. We write to you when it is done." if agreed else
-                 "We are releasing everything that was reserved for it."]
-        return {**said, "title": title, "texts": [*told, *texts], "moving": True}
-    if status is Status.CANCELLED:
-        return {**said, "title": "This booking is cancelled", "tone": "good" if booking.wish == Wish.CANCEL else "bad",
-                "texts": told}
-    if status is Status.EXPIRED:
-        return {**said, "title": "The time to pay has passed", "tone": "bad", "texts": told or [
-            "The airline has let the seats go. You can search again; other fares may be available."]}
-    return {**said, "title": "Not booked", "tone": "bad", "texts": told or ["The airline did not accept the booking."]}
+    texts = [*(told or [otherwise]), *always]
+    return {"title": title, "tone": "bad" if status is Status.CANCELLED and booking.closing else tone,
+            "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
+            "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
+            "deadline_word": "Pay before", "moving": status is Status.CANCELLING}
 
 
 def refund_steps(refund: dict[str, Any] | None) -> list[dict[str, str]]:
