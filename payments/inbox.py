@@ -37,7 +37,8 @@ INSERT INTO payments_gatewayevent
     (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
 SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
     CASE WHEN NOT %(heard)s THEN 'ignored'
-        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state = 'captured') THEN 'known' WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
+        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state = 'captured') THEN 'known'
+        WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
 ON CONFLICT (provider, event_id) DO NOTHING
 RETURNING received_at, fate, booking_id, (SELECT payment_id FROM found), (SELECT refund_id FROM found)
