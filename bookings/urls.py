@@ -1,10 +1,8 @@
-"""Addresses of the bookings app: the API and the customer's pages."""
+"""The addresses of bookings: the API and the customer's pages."""
 
-from importlib.util import find_spec
+from django.urls import URLPattern, URLResolver, include, path
 
-from django.urls import include, path
-
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("bookings.api.urls")),
-    *([path("", include("bookings.checkout.urls"))] if find_spec("bookings.checkout") else []),
+    path("", include("bookings.checkout.urls")),
 ]
