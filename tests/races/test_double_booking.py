@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from sandbox.stripe.events import signature
 from sandbox.clock import real_now
+from sandbox.stripe.events import signature
 from tests.customer import CHALLENGE_CARD, DECLINED_CARD, INSTANT, Customer, Guest, Market
 from tests.ledgers import differences, sandbox_rows
 from tests.sandbox.process import wait_until
