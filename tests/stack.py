@@ -185,6 +185,13 @@ class Stack:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
+    def forbid_writing(self, forbidden: bool) -> None:
+        """Connections made from now on can (not) write; start a program again to make it feel this."""
+        name = sql.Identifier(urlsplit(self.database_url).path.strip("/"))
+        with _owner(self._server()) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(
+                name, sql.Literal("on" if forbidden else "off")))
+
     def value(self, statement: str, *values: Any) -> Any:
         """The first column of the first row."""
         return self.rows(statement, *values)[0][0]
