@@ -163,18 +163,13 @@ class Customer:
 
     def intent(self, seconds: float = 30.0) -> str:
         """Wait until the payment can be paid and return Stripe's id of it, from the client secret."""
-
-        def opened() -> str | None:
-            answer = self.http.post("/api/payments/create-intent", json={"bookingReference": self.reference})
-            if answer.status_code == 429:
-                raise AssertionError(answer.text)
-            return answer.json().get("clientSecret") if answer.status_code == 200 else None
-
-        self.until("PENDING_PAYMENT", seconds=seconds)
         wait_until(lambda: self.stack.rows(
             "SELECT 1 FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id"
             " WHERE b.reference = %s AND p.state = 'open'", self.reference), seconds)
-        return str(wait_until(opened, seconds)).partition("_secret_")[0]
+        self.until("PENDING_PAYMENT", seconds=seconds)
+        answer = self.http.post("/api/payments/create-intent", json={"bookingReference": self.reference})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["clientSecret"]).partition("_secret_")[0]
 
     def pay(self, card: str = GOOD_CARD, *, tell: bool = True, **more: Any) -> str:
         """Confirm in the browser (the sandbox plays it) and come back; returns the intent's id."""
@@ -193,8 +188,11 @@ class Customer:
 
     def cancel(self) -> dict[str, Any]:
         """Ask for the quote, wait for it, confirm it; returns the quote."""
-        self.http.post(f"/api/bookings/{self.reference}/cancellation")
+        asked = self.http.post(f"/api/bookings/{self.reference}/cancellation")
+        assert asked.status_code in (200, 202), asked.text
         quote = wait_until(lambda: self.booking().get("quote"), 30.0)
-        answer = self.http.post(f"/api/bookings/{self.reference}/cancellation/confirm", json={"refund": quote["refund"]})
+        refund = {name: quote["refund"][name] for name in ("amount", "currency")}
+        answer = self.http.post(f"/api/bookings/{self.reference}/cancellation/confirm", json={"acceptedRefund": refund},
+                                headers={"Prefer": "respond-async"})
         assert answer.status_code in (200, 202), answer.text
         return dict(quote)

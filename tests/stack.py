@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -184,6 +184,13 @@ class Stack:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
+
+    def forbid_writing(self, forbidden: bool) -> None:
+        """Connections made from now on can (not) write; start a program again to make it feel this."""
+        name = sql.Identifier(urlsplit(self.database_url).path.strip("/"))
+        with _owner(self._server()) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(
+                name, sql.Literal("on" if forbidden else "off")))
 
     def value(self, statement: str, *values: Any) -> Any:
         """The first column of the first row."""
