@@ -158,8 +158,8 @@ def _name(value: Any, at: str, what: str, wrong: dict[str, str]) -> str:
     if not name:
         wrong[at] = f"Enter the {what} as in the passport. With one name only, enter it in both fields."
     elif len(name) > NAME_LENGTH:
-        wrong[at] = (f"Airlines take up to {NAME_LENGTH} letters. Shorten the {what} as in the machine-readable lines of "
-                     "the passport.")
+        wrong[at] = (f"Airlines take up to {NAME_LENGTH} letters. Shorten the {what} as in the machine-readable "
+                     "lines of the passport.")
     elif not _NAME.match(name):
         wrong[at] = (f"Write the {what} in Latin letters, as in the machine-readable lines of the passport. Hyphen, "
                      "apostrophe and space are fine.")

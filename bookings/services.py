@@ -115,12 +115,13 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     _check_ticks(acknowledgements)
     _check_price(booking, accepted_minor, total)
     route = _route(booking, offer, hold, now)
-    _check_limits(booking, hold, again, now)
+    # before the limits: the twin of a double press waits here and is told of the first, not of "the same trip"
     OfferClaim.objects.bulk_create([
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
+    _check_limits(booking, hold, again, now)
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
-    if offer.priced_at and now - offer.priced_at < FRESH:  # the customer has just seen it: the worker need not ask again
+    if offer.priced_at and now - offer.priced_at < FRESH:  # just seen by the customer: the worker need not ask again
         booking.priced_minor, booking.priced_at = total, offer.priced_at
     booking.acknowledgements, booking.wished_at = acknowledgements, now
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)

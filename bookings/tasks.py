@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.db import close_old_connections
 
 from bookings import mail, sweep
 from bookings.advance import advance
@@ -14,6 +15,7 @@ from fly2any.kernel import clock
 @shared_task(name="bookings.advance", acks_late=True)
 def advance_booking(*, booking_id: int, **_: Any) -> None:
     """Drive one booking."""
+    close_old_connections()
     advance(booking_id)
     sweep.watch_sweeper(clock.now)
 
@@ -21,4 +23,5 @@ def advance_booking(*, booking_id: int, **_: Any) -> None:
 @shared_task(name="bookings.mail", acks_late=True)
 def send_mail(**_: Any) -> None:
     """Send what is due."""
+    close_old_connections()
     mail.send_due(clock.now(), 20)

@@ -120,6 +120,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "csp.context_processors.nonce",
                 "fly2any.ribbon.ribbon",
             ],
+            "libraries": {"words": "bookings.checkout.words"},
         },
     }
 ]

@@ -20,11 +20,12 @@ from payments.types import Notice
 
 Fate = GatewayEvent.Fate
 PROVIDER = "stripe"
-KINDS = frozenset({"payment.changed", "refund.changed", "dispute.changed"})  # what a booking may want to hear
+CAPTURED = "payment.captured"
+KINDS = frozenset({"payment.changed", CAPTURED, "refund.changed", "dispute.changed"})  # what a booking may want to hear
 KEEP_TRYING = timedelta(hours=72)  # a row of ours that is not there by then will not come (reliability.md 8.4)
 
 _FIND = """
-SELECT p.booking_id, p.id AS payment_id, r.id AS refund_id
+SELECT p.booking_id, p.id AS payment_id, r.id AS refund_id, p.state
 FROM payments_payment p LEFT JOIN payments_refund r ON r.payment_id = p.id AND r.external_id = %(object)s
     AND r.external_id <> ''
 WHERE p.provider = %(provider)s AND p.external_id = %(intent)s AND p.external_id <> ''
@@ -35,7 +36,9 @@ WITH found AS ({_FIND})
 INSERT INTO payments_gatewayevent
     (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
 SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
-    CASE WHEN NOT %(heard)s THEN 'ignored' WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
+    CASE WHEN NOT %(heard)s THEN 'ignored'
+        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state = 'captured') THEN 'known'
+        WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
 ON CONFLICT (provider, event_id) DO NOTHING
 RETURNING received_at, fate, booking_id, (SELECT payment_id FROM found), (SELECT refund_id FROM found)
@@ -137,4 +140,4 @@ def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime
 def _words(notice: Notice) -> dict[str, str | bool]:
     return {"provider": PROVIDER, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "intent": notice.intent_id[:200], "object": notice.object_id[:200],
-            "heard": notice.kind in KINDS}
+            "heard": notice.kind in KINDS, "echo": notice.kind == CAPTURED}

@@ -82,7 +82,7 @@ class Notice:
     """A verified message from the gateway. Never believed, only heard."""
 
     event_id: str
-    kind: str  # payment.changed, refund.changed, dispute.changed, unknown
+    kind: str  # payment.changed, payment.captured, refund.changed, dispute.changed, unknown
     raw_kind: str
     intent_id: str = ""
     object_id: str = ""

@@ -20,13 +20,14 @@ from suppliers.types import Notice
 
 Fate = SupplierEvent.Fate
 DUFFEL = "duffel"
+CREATED = "order.created"
 FAILED = "order.failed"  # the supplier says that an order was not made
-KINDS = frozenset({"order.created", FAILED, "order.changed", "order.paid", "order.cancelled"})
+KINDS = frozenset({CREATED, FAILED, "order.changed", "order.paid", "order.cancelled"})
 KEEP_TRYING = timedelta(hours=72)  # a row of ours that is not there by then will not come (reliability.md 8.4)
 
 # by the order's id; a message about an order whose id we have not learned yet names the offer it was made from
 _FIND = """
-SELECT booking_id, row_id FROM (
+SELECT booking_id, row_id, rank FROM (
     SELECT o.booking_id, o.id AS row_id, 0 AS rank FROM suppliers_supplierorder o
     WHERE o.supplier = %(provider)s AND o.external_id = %(order)s AND o.external_id <> ''
     UNION ALL
@@ -40,7 +41,9 @@ WITH found AS ({_FIND})
 INSERT INTO suppliers_supplierevent
     (provider, event_id, kind, raw_kind, order_id, offer_id, received_at, fate, booking_id)
 SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(order)s, %(offer)s, clock_timestamp(),
-    CASE WHEN NOT %(heard)s THEN 'ignored' WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
+    CASE WHEN NOT %(heard)s THEN 'ignored'
+        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE rank = 0) THEN 'known'
+        WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
 ON CONFLICT (provider, event_id) DO NOTHING
 RETURNING received_at, fate, booking_id, (SELECT row_id FROM found)
@@ -142,4 +145,5 @@ def _tell(booking_id: int, order_pk: int, kind: str, now: datetime) -> None:
 def _words(notice: Notice, provider: str) -> dict[str, str | bool]:
     return {"provider": provider, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "order": notice.order_id[:200], "offer": notice.offer_id[:200],
-            "heard": notice.kind in KINDS}
+            "heard": notice.kind in KINDS and bool(notice.order_id or notice.offer_id),
+            "echo": notice.kind == CREATED}

@@ -177,6 +177,7 @@ class SupplierEvent(models.Model):
 
     class Fate(models.TextChoices):
         HEARD = "heard", "woke its booking"
+        KNOWN = "known", "told us what our own call had told us"
         UNMATCHED = "unmatched", "its object is not known here (yet)"
         IGNORED = "ignored", "nothing to do for this kind"
         GIVEN_UP = "given_up", "a case was opened"

@@ -186,8 +186,9 @@ def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:
 def _save_new(booking: Booking, people: list[Passenger], flights: list[Segment], chosen: list[Selection]) -> None:
     """Four inserts at most. Raises IntegrityError when the reference is taken (the caller draws another)."""
     booking.save(force_insert=True)
-    for row in [*people, *flights, *chosen]:
-        row.booking_id = booking.pk
+    for rows in (people, flights, chosen):
+        for row in rows:
+            row.booking = booking
     Passenger.objects.bulk_create(people)
     Segment.objects.bulk_create(flights)
     Selection.objects.bulk_create(chosen)

@@ -76,6 +76,17 @@ def head(booking: Booking) -> Raw:
     }
 
 
+def line(booking: Booking) -> Raw:
+    """A booking as a line of a list: two queries less than many (orders should be prefetched)."""
+    raw = offers.raw_of(booking.offer)
+    orders = sorted(booking.orders.all(), key=lambda order: order.pk)
+    flights = raw["slices"][0]["segments"]
+    return {**head(booking), "pnr": orders[-1].pnr if orders else "", "money": {"word": booking.money},
+            "origin": words.place(raw["slices"][0]["origin"]), "ownerName": raw["owner_name"],
+            "destination": words.place(raw["slices"][0]["destination"]),
+            "departingLocal": flights[0]["departing_local"]}
+
+
 def total_minor(booking: Booking) -> int:
     """What the customer pays (minor units): as agreed once there is a wish, the draft's sum before."""
     if booking.wish == Wish.DRAFT or not booking.wished_at:

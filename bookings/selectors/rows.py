@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField
+from django.db.models.expressions import RawSQL
 
 from bookings import access, messages
 from bookings.models import Booking
@@ -64,7 +66,7 @@ def bookings_of(*, principal: str, after: str | None = None, limit: int = 20) ->
     if after:
         last = rows.filter(reference=references.normalise(after[:40])).values_list("pk", flat=True).first()
         rows = rows.filter(pk__lt=last) if last else rows.none()
-    return list(rows.select_related("offer").order_by("-pk")[:max(1, min(limit, 100))])
+    return list(rows.select_related("offer").prefetch_related("orders").order_by("-pk")[:max(1, min(limit, 100))])
 
 
 def search_for(*, principal: str, search_id: uuid.UUID | str) -> Search:
@@ -76,9 +78,11 @@ def search_for(*, principal: str, search_id: uuid.UUID | str) -> Search:
 
 
 def offer_for(*, principal: str, offer_id: uuid.UUID | str) -> Offer:
-    """The visitor's offer. Problem not_found for strangers."""
+    """An offer by its unguessable id. It holds nothing personal and its claim keeps it from being sold twice, so
+    whoever was given the id may look at it and try to book it (reliability.md 5: "by another"). Problem not_found.
+    """
     found = _by_id(Offer, offer_id)
-    if found is None or not access.owns(principal, found.principal):
+    if found is None:
         raise _none("offer")
     return found
 
@@ -93,13 +97,14 @@ def _by_id(model: Any, key: uuid.UUID | str) -> Any:
 # --- the status of a booking on its way -------------------------------------------------------------------------
 
 
-def status_of(*, principal: str, reference: str, now: datetime | None = None) -> dict[str, Any]:
+def status_of(*, principal: str, reference: str) -> dict[str, Any]:
     """Where a booking stands: two queries at most, and nothing is written. `retryAfter` is in seconds (None: final).
 
     Keys: bookingCreated, bookingPending, bookingReference, status, step, code, message, action, tip, retryAfter.
     """
     wanted = references.normalise(reference[:40])
     booking = (Booking.objects.exclude(status=Status.DRAFT).filter(access.visible_to(principal), reference=wanted)
+               .annotate(db_now=RawSQL("clock_timestamp()", (), output_field=DateTimeField()))
                .only(*_STATUS_FIELDS).first()) if wanted else None
     if booking is None:
         raise _none("booking")
@@ -119,7 +124,7 @@ def status_of(*, principal: str, reference: str, now: datetime | None = None) ->
         "message": said.text if said else _SAID.get(progress, "{money}").format(money=sentence),
         "action": said.action if said else "",
         "tip": said.tip if said else "",
-        "retryAfter": _pause(booking, now) if pending else None,
+        "retryAfter": _pause(booking, booking.db_now) if pending else None,
     }
 
 
@@ -134,9 +139,9 @@ def _money_rows(booking: Booking) -> tuple[Payment | None, Refund | None]:
     return Payment.objects.filter(booking_id=booking.pk).order_by("-pk").first(), None
 
 
-def _pause(booking: Booking, now: datetime | None) -> int:
+def _pause(booking: Booking, now: datetime) -> int:
     """How long to wait before asking again: 2, 3, 5 s, and 15 s after a minute (ux.md 8)."""
-    if now is None or booking.wished_at is None:
+    if booking.wished_at is None:
         return 2
     age = now - booking.wished_at
     for limit, pause in ((4, 2), (9, 3), (60, 5)):

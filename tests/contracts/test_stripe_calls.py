@@ -226,7 +226,7 @@ def test_either_secret_will_do_while_one_replaces_the_other(stripe_gateway: Stri
 
 
 @pytest.mark.parametrize(("kind", "thing", "ours", "intent_id"), [
-    ("payment_intent.succeeded", {"id": "pi_1", "object": "payment_intent"}, "payment.changed", "pi_1"),
+    ("payment_intent.succeeded", {"id": "pi_1", "object": "payment_intent"}, "payment.captured", "pi_1"),
     ("charge.expired", {"id": "ch_1", "object": "charge", "payment_intent": "pi_1"}, "payment.changed", "pi_1"),
     ("charge.refunded", {"id": "ch_1", "object": "charge", "payment_intent": "pi_1"}, "refund.changed", "pi_1"),
     ("charge.refund.updated", {"id": "re_1", "object": "refund", "payment_intent": "pi_1"}, "refund.changed", "pi_1"),
@@ -234,7 +234,7 @@ def test_either_secret_will_do_while_one_replaces_the_other(stripe_gateway: Stri
     ("charge.dispute.created", {"id": "dp_1", "object": "dispute", "payment_intent": "pi_1"}, "dispute.changed",
      "pi_1"),
     ("customer.created", {"id": "cus_1", "object": "customer"}, "unknown", ""),
-    ("payment_intent.succeeded", None, "payment.changed", ""),
+    ("payment_intent.succeeded", None, "payment.captured", ""),
 ])
 def test_events_are_heard(stripe_gateway: StripeGateway, kind: str, thing: Any, ours: str, intent_id: str) -> None:
     body = json.dumps(EVENT | {"type": kind, "data": {"object": thing}, "livemode": True}).encode()

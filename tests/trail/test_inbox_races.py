@@ -35,7 +35,7 @@ def test_one_message_fifty_times_at_once_is_heard_once() -> None:
     booking = rows.booking()
     rows.payment(booking, external_id="pi_mine")
     rows.order(booking, external_id="ord_mine", state="held")
-    events = [(STRIPE, stripe_event("evt_1", intent="pi_mine")), (DUFFEL, duffel_event("wev_1", order_id="ord_mine"))]
+    events = [(STRIPE, stripe_event("evt_1", intent="pi_mine")), (DUFFEL, duffel_event("wev_1", "order.updated", order_id="ord_mine"))]
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(alone(lambda pair: post(*pair)), events * 50))
     booking.refresh_from_db()
@@ -92,7 +92,7 @@ def test_messages_and_a_driver_never_wait_for_each_other() -> None:
         driver = pool.submit(alone(_drive), booking.pk, locked, goes_on)
         assert locked.wait(10)
         heard = [pool.submit(alone(post), STRIPE, stripe_event("evt_1", intent="pi_mine")),
-                 pool.submit(alone(post), DUFFEL, duffel_event("wev_1", order_id="ord_mine"))]
+                 pool.submit(alone(post), DUFFEL, duffel_event("wev_1", "order.updated", order_id="ord_mine"))]
         for _ in range(500):
             if _waiting_for_a_lock() == 2:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from django.core import mail as outbound
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 
-from bookings import cases, mail
+from bookings import cases, letter, mail
 from bookings.models import AccessLink, Booking, Case, Outbox
 from tests.trail import rows
 from tests.trail.rows import NOW
@@ -288,3 +288,46 @@ def test_ten_senders_at_once_send_each_mail_once() -> None:
         assert sum(pool.map(send, range(10))) == 12
     ids = [message.extra_headers["Message-ID"] for message in outbound.outbox]
     assert len(ids) == len(set(ids)) == 12
+
+
+SAYS = {
+    "price_changed": ["from USD 599.99 to USD 659.99", "Nothing goes on until you agree"],
+    "refund_sent": ["We sent USD 500.00 back to Visa ending 4242."],
+    "not_booked": ["The airline has just sold the last seat at this fare."],
+    "expired": ["The time for paying ran out."],
+    "schedule_changed": ["The airline changed the times or flights of this trip"],
+    "hold_created": ["Sun 22 Nov 2026, 01:00 (New York time)"],
+    "pay_needed": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)"],
+    "cancelled": ["as you asked", "Agreed refund: USD 500.00"],
+    "checking": ["Please do not book this trip again and do not pay again."],
+}
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_each_kind_says_what_happened(kind: str) -> None:
+    booking, _ = story(kind)
+    booking.selections.create(kind="baggage", detail="checked 23", quantity=2, unit_minor=3500,
+                              service_external_id="ase_1", passenger_position=0, segment_positions=[0])
+    mail.send_due(NOW, 10)
+    message = sent()
+    for text in (message.body, as_text(html(message))):
+        for sentence in SAYS[kind]:
+            assert sentence in text
+    assert message.body.count("You have not been charged.") <= 1
+    if "Extras" in message.body:
+        assert "Checked bag, up to 23 kg × 2: USD 70.00" in message.body
+
+
+def test_bags_are_told_by_name_where_travellers_differ() -> None:
+    bags = [{"passenger": 0, "kind": "checked", "quantity": 1}, {"passenger": 1, "kind": "carry_on", "quantity": 1},
+            {"passenger": None, "kind": "checked", "quantity": 9}]
+    assert letter.bags_text(bags, ["Anna", "Bo"]) == "Anna: 0 carry-on and 1 checked; Bo: 1 carry-on and 0 checked"
+    assert letter.bags_text([], ["Anna"]) == "the airline states no free bags"
+
+
+@pytest.mark.parametrize(("zone", "text"), [
+    ("America/New_York", "Sun 1 Nov 2026, 01:30 (X time)"),  # the hour that comes twice
+    ("Pacific/Kiritimati", "Sun 1 Nov 2026, 19:30 (X time)"), ("", "Sun 1 Nov 2026, 05:30 (UTC)"),
+    ("No/Where", "Sun 1 Nov 2026, 05:30 (UTC)")])
+def test_deadlines_name_the_clock_they_are_on(zone: str, text: str) -> None:
+    assert letter.deadline(datetime(2026, 11, 1, 5, 30, tzinfo=UTC), zone, "X") == text

@@ -44,6 +44,7 @@ DECLINES = {
 }
 _KINDS = (
     ("charge.dispute.", "dispute.changed"), ("charge.refund", "refund.changed"), ("refund.", "refund.changed"),
+    ("payment_intent.succeeded", "payment.captured"), ("charge.captured", "payment.captured"),
     ("payment_intent.", "payment.changed"), ("charge.", "payment.changed"),
     ("radar.early_fraud_warning.", "payment.changed"),
 )

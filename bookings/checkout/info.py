@@ -1,0 +1,54 @@
+"""Pages that only tell something: help, terms, how we sort; and the mailbox of the sandbox."""
+
+from __future__ import annotations
+
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+NEWEST = 50
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """How to reach us, and answers to common questions."""
+    return render(request, "info/help.html")
+
+
+@require_safe
+def terms(request: HttpRequest) -> HttpResponse:
+    """The terms a customer accepts before booking."""
+    return render(request, "info/terms.html")
+
+
+@require_safe
+def how_we_sort(request: HttpRequest) -> HttpResponse:
+    """The published formula behind "Best"."""
+    return render(request, "info/how_we_sort.html")
+
+
+@require_safe
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """Every mail the site has sent in the sandbox, newest first; 404 where real customers are."""
+    if not settings.SANDBOX or settings.EMAIL_URL:
+        raise Http404
+    files = sorted(Path(settings.MAIL_DIR).glob("*.eml"), key=lambda file: file.name, reverse=True)
+    return render(request, "info/mailbox.html", {"mails": [_mail(file) for file in islice(files, NEWEST)]})
+
+
+def _mail(file: Path) -> dict[str, Any]:
+    """What the mailbox shows of one message: its head and its text."""
+    message = BytesParser(EmailMessage, policy=policy.default).parsebytes(file.read_bytes())
+    body = message.get_body(preferencelist=("plain", "html"))
+    text = str(body.get_content()) if body is not None else ""
+    attached = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
+    return {"to": message["To"], "subject": message["Subject"], "sent": message["Date"], "attached": attached,
+            "text": text}

@@ -1,0 +1,156 @@
+"""My trips, one trip, looking it up, and cancelling it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bookings import access, selectors, services
+from bookings.checkout import outcomes
+from bookings.checkout.pages import page, summary, whole
+from bookings.checkout.words import day
+from bookings.models import Booking
+from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
+
+PER_PAGE = 20
+REFUND_TO = {"balance": "To the card you paid with", "original_form_of_payment": "To the card you paid with",
+             "airline_credits": "As a credit with the airline", "voucher": "As a voucher of the airline",
+             "awaiting_payment": "Nothing was paid"}
+
+
+@require_safe
+@page
+def trips(request: HttpRequest) -> HttpResponse:
+    """The bookings of this customer or browser, the newest first."""
+    after = request.GET.get("after", "")
+    found = selectors.bookings_of(principal=access.principal_of(request), after=after or None, limit=PER_PAGE)
+    return render(request, "trips/trips.html", {"trips": [_line(booking) for booking in found], "more_url": (
+        f"{request.path}?after={found[-1].reference}" if len(found) == PER_PAGE else "")})
+
+
+@require_safe
+@page
+def trip(request: HttpRequest, reference: str) -> HttpResponse:
+    """A booking that rests: confirmed, held, reserved, cancelled, not booked. Others lead where they are."""
+    booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    if outcomes.place(booking) != request.path:
+        return redirect(outcomes.place(booking))
+    view = selectors.booking_view(booking)
+    payment = view.get("payment") or {}
+    tickets = [ticket["number"] for ticket in (view.get("order") or {}).get("tickets", [])]
+    card = f"{payment['cardBrand'].capitalize()} ending {payment['cardLast4']}" if payment.get("cardLast4") else ""
+    return render(request, "trips/trip.html", {
+        "trip": view, "outcome": outcomes.outcome(booking, view), "tickets": tickets, "card": card,
+        "links": _links(booking, view), "refund_steps": outcomes.refund_steps(view.get("refund"))})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def find(request: HttpRequest) -> HttpResponse:
+    """Reference and e-mail open a booking; the same answer for every kind of wrong data."""
+    typed = {name: request.POST.get(name, "").strip()[:254] for name in ("reference", "email")}
+    wrong: dict[str, str] = {}
+    if request.method == "POST":
+        wrong = {name: text for name, text in (("reference", "Enter your reference, such as FLY2A-7KQ2MX."),
+                                               ("email", "Enter the e-mail address of the booking."))
+                 if not typed[name]}
+        if not wrong:
+            try:
+                booking = access.grant(request, reference=typed["reference"], email=typed["email"], now=clock.now())
+                return redirect("trip", booking.reference)
+            except Problem as problem:
+                if problem.status == 429:
+                    raise
+                wrong = {"reference": "We know no booking with this reference and e-mail address. Check both."}
+    return render(request, "trips/find.html", {
+        "fields": _find_fields(typed, wrong), "errors": summary(wrong), "sent": request.GET.get("sent") == "yes"})
+
+
+@require_POST
+@page
+def mail_link(request: HttpRequest) -> HttpResponse:
+    """Send links to the bookings of an address; the same reply whether there are any or not."""
+    email = request.POST.get("link-email", "").strip()[:254]
+    if "@" not in email:
+        wrong = {"link-email": "Enter an e-mail address, such as anna@example.com."}
+        return render(request, "trips/find.html", {
+            "fields": _find_fields({"reference": "", "email": ""}, wrong, email), "errors": summary(wrong)})
+    access.mail_links(request, email=email, now=clock.now())
+    return redirect(f"{reverse('trip-find')}?sent=yes")
+
+
+@require_safe
+@page
+def follow_link(request: HttpRequest, token: str) -> HttpResponse:
+    """A link from one of our mails: this browser may see the booking from now on."""
+    booking = access.follow(request, token=token, now=clock.now())
+    return redirect("trip", booking.reference)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def cancel(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask what comes back, see it, confirm it: nothing is cancelled before the last press."""
+    now = clock.now()
+    booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    if request.method == "POST" and request.POST.get("verb") == "confirm":
+        services.cancel(booking=booking, refund_minor=whole(request.POST.get("refund", "")), now=now)
+        return redirect("trip", booking.reference)
+    if request.method == "POST":
+        services.ask_quote(booking=booking, now=now)
+        return redirect("trip-cancel", booking.reference)
+    view = selectors.booking_view(booking)
+    if "cancel" not in view.get("actions", ()):
+        return redirect(outcomes.place(booking))
+    return render(request, "trips/cancel.html", {"trip": view, **_quote(booking, view)})
+
+
+def _quote(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
+    """The state of the cancellation offer: not asked for, asked, or told."""
+    quote = view.get("quote")
+    if booking.quote_wanted:
+        return {"waiting": True}
+    if not quote:
+        return {"ask": True}
+    return {"refund": quote["refund"], "penalty": quote.get("penalty"), "expires": quote.get("expiresAt"),
+            "refund_to": REFUND_TO.get(quote.get("refundTo") or "", "The airline decides; we tell you in writing")}
+
+
+def _links(booking: Booking, view: dict[str, Any]) -> list[dict[str, Any]]:
+    actions = view.get("actions", ())
+    links = []
+    if booking.status == "HOLD" and "pay" in actions:
+        links.append({"url": reverse("trip-pay", args=[booking.reference]),
+                      "word": f"Pay {view['price']['total']['text']} now", "first": True})
+    if booking.status in ("FAILED", "EXPIRED", "CANCELLED"):
+        links.append({"url": reverse("home"), "word": "Search flights", "first": True})
+    if "cancel" in actions:
+        links.append({"url": reverse("trip-cancel", args=[booking.reference]), "word": "Cancel this booking"})
+    return links
+
+
+def _line(booking: Booking) -> dict[str, Any]:
+    """One trip of the list."""
+    view = selectors.booking_view(booking)
+    word, tone = outcomes.word(booking.status)
+    first, last = view["slices"][0]["segments"][0], view["slices"][0]["segments"][-1]
+    return {"url": outcomes.place(booking), "word": word, "tone": tone, "reference": booking.reference,
+            "title": f"{first['origin']['city'] or first['origin']['code']} to "
+                     f"{last['destination']['city'] or last['destination']['code']}",
+            "when": day(first["departingLocal"]), "total": view["price"]["total"]}
+
+
+def _find_fields(typed: dict[str, str], wrong: dict[str, str], link_email: str = "") -> dict[str, dict[str, Any]]:
+    return {
+        "reference": {"id": "reference", "label": "Fly2Any reference", "value": typed["reference"], "maxlength": 12,
+                      "hint": "For example FLY2A-7KQ2MX", "error": wrong.get("reference", "")},
+        "email": {"id": "email", "label": "E-mail address of the booking", "value": typed["email"], "type": "email",
+                  "autocomplete": "email", "inputmode": "email", "error": wrong.get("email", "")},
+        "link_email": {"id": "link-email", "label": "Your e-mail address", "value": link_email, "type": "email",
+                       "autocomplete": "email", "inputmode": "email", "error": wrong.get("link-email", "")},
+    }

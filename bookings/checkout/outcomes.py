@@ -1,0 +1,112 @@
+"""Pure: which page tells the truth about a booking, and in which words (ux.md 0 and 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from bookings.flow import Route, Wish
+from bookings.models import Booking
+from bookings.status import Progress, Status
+
+_WORDS = {
+    Status.DRAFT: ("Not booked yet", ""), Status.PENDING: ("On its way", "wait"), Status.HOLD: ("Held", "wait"),
+    Status.PENDING_PAYMENT: ("Waiting for payment", "wait"), Status.PENDING_TICKETING: ("Reserved", "wait"),
+    Status.CONFIRMED: ("Confirmed", "good"), Status.CANCELLING: ("Being cancelled", "wait"),
+    Status.CANCELLED: ("Cancelled", ""), Status.EXPIRED: ("Expired", "bad"), Status.FAILED: ("Not booked", "bad"),
+}
+_STEPS = {
+    "hold": ("Seats reserved", "Done"),
+    Route.HOLD_FIRST: ("Seats reserved", "Bank", "Ticket", "Done"),
+    Route.AUTH_FIRST: ("Bank", "Airline", "Done"),
+    Route.MANUAL: ("Reserved", "Our team tickets it"),
+}
+_NOW = {
+    Route.HOLD_FIRST: {Progress.CARD: 1, Progress.BANK: 1, Progress.TICKET: 2, Progress.DONE: 4, Progress.CONSENT: 0},
+    Route.AUTH_FIRST: {Progress.TICKET: 1, Progress.DONE: 3},
+    Route.MANUAL: {Progress.STAFF: 1},
+}
+_HEADINGS = {
+    Progress.RESERVING: "We are asking the airline", Progress.CHECKING: "We are checking with the airline",
+    Progress.BANK: "We are asking your bank", Progress.CARD: "We are asking your bank",
+    Progress.TICKET: "The airline is issuing your ticket", Progress.UNDOING: "We are undoing the booking",
+}
+
+
+# status -> title, tone, what is always said, what is said when there is no message
+_OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    Status.CONFIRMED: ("Your trip is confirmed", "good", (
+        "Check in with the airline, using the airline reference. Take a valid travel document with you.",),
+        "You are booked. The confirmation goes to {email}."),
+    Status.HOLD: ("Your seats are held", "wait", (
+        "If you do nothing, the airline lets the seats go and you owe nothing.",), ""),
+    Status.PENDING_TICKETING: ("Your seats are reserved, the ticket is pending", "wait", (
+        "Our team issues your tickets now. We write to you as soon as they are there.",), ""),
+    Status.CANCELLING: ("Your booking is being cancelled", "wait", (
+        "The airline has been asked. We write to you when it is done.",), ""),
+    "undoing": ("This booking did not come about", "wait", (
+        "We are releasing everything that was reserved for it.",), ""),
+    Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
+    Status.EXPIRED: ("The time to pay has passed", "bad", (
+        "You can search again; other fares may be available.",), "The airline has let the seats go."),
+    Status.FAILED: ("Not booked", "bad", (), "The airline did not accept the booking."),
+}
+
+
+def word(status: str) -> tuple[str, str]:
+    """The short word for a list, and its tone."""
+    return _WORDS[Status(status)]
+
+
+def place(booking: Booking) -> str:
+    """The address that tells the truth about a booking now."""
+    status, progress = Status(booking.status), Progress(booking.progress)
+    if status is Status.DRAFT:
+        return reverse("checkout-extras", args=[booking.public_id])
+    if status in (Status.PENDING, Status.PENDING_PAYMENT):
+        name = {Progress.CONSENT: "trip-price", Progress.CARD: "trip-pay", Progress.BANK: "trip-pay"}.get(
+            progress, "checkout-progress")
+        return reverse(name, args=[booking.reference])
+    return reverse("trip", args=[booking.reference])
+
+
+def heading(booking: Booking) -> str:
+    """What the progress page says we are doing."""
+    return _HEADINGS.get(Progress(booking.progress), "We are working on your booking")
+
+
+def steps(booking: Booking, authorised: bool) -> list[dict[str, str]]:
+    """The step list of the booking's route: each done, now or still to come."""
+    route = Route(booking.route)
+    names = _STEPS["hold"] if booking.wish == Wish.HOLD else _STEPS[route]
+    progress = Progress(booking.progress)
+    now = _NOW[route].get(progress, 0)
+    if progress is Progress.CHECKING and authorised:
+        now = 2 if route is Route.HOLD_FIRST else 1
+    return [{"text": name, "state": "done" if index < now else "now" if index == now else ""}
+            for index, name in enumerate(names)]
+
+
+def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
+    """Title, tone, sentences and deadline of the page of a booking at rest."""
+    status = Status(booking.status)
+    key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
+    title, tone, always, otherwise = _OUTCOMES[key]
+    message = view.get("message") or {}
+    told = [text for text in (message.get("text"), message.get("tip")) if text]
+    texts = [*(told or [otherwise]), *always]
+    return {"title": title, "tone": "bad" if status is Status.CANCELLED and booking.closing else tone,
+            "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
+            "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
+            "deadline_word": "Pay before", "moving": status is Status.CANCELLING}
+
+
+def refund_steps(refund: dict[str, Any] | None) -> list[dict[str, str]]:
+    """Requested, sent to the bank, done."""
+    if not refund:
+        return []
+    order = ("requested", "sent", "succeeded")
+    at = order.index(refund["state"]) if refund.get("state") in order else 0
+    texts = ("Refund written down", "Sent to your bank", "Accepted by your bank")
+    return [{"text": text, "state": "done" if index <= at else ""} for index, text in enumerate(texts)]

@@ -1,0 +1,74 @@
+"""Home, the question "Which London?", and the results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from bookings import access, drafts, selectors
+from bookings.checkout import results, search_form
+from bookings.checkout.pages import page, summary
+from bookings.checkout.search_form import SearchForm
+from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
+from suppliers.models import Search
+from suppliers.types import SearchQuery
+
+ASKED_SECONDS = 2
+
+
+@require_safe
+@page
+def home(request: HttpRequest) -> HttpResponse:
+    """The search form, filled in with the search that shall be changed."""
+    form = search_form.kept(request.GET) if request.GET else search_form.blank()
+    return render(request, "home.html", _form_context(form))
+
+
+@require_safe
+@page
+def flights(request: HttpRequest) -> HttpResponse:
+    """A search by GET: errors back in the form, a question for ambiguous places, or the results."""
+    now = clock.now()
+    form = search_form.read(request.GET, now.date())
+    if form.errors:
+        return render(request, "home.html", _form_context(form))
+    if form.meanings:
+        return render(request, "which.html", _question_context(form))
+    principal, query = access.principal_of(request), form.asked()
+    search = _known_search(request, principal, query)
+    if search is None:
+        search = drafts.search(query=query, principal=principal, now=now)
+        return redirect(f"{reverse('flights')}?{form.url_query()}&s={search.pk}")
+    if request.headers.get("X-Wait"):  # our script: answer when there is more, or soon
+        drafts.wait_for_search(search.pk, ASKED_SECONDS)
+    return render(request, "results.html", results.context(request, search, form))
+
+
+def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> Search | None:
+    """The visitor's own search named in the address, if it was for exactly this query; else a new one is made."""
+    try:
+        search = selectors.search_for(principal=principal, search_id=request.GET.get("s", ""))
+    except Problem:
+        return None
+    legs = [{"origin": leg.origin, "destination": leg.destination, "date": leg.date.isoformat()} for leg in query.legs]
+    return search if search.query.get("legs") == legs else None
+
+
+def _form_context(form: SearchForm) -> dict[str, Any]:
+    today = clock.now().date()
+    labels = {name: search_form.label_of(form.values.get(name, "")) for name in ("origin", "destination")}
+    return {"form": form, "labels": labels, "bounds": search_form.bounds(today), "cabins": search_form.CABIN_WORDS,
+            "errors": summary(form.errors)}
+
+
+def _question_context(form: SearchForm) -> dict[str, Any]:
+    kept = [(name, value) for name, value in form.values.items() if value and name not in form.meanings]
+    questions = [{"name": name, "typed": form.values[name],
+                  "choices": [{"code": place.code, "label": search_form.label(place), "country": place.country}
+                              for place in found]} for name, found in form.meanings.items()]
+    return {"questions": questions, "kept": kept}

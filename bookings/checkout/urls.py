@@ -1,0 +1,27 @@
+"""The addresses of the customer's pages."""
+
+from django.urls import path
+
+from bookings.checkout import customize, info, manage, passengers, progress, review, search
+
+urlpatterns = [
+    path("", search.home, name="home"),
+    path("flights", search.flights, name="flights"),
+    path("checkout/start", customize.start, name="checkout-start"),
+    path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
+    path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),
+    path("trips", manage.trips, name="trips"),
+    path("trips/find", manage.find, name="trip-find"),
+    path("trips/link", manage.mail_link, name="trip-mail-link"),
+    path("manage/link/<str:token>/", manage.follow_link, name="trip-link"),  # mails hold it
+    path("trips/<str:reference>", manage.trip, name="trip"),
+    path("trips/<str:reference>/progress", progress.progress, name="checkout-progress"),
+    path("trips/<str:reference>/pay", progress.pay, name="trip-pay"),
+    path("trips/<str:reference>/price", progress.price, name="trip-price"),
+    path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
+    path("help", info.help_page, name="help"),
+    path("terms", info.terms, name="terms"),
+    path("how-we-sort", info.how_we_sort, name="how-we-sort"),
+    path("dev/mailbox", info.mailbox, name="dev-mailbox"),
+]

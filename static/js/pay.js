@@ -1,0 +1,124 @@
+/* The card: Payment Element mounted with the amount before an intent exists; one press books and pays. */
+'use strict';
+(() => {
+  const form = document.querySelector('[data-pay]');
+  if (!form) return;
+  const data = form.dataset;
+  const button = form.querySelector('[data-pay-button]');
+  const label = button ? button.textContent : '';
+  const status = form.querySelector('[data-pay-status]');
+  const place = document.getElementById('card-form');
+  const problem = document.getElementById('pay-problem');
+  let stripe = null;
+  let elements = null;
+  let running = false;
+
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const say = (text) => { status.textContent = text; };
+
+  function busy(on, text) {
+    running = on;
+    for (const one of form.querySelectorAll('button[type=submit]')) one.disabled = on;
+    if (button) button.textContent = on ? text : label;
+    say(on ? text : '');
+  }
+
+  function complain(message, fields) {
+    const list = problem.querySelector('ul');
+    list.replaceChildren();
+    for (const [field, text] of Object.entries(fields || { '': message })) {
+      const item = document.createElement('li');
+      const target = field && document.getElementById(field.split('.').pop());
+      if (target) {
+        const link = document.createElement('a');
+        link.href = '#' + target.id;
+        link.textContent = text;
+        item.append(link);
+        target.setAttribute('aria-invalid', 'true');
+      } else item.textContent = text;
+      list.append(item);
+    }
+    problem.hidden = false;
+    problem.focus();
+    busy(false);
+  }
+
+  if (place && window.Stripe) {
+    stripe = window.Stripe(data.key);
+    elements = stripe.elements({ mode: 'payment', amount: Number(data.amount), currency: data.currency, captureMethod: 'manual' });
+    const element = elements.create('payment');
+    element.on('ready', () => place.removeAttribute('aria-busy'));
+    element.on('loaderror', () => complain('The card form could not be loaded. You have not been charged. Reload the page to try again.'));
+    element.mount(place);
+  } else if (place) {
+    place.removeAttribute('aria-busy');
+    complain('The card form could not be loaded. You have not been charged. Reload the page to try again.');
+  }
+
+  async function post(url, body, headers) {
+    const answer = await fetch(url, { method: 'POST', body, headers: { Accept: 'application/json', ...headers } });
+    let said = {};
+    try { said = await answer.json(); } catch { /* an empty or cut answer: the status decides */ }
+    return { ok: answer.ok, status: answer.status, said };
+  }
+
+  /* Ask how the booking stands until its payment can be made ("card", "bank"), or it goes another way. */
+  async function ready(statusUrl) {
+    const end = Date.now() + 90000;
+    for (let turn = 0; Date.now() < end; turn++) {
+      await wait(Math.min(300 + 200 * turn, 3000));
+      try {
+        const answer = await fetch(statusUrl, { headers: { Accept: 'application/json' } });
+        if (answer.ok) {
+          const said = await answer.json();
+          if (['card', 'bank'].includes(said.step)) return true;
+          if (!['reserving', 'ticket'].includes(said.step)) return false;
+        } else await wait(1000 * Number(answer.headers.get('Retry-After') || 2));
+      } catch { /* connection lost: the booking is written down, ask again */ }
+    }
+    return false;
+  }
+
+  async function pay() {
+    const checked = await elements.submit();
+    if (checked.error) return complain(checked.error.message);
+    const booked = await post(form.action, new FormData(form), { Prefer: 'respond-async', 'Idempotency-Key': form.elements.key.value });
+    const urls = booked.said;
+    if (!booked.ok) {
+      if (urls.location) return location.assign(urls.location);
+      return complain(urls.message || 'Something went wrong on our side. You have not been charged.', Object.keys(urls.fieldErrors || {}).length ? urls.fieldErrors : null);
+    }
+    say(data.asking);
+    if (!await ready(urls.status)) return location.assign(urls.progress);
+    const body = JSON.stringify({ bookingReference: urls.reference });
+    const headers = { 'Content-Type': 'application/json', 'X-CSRFToken': form.elements.csrfmiddlewaretoken.value };
+    const intent = await post('/api/payments/create-intent', body, headers);
+    const due = intent.said.amountMinor;
+    if (!intent.said.clientSecret || (due !== undefined && due !== Number(data.amount))) return location.assign(urls.progress);
+    say('Asking your bank …');
+    const result = await stripe.confirmPayment({
+      elements, clientSecret: intent.said.clientSecret, redirect: 'if_required',
+      confirmParams: { return_url: new URL(urls.progress, location.href).href },
+    });
+    if (result.error && result.error.type === 'validation_error') return complain(result.error.message);
+    await post('/api/payments/confirm', body, headers).catch(() => {});
+    location.assign(urls.progress);
+  }
+
+  form.addEventListener('submit', async (event) => {
+    const chosen = event.submitter && event.submitter.value;
+    if (running) return event.preventDefault();
+    if (!elements || chosen === 'hold') return;
+    event.preventDefault();
+    problem.hidden = true;
+    busy(true, 'One moment …');
+    try {
+      await pay();
+    } catch {
+      complain('Connection lost. Your details are saved. Press the button again: we never book or charge twice.');
+    }
+  });
+  window.addEventListener('pageshow', (event) => { if (event.persisted) busy(false); });
+  const errors = document.getElementById('errors');
+  if (errors) errors.focus();
+})();

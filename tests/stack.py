@@ -1,0 +1,323 @@
+"""The whole site as real processes on free ports, with a database of its own: for races, journeys, outages and bench.
+
+    with Stack(folder) as stack:            # sandbox, web, worker with broker, sweeper: as `manage.py up` starts them
+        stack.http.get("/readyz")
+        stack.kill("worker"); stack.restart("worker")
+        stack.ledger_export(); stack.rows("SELECT …"); stack.sandbox.ledger()
+
+Every process gets a parent-death signal, so that none is left even when pytest is killed. Start stacks in the main
+thread only: Linux sends that signal when the *thread* ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import psycopg
+from django.test.utils import override_settings
+from psycopg import sql
+
+from fly2any.stack import broker, postgres, site
+from fly2any.stack.children import dies_with_parent
+from fly2any.stack.supervisor import Program
+from tests.sandbox.process import Sandbox, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60.0  # seconds until a start counts as failed; nothing is measured
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SECRET_KEY = "the secret key of every stack, so that tests can sign cookies as the site does"
+_TEMPLATE_LOCK = 0x57AC4
+
+
+def free_port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stack:
+    """One running site. `broker=False`: no broker at all; `every`: seconds between sweeps, None: no sweeper.
+
+    `webs` web servers of `workers` processes each; `own_postgres` starts a PostgreSQL for this stack alone, which can
+    then be restarted. `environ` is added to every program's environment.
+    """
+
+    def __init__(self, folder: Path, *, webs: int = 1, workers: int = 1, threads: int = 8, broker: bool = True,
+                 worker: bool = True, every: float | None = 2.0, own_postgres: bool = False,
+                 postgres_settings: dict[str, str] | None = None, fast: bool = True,
+                 environ: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self.ports = [free_port() for _ in range(webs)]
+        self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
+        self.url = self.urls[0]
+        self.crash_file = folder / "crash"
+        self._broker, self._worker, self._every, self._fast = broker, worker, every, fast
+        self._workers, self._threads = workers, threads
+        self._own_postgres, self._postgres_settings = own_postgres, postgres_settings or QUICK
+        self._more = environ or {}
+        self._programs: dict[str, Program] = {}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.broker_url = ""
+        self.started = False
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> Stack:
+        """Start everything and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.started = True
+        if self._own_postgres:
+            postgres.ensure(self.folder / "pg", settings=self._postgres_settings, die_with_parent=True)
+        self.database_url = _database(self._server(), f"stack_{os.getpid()}_{self.ports[0]}")
+        if self._broker:
+            self.broker_url = broker.ensure(self.folder / "broker", die_with_parent=True)
+            assert self.broker_url, "no broker to be had"
+        sandbox_port = free_port()
+        self.sandbox = Sandbox(self.folder / "sandbox", sandbox_port, *(["--fast"] if self._fast else []),
+                               site=self.url)
+        self._programs = self._read_programs(sandbox_port)
+        for name in self._programs:
+            self._spawn(name)
+        self.http = httpx.Client(base_url=self.url, timeout=60.0, trust_env=False)
+        wait_until(self._ready, PATIENCE)
+        return self
+
+    def stop(self) -> None:
+        """End everything; the database goes, the folder stays."""
+        for name in list(self._running):
+            self.kill(name)
+        if hasattr(self, "sandbox"):
+            with contextlib.suppress(Exception):
+                self.sandbox.kill()
+        if self._broker:
+            broker.stop(self.folder / "broker")
+        if self._own_postgres:
+            postgres.stop(self.folder / "pg")
+        elif self.started and hasattr(self, "database_url"):
+            _drop(self._server(), self.database_url)
+        self.started = False
+
+    def __enter__(self) -> Stack:
+        try:
+            return self.start()
+        except BaseException:
+            print(self.logs())
+            self.stop()
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is not None:
+            print(self.logs())
+        self.stop()
+
+    # --- programs ---------------------------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> list[str]:
+        """The programs of this stack."""
+        return list(self._programs)
+
+    def process(self, name: str) -> psutil.Process:
+        """The running program's (first) process."""
+        return psutil.Process(self._running[name].pid)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the program and everything it started, and wait until it is gone."""
+        process = self._running.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def restart(self, name: str) -> None:
+        """Start the program again, killing it first when it still runs; returns when it answers."""
+        if name in self._running:
+            self.kill(name)
+        self._spawn(name)
+        if name.startswith("web"):
+            wait_until(self._ready, PATIENCE)
+
+    def ended(self, name: str) -> int | None:
+        """The exit status of a program that ended by itself (negative: the signal), or None while it runs."""
+        return self._running[name].poll()
+
+    def stop_broker(self) -> None:
+        """Take the broker away; programs keep its address."""
+        broker.stop(self.folder / "broker")
+
+    def restart_postgres(self) -> None:
+        """Stop this stack's PostgreSQL, cutting every connection, and start it again."""
+        assert self._own_postgres
+        postgres.stop(self.folder / "pg")
+        postgres.ensure(self.folder / "pg", settings=self._postgres_settings, die_with_parent=True)
+
+    def restart_sandbox(self) -> None:
+        """Start a killed sandbox again on the same port; its memory is on disk."""
+        self.sandbox.start()
+
+    def logs(self, lines: int = 25) -> str:
+        """The last lines of every program, for a failed test."""
+        told = []
+        for path in sorted(self.folder.glob("*.log")):
+            told += [f"--- {path.name}", *path.read_text(errors="replace").splitlines()[-lines:]]
+        return "\n".join(told)
+
+    # --- what it did ------------------------------------------------------------------------------------------------
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query in this stack's database."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def forbid_writing(self, forbidden: bool) -> None:
+        """Connections made from now on can (not) write; start a program again to make it feel this."""
+        name = sql.Identifier(urlsplit(self.database_url).path.strip("/"))
+        with _owner(self._server()) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(
+                name, sql.Literal("on" if forbidden else "off")))
+
+    def value(self, statement: str, *values: Any) -> Any:
+        """The first column of the first row."""
+        return self.rows(statement, *values)[0][0]
+
+    def manage(self, *words: str) -> str:
+        """Run a manage.py command in this site and return what it printed."""
+        done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self._environ("manage"), text=True,
+                              capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ledger_export(self) -> list[dict[str, Any]]:
+        """What `manage.py ledger_export` prints now, read."""
+        return [json.loads(line) for line in self.manage("ledger_export").splitlines() if line.startswith("{")]
+
+    def mails(self) -> list[str]:
+        """Every mail sent so far, as raw text, oldest first."""
+        return [path.read_text(errors="replace") for path in sorted((self.folder / "mail").glob("*.eml"))]
+
+    def settled(self, seconds: float = 30.0) -> None:
+        """Wait until nothing is due, no call is under way and no mail waits."""
+        wait_until(lambda: self.value(
+            "SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() AND parked_at IS NULL)"
+            " + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() AND sent_at IS NULL AND dropped = '')"
+            " + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database()))") == 0, seconds)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _server(self) -> str:
+        if self._own_postgres:
+            return postgres.url(self.folder / "pg")
+        return os.environ.get("DATABASE_URL") or postgres.url(Path(os.environ["DATA_DIR"]) / "pg")
+
+    def _read_programs(self, sandbox_port: int) -> dict[str, Program]:
+        """The very commands that `manage.py up` uses, for our ports and folder; the sandbox is started apart."""
+        found: dict[str, Program] = {}
+        for number, port in enumerate(self.ports, start=1):
+            wanted = override_settings(
+                WEB_PORT=port, WEB_WORKERS=self._workers, WEB_THREADS=self._threads, SANDBOX_PORT=sandbox_port,
+                DATA_DIR=self.folder)
+            with wanted:
+                programs = {program.name: program for program in site.programs(self.broker_url)}
+            found["web" if number == 1 else f"web{number}"] = programs["web"]
+            if number == 1 and self._worker and "worker" in programs:
+                found["worker"] = programs["worker"]
+            if number == 1 and self._every is not None:
+                sweeper = programs["sweeper"]
+                found["sweeper"] = Program("sweeper", [*sweeper.command, "--every", str(self._every)], sweeper.environ)
+        return found
+
+    def _environ(self, name: str) -> dict[str, str]:
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if key in os.environ}
+        port = self.ports[int(name[3:] or 1) - 1] if name.startswith("web") else self.ports[0]
+        return {
+            **kept, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "fly2any.settings",
+            "DATA_DIR": str(self.folder), "DATABASE_URL": self.database_url, "REDIS_URL": self.broker_url,
+            "WEB_PORT": str(port), "SITE_URL": self.url, "SANDBOX_PORT": str(self.sandbox.port),
+            "WEB_WORKERS": str(self._workers), "WEB_THREADS": str(self._threads), "PGAPPNAME": name,
+            "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": "1", "LOG_LEVEL": "WARNING", **self._more,
+            **({"CRASH_FILE": str(self.crash_file)} if name in ("worker", "sweeper") else {}),
+        }
+
+    def _spawn(self, name: str) -> None:
+        program = self._programs[name]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                program.command, cwd=ROOT, env={**self._environ(name), **program.environ}, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=dies_with_parent(program.orphan_signal))
+
+    def _ready(self) -> bool:
+        for name, process in self._running.items():
+            assert process.poll() is None, f"{name} ended by itself\n{self.logs()}"
+        with contextlib.suppress(httpx.TransportError):
+            return all(httpx.get(f"{url}/readyz", trust_env=False, timeout=5).status_code == 200 for url in self.urls)
+        return False
+
+
+# --- databases --------------------------------------------------------------------------------------------------------
+
+
+def _at(server: str, name: str) -> str:
+    """The address of another database on the same server."""
+    head, mark, query = server.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{mark}{query}"
+
+
+@contextlib.contextmanager
+def _owner(server: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(_at(server, "postgres"), autocommit=True, connect_timeout=5) as connection:
+        yield connection
+
+
+def _database(server: str, name: str) -> str:
+    """A fresh database with our schema, copied from a migrated template that is made once per set of migrations."""
+    with _owner(server) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATE_LOCK])
+        template = _template(server, connection)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(template)))
+    return _at(server, name)
+
+
+def _template(server: str, connection: psycopg.Connection[Any]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(ROOT.glob("*/migrations/*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    name = f"stack_template_{digest.hexdigest()[:12]}"
+    known = [row[0] for row in connection.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'stack\\_template\\_%'").fetchall()]
+    if name in known:
+        return name
+    for old in known:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(old)))
+    draft = f"{name}_draft"
+    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
+    environ = {**os.environ, "DATABASE_URL": _at(server, draft), "DB_POOL": "0"}
+    done = subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environ, text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name)))
+    return name
+
+
+def _drop(server: str, address: str) -> None:
+    name = urlsplit(address).path.strip("/")
+    with contextlib.suppress(psycopg.OperationalError), _owner(server) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
