@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.html import format_html, urlize
 from django.views.decorators.http import require_safe
 
 NEWEST = 50
@@ -46,10 +45,10 @@ def mailbox(request: HttpRequest) -> HttpResponse:
 
 
 def _mail(file: Path) -> dict[str, Any]:
-    """What the mailbox shows of one message: its head and its text, with links that can be followed."""
+    """What the mailbox shows of one message: its head and its text."""
     message = BytesParser(EmailMessage, policy=policy.default).parsebytes(file.read_bytes())
     body = message.get_body(preferencelist=("plain", "html"))
     text = str(body.get_content()) if body is not None else ""
     attached = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
     return {"to": message["To"], "subject": message["Subject"], "sent": message["Date"], "attached": attached,
-            "text": format_html("{}", urlize(text, autoescape=True))}
+            "text": text}

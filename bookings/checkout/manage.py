@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bookings import access, selectors, services
 from bookings.checkout import outcomes
-from bookings.checkout.pages import page, summary
+from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
 from fly2any.kernel import clock
@@ -99,8 +99,7 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     now = clock.now()
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     if request.method == "POST" and request.POST.get("verb") == "confirm":
-        refund = request.POST.get("refund", "")
-        services.cancel(booking=booking, refund_minor=int(refund) if refund.isdigit() else None, now=now)
+        services.cancel(booking=booking, refund_minor=whole(request.POST.get("refund", "")), now=now)
         return redirect("trip", booking.reference)
     if request.method == "POST":
         services.ask_quote(booking=booking, now=now)

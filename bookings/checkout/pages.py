@@ -53,6 +53,11 @@ def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
     return response
 
 
+def whole(text: str) -> int:
+    """A whole number that a form carried; -1, which no amount equals, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+
+
 def summary(field_errors: Mapping[str, str], ids: Callable[[str], str] = str) -> list[dict[str, str]]:
     """The lines of the error summary; `ids` turns a field's path into the id of its input."""
     return [{"field": ids(field), "text": text} for field, text in field_errors.items()]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from bookings import access, selectors, services
 from bookings.checkout import outcomes
-from bookings.checkout.pages import page, wants_json
+from bookings.checkout.pages import page, wants_json, whole
 from bookings.flow import MAX_DECLINES
 from bookings.models import Booking
 from bookings.status import Progress
@@ -32,8 +32,8 @@ def progress(request: HttpRequest, reference: str) -> HttpResponse:
     """What is being done now; leads on to the outcome as soon as there is one."""
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     trip = selectors.booking_view(booking)
-    paid_after = request.GET.get("paid", "")
-    waits_for_bank = paid_after.isdigit() and _declines(trip) <= int(paid_after) and booking.progress in AT_THE_BANK
+    paid = whole(request.GET.get("paid", ""))  # how many attempts had been declined when the customer pressed
+    waits_for_bank = paid >= 0 and _declines(trip) <= paid and booking.progress in AT_THE_BANK
     if not waits_for_bank and outcomes.place(booking) != request.path:
         return redirect(outcomes.place(booking))
     late = booking.wished_at is not None and clock.now() - booking.wished_at > LATE
@@ -69,8 +69,8 @@ def price(request: HttpRequest, reference: str) -> HttpResponse:
     """The airline raised the price: old, new, difference. Going on stores the consent."""
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     if request.method == "POST":
-        total = request.POST.get("total", "")
-        services.accept_price(booking=booking, total_minor=int(total) if total.isdigit() else -1, now=clock.now())
+        total = whole(request.POST.get("total", ""))
+        services.accept_price(booking=booking, total_minor=total, now=clock.now())
         return redirect("checkout-progress", reference)
     trip = selectors.booking_view(booking)
     if not trip.get("consent") or outcomes.place(booking) != request.path:

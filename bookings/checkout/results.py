@@ -51,7 +51,7 @@ def _number(data: QueryDict, name: str, most: int) -> int | None:
 def _span(text: str) -> tuple[int | None, int | None]:
     """Hours from and until, of "6-12"."""
     first, _, last = text.partition("-")
-    return (int(first), int(last)) if first.isdigit() and last.isdigit() else (None, None)
+    return (int(first), int(last)) if first.isdecimal() and last.isdecimal() else (None, None)
 
 
 def context(request: HttpRequest, search: Search, form: SearchForm) -> dict[str, Any]:

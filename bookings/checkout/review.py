@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from bookings import access, services
 from bookings.checkout import disclosures, outcomes
 from bookings.checkout.customize import flights_url, open_draft, repriced
-from bookings.checkout.pages import page, refusal, summary, wants_json
+from bookings.checkout.pages import page, refusal, summary, wants_json, whole
 from bookings.checkout.progress import going_on, stripe
 from bookings.checkout.words import moment
 from bookings.models import Booking
@@ -63,12 +63,12 @@ def ready(view: dict[str, Any]) -> bool:
 def _book(request: HttpRequest, booking: Booking) -> HttpResponse:
     """The final press. A refusal that can be mended is shown on the review page (or told to our script)."""
     now = clock.now()
-    accepted = request.POST.get("acceptedMinor", "")
+    accepted = whole(request.POST.get("acceptedMinor", ""))
     ticks = [{"code": code, "version": disclosures.TEXTS_VERSION, "at": now.isoformat(),
               "address": access.address_of(request)} for code in services.TICKS if request.POST.get(code) == "yes"]
     try:
         booked = services.book(booking=booking, hold=request.POST.get("wish") == "hold",
-                               accepted_minor=int(accepted) if accepted.isdigit() else -1, acknowledgements=ticks,
+                               accepted_minor=accepted, acknowledgements=ticks,
                                again=request.POST.get("again") == "yes", now=now)
     except Problem as problem:
         return _refused(request, booking, problem)

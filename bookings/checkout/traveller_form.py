@@ -40,11 +40,11 @@ def read(data: QueryDict, view: dict[str, Any]) -> tuple[list[dict[str, Any]], d
     adults_of = {index: _text(data, f"passengers-{index}-infantOn") for index, person
                  in enumerate(view["passengers"]) if person["kind"] == "infant"}
     for infant, adult in adults_of.items():
-        if not adult.isdigit() or int(adult) >= len(people):
+        if not adult.isdecimal() or int(adult[:2]) >= len(people):
             continue
-        if "infantPosition" in people[int(adult)]:
+        if "infantPosition" in people[int(adult[:2])]:
             wrong[f"passengers.{infant}.infantOn"] = "Another infant sits on this adult's lap already. Choose another."
-        people[int(adult)]["infantPosition"] = infant
+        people[int(adult[:2])]["infantPosition"] = infant
     contact = {"email": _text(data, "contact-email"), "phone": _text(data, "contact-phone")}
     return people, contact, wrong
 

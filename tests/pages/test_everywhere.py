@@ -1,0 +1,184 @@
+"""What holds on all pages: the policy, the frame, the refusals, and templates without forbidden things."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from bookings.models import Booking, Outbox
+from tests.pages.html import read
+from tests.pages.travel import make
+
+pytestmark = pytest.mark.django_db
+
+TEMPLATES = [path for path in sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+             if not {"admin", "mail"} & set(path.relative_to(settings.BASE_DIR / "templates").parts)]
+SCRIPTS = sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
+PATHS = ["/", "/help", "/terms", "/how-we-sort", "/trips", "/trips/find", "/dev/mailbox", "/flights", "/nowhere"]
+
+
+def policy(response: object) -> dict[str, str]:
+    header = response.headers["Content-Security-Policy"]  # type: ignore[attr-defined]
+    return dict(part.strip().split(" ", 1) for part in header.split(";"))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_has_the_strict_policy_and_the_whole_frame(client: Client, path: str) -> None:
+    response = client.get(path)
+    rules = policy(response)
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert rules["style-src"] == "'self'"
+    assert rules["frame-src"] == "'none'"
+    page = read(response)
+    assert page.one("html")["lang"] == "en"
+    assert page.one("h1") is not None
+    assert page.one("main")["id"] == "main"
+    assert page.one("header")
+    assert page.one("footer")
+    assert "support@fly2any.com" in page.text
+    assert "No real airline or bank is behind this site" in page.text
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_no_template_needs_a_weaker_policy(template: Path) -> None:
+    source = template.read_text()
+    assert not re.search(r"<[^>]+\son[a-z]+\s*=", source), "an inline handler"
+    assert not re.search(r"<[^>]+\sstyle\s*=", source), "a style attribute"
+    assert "<style" not in source
+    assert not re.search(r"<script(?![^>]*\ssrc=)", source), "an inline script"
+    assert not re.search(r"\|\s*safe\b|autoescape off", source)
+
+
+@pytest.mark.parametrize("name", ["extras", "passengers", "review"])
+def test_no_template_of_the_checkout_ticks_anything(name: str) -> None:
+    source = (settings.BASE_DIR / "templates" / "checkout" / f"{name}.html").read_text()
+    assert not re.search(r"<(input|option)[^>]*\bchecked\b", source)
+    for found in re.findall(r"{%[^%]*%}\s*selected", source):
+        assert re.search(r"if (n == item.quantity and n|seat.value == item.chosen) ", found), found
+
+
+def test_sizes_stay_small() -> None:
+    styles = b"".join(path.read_bytes() for path in (settings.BASE_DIR / "static" / "css").glob("*.css"))
+    assert len(gzip.compress(styles)) <= 30 * 1024
+    for script in SCRIPTS:
+        assert len(gzip.compress(script.read_bytes())) <= 50 * 1024
+        assert not re.search(r"\beval\(|new Function|innerHTML|localStorage|sessionStorage|document\.cookie",
+                             script.read_text()), script.name
+
+
+def test_only_pages_with_a_card_form_may_load_stripe(guest: Client, principal: str) -> None:
+    place = "http://127.0.0.1:" + str(settings.SANDBOX_PORT)
+    paid = make(principal, status="PENDING_PAYMENT", progress="card")
+    with_form = policy(guest.get(f"/trips/{paid.reference}/pay"))
+    assert place in with_form["script-src"]
+    assert with_form["frame-src"] == place
+    assert "unsafe" not in str(with_form)
+    assert place not in policy(guest.get(f"/trips/{paid.reference}/progress?paid=0"))["script-src"]
+
+
+def test_pages_of_a_customer_are_not_cached(guest: Client, principal: str) -> None:
+    booking = make(principal, status="CONFIRMED", progress="done")
+    assert "no-store" in guest.get(f"/trips/{booking.reference}").headers["Cache-Control"]
+
+
+def test_a_form_from_elsewhere_is_refused_in_plain_words() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    response = strict.post("/checkout/start", {"offerId": "x"})
+    assert response.status_code == 403
+    assert "Nothing was sent to the airline or the bank" in read(response).text
+
+
+def test_an_offer_of_nobody_is_a_plain_404(client: Client) -> None:
+    response = client.post("/checkout/start", {"offerId": "banana"})
+    assert response.status_code == 404
+    assert "We could not find this page." in read(response).text
+
+
+# --- looking a booking up ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("reference", "email"), [
+    ("FLY2A-000000", "anna@example.com"), ("{mine}", "somebody@example.com"), ("banana", "x"), ("'; --", "anna@example")])
+def test_wrong_data_gets_one_and_the_same_reply(client: Client, principal: str, reference: str, email: str) -> None:
+    booking = make(principal, status="CONFIRMED", progress="done")
+    response = client.post("/trips/find", {"reference": reference.format(mine=booking.reference), "email": email})
+    page = read(response)
+    assert response.status_code == 200
+    assert "We know no booking with this reference and e-mail address." in page.text
+    assert page.one("input", id="email")["value"] == email
+
+
+def test_reference_and_email_open_a_booking(client: Client, principal: str) -> None:
+    booking = make(principal, status="CONFIRMED", progress="done")
+    sent = {"reference": booking.reference.lower(), "email": "ANNA@example.com"}
+    assert client.post("/trips/find", sent).headers["Location"] == f"/trips/{booking.reference}"
+    assert client.get(f"/trips/{booking.reference}").status_code == 200
+
+
+def test_empty_fields_are_named(client: Client) -> None:
+    page = read(client.post("/trips/find", {}))
+    assert [tag["href"] for tag in page.all("a") if tag.get("href") in ("#reference", "#email")] == [
+        "#reference", "#email"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_links_by_mail_reply_the_same_to_everybody(client: Client, principal: str) -> None:
+    make(principal, status="CONFIRMED", progress="done")
+    answers = [client.post("/trips/link", {"link-email": email}, follow=True)
+               for email in ("anna@example.com", "nobody@example.com")]
+    assert read(answers[0]).text == read(answers[1]).text
+    assert "If there are bookings with this e-mail address" in read(answers[0]).text
+    assert Outbox.objects.filter(kind="lookup_link").count() == 1
+
+
+# --- cancelling -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancelling_asks_shows_and_only_then_does_it(guest: Client, principal: str) -> None:
+    from tests.trail import rows
+
+    booking = make(principal, status="CONFIRMED", progress="done", money="charged")
+    order = rows.order(booking, external_id="ord_c", actions=["cancel"])
+    rows.payment(booking, state="captured", captured_minor=59999, order=order)
+    here = f"/trips/{booking.reference}/cancel"
+    assert "Nothing is cancelled yet." in read(guest.get(here)).text
+    assert guest.post(here, {"verb": "quote"}).headers["Location"] == here
+    assert "Asking the airline what you would get back" in read(guest.get(here)).text
+    Booking.objects.filter(pk=booking.pk).update(quote_wanted=False)
+    order.quote_id, order.quote_refund_minor, order.quote_refund_to = "ore_1", 40000, "balance"
+    order.save()
+    page = read(guest.get(here))
+    for wanted in ("400.00", "To the card you paid with", "The airline keeps USD 199.99"):
+        assert wanted in page.text, wanted
+    booking.refresh_from_db()
+    assert booking.wish == "book"
+    refund = page.one("input", name="refund")["value"]
+    for wrong in ("1", "banana", ""):
+        assert guest.post(here, {"verb": "confirm", "refund": wrong}).status_code == 409
+    assert guest.post(here, {"verb": "confirm", "refund": refund}).headers["Location"] == f"/trips/{booking.reference}"
+    booking.refresh_from_db()
+    assert (booking.wish, booking.agreed_refund_minor) == ("cancel", 40000)
+
+
+# --- the mailbox ------------------------------------------------------------------------------------------------
+
+
+def test_the_mailbox_exists_only_in_the_sandbox(client: Client, settings: object, tmp_path: Path) -> None:
+    from django.core.mail import get_connection, send_mail
+
+    settings.MAIL_DIR = tmp_path  # type: ignore[attr-defined]
+    backend = get_connection("fly2any.mailbox.FolderBackend")
+    send_mail("Hallo <b>", "Look at http://127.0.0.1/trips <script>x</script>", None, ["anna@example.com"],
+              connection=backend)
+    page = read(client.get("/dev/mailbox"))
+    assert "Hallo <b>" in page.text
+    assert not list(page.all("script"))
+    assert "http://127.0.0.1/trips" in [tag.get("href") for tag in page.all("a")]
+    settings.SANDBOX = False  # type: ignore[attr-defined]
+    assert client.get("/dev/mailbox").status_code == 404
