@@ -1,1 +1,0 @@
-"""The public API: JSON with camelCase names under /api (design.md 5)."""
