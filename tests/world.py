@@ -38,9 +38,9 @@ class World:
         self.since = rows[-1]["seq"] if rows else self.since
 
     def offer(self, kind: str = HOLDABLE, origin: str = "JFK", destination: str = "LAX", adults: int = 1,
-              bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None) -> Offer:
-        """Search and keep one offer of that kind, with its services."""
-        day = date.today() + timedelta(days=40)
+              bags: int = 0, choose: Callable[[OfferInfo], bool] | None = None, day: date | None = None) -> Offer:
+        """Search and keep one offer of that kind, with its services; 40 days ahead unless another day is given."""
+        day = day or date.today() + timedelta(days=40)
         supplier = registry.get("duffel")
         found = supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=adults))
         fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
