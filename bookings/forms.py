@@ -26,7 +26,7 @@ GENDERS = ("m", "f")
 NAME_LENGTH = 20  # Duffel's limit (duffel.md 3.5)
 ADULT_FROM, CHILD_FROM, OLDEST = 18, 2, 120
 # ASCII, Latin-1 Supplement and Latin Extended-A letters, with hyphen, apostrophe and space between them
-_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:[ '-]+[A-Za-zÀ-ÖØ-öø-ž]+)*[ '-]?\Z")
+_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:[ '-]{1,2}[A-Za-zÀ-ÖØ-öø-ž]+)*[ '-]?\Z")
 _DOCUMENT = re.compile(r"[A-Z0-9]{4,20}\Z")
 _LOYALTY = re.compile(r"[A-Z0-9]{3,25}\Z")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-"})

@@ -34,6 +34,10 @@ class Message:
 
 _WORDS = {"money": "", "old": "the old price", "new": "a new price", "amount": "the amount", "time": "the deadline",
           "name": "a traveller", "field": "a detail", "reason": "it cannot be used", "n": "a few", "id": "unknown"}
+_FIELDS = {"given_name": "the given names", "family_name": "the family name", "title": "the title",
+           "gender": "the gender", "born_on": "the date of birth", "email": "the e-mail address",
+           "phone_number": "the phone number", "phone": "the phone number", "identity_documents": "the passport",
+           "document": "the passport", "loyalty_programme_accounts": "the frequent flyer number"}
 _FARE_GONE = ("Check price again", "Fares change all the time; a fresh search shows what is left.")
 _KEEP_CALM = "Please don't book or pay again."
 
@@ -171,7 +175,7 @@ def message_for(booking: Booking, payment: Payment | None = None, refund: Refund
     old = Money(booking.accepted_minor, booking.currency)
     new = Money(booking.priced_minor, booking.currency) if booking.priced_minor is not None else ""
     filled = {"money": money_sentence(booking, payment, refund), "old": old, "new": new, "amount": old,
-              "field": detail.get("field", ""), "reason": detail.get("reason", ""),
+              "field": _FIELDS.get(str(detail.get("field")), ""), "reason": detail.get("reason", ""),
               "name": _nth(detail.get("position", "")), "time": _time(booking.pay_by), "id": booking.reference}
     return say(code, **{**filled, **words})
 

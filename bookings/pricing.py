@@ -3,22 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
-
-
-@dataclass(frozen=True)
-class Sum:
-    """What the customer pays, in minor units: the offer, the chosen extras, our fee."""
-
-    fare_minor: int
-    services_minor: int
-    fee_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        """Everything together."""
-        return self.fare_minor + self.services_minor + self.fee_minor
 
 
 def services_minor(chosen: Iterable[tuple[int, int]]) -> int:
