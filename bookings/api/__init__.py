@@ -1,0 +1,1 @@
+"""The public API: JSON with camelCase names under /api (design.md 5)."""

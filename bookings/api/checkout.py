@@ -1,0 +1,86 @@
+"""The three steps, one call each; every answer carries the whole draft with its price as the server computes it."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings import access, drafts, limits, selectors, services
+from bookings.api import answers, requests, schemas
+from bookings.api.bookings import agreed, check_currency, ticks
+from bookings.api.endpoint import Endpoint
+from bookings.api.idempotency import once
+from bookings.models import Booking
+from fly2any.kernel import clock
+
+STEP = (400, 403, 404, 409, 410, 413, 415, 422, 503, 504)
+
+
+def draft_answer(booking: Booking, status: int = 200) -> Response:
+    """The whole draft."""
+    return Response({"success": True, "draft": selectors.booking_view(booking)}, status=status)
+
+
+class Checkout(Endpoint):
+    """Begin."""
+
+    @extend_schema(operation_id="checkout_start", request=requests.StartSerializer, tags=["checkout"],
+                   parameters=[schemas.IDEMPOTENCY_KEY],
+                   responses={201: schemas.DraftAnswer, **schemas.refusals(*STEP)})
+    @once("checkout")
+    def post(self, request: Request) -> Response:
+        """A draft for an offer, freshly priced; the open draft of the same offer is returned again."""
+        asked = self.read(requests.StartSerializer)
+        booking = drafts.start(offer_id=asked["offerId"], principal=self.principal, user=request.user,
+                               now=clock.now())
+        return draft_answer(booking, 201)
+
+
+class Customize(Endpoint):
+    """Step 1: extras."""
+
+    @extend_schema(operation_id="checkout_customize", request=requests.CustomizeSerializer, tags=["checkout"],
+                   responses={200: schemas.DraftAnswer, **schemas.refusals(*STEP)})
+    def put(self, request: Request, draft_id: uuid.UUID) -> Response:
+        """Replace the extras. Services in another currency than the fare's are refused."""
+        asked = self.read(requests.CustomizeSerializer)
+        booking = selectors.draft_for(principal=self.principal, public_id=draft_id)
+        return draft_answer(drafts.customize(booking=booking, choices=asked["services"], now=clock.now()))
+
+
+class Passengers(Endpoint):
+    """Step 2: travellers."""
+
+    @extend_schema(operation_id="checkout_passengers", request=requests.PassengersSerializer, tags=["checkout"],
+                   responses={200: schemas.DraftAnswer, **schemas.refusals(*STEP)})
+    def put(self, request: Request, draft_id: uuid.UUID) -> Response:
+        """Store all travellers and the contact, or nothing; every wrong field is named."""
+        asked = self.read(requests.PassengersSerializer)
+        booking = selectors.draft_for(principal=self.principal, public_id=draft_id)
+        return draft_answer(drafts.set_passengers(booking=booking, passengers=asked["passengers"],
+                                                  contact=asked["contact"], now=clock.now()))
+
+
+class Book(Endpoint):
+    """Step 3: book."""
+
+    @extend_schema(operation_id="checkout_book", request=requests.BookSerializer, tags=["checkout"],
+                   parameters=[schemas.IDEMPOTENCY_KEY, schemas.PREFER],
+                   responses={201: schemas.BookingMade, 200: schemas.BookingMade, 202: schemas.BookingAccepted,
+                              **schemas.refusals(*STEP, 429)})
+    @once("checkout-book")
+    def post(self, request: Request, draft_id: uuid.UUID) -> Response:
+        """The final press. Answers as `POST /api/bookings` does."""
+        asked = self.read(requests.BookSerializer)
+        now = clock.now()
+        booking = selectors.draft_for(principal=self.principal, public_id=draft_id)
+        check_currency(asked["acceptedTotal"], booking.currency)
+        if asked["isHold"]:
+            limits.hold(access.address_of(request._request), now)
+        booked = services.book(
+            booking=booking, hold=asked["isHold"], accepted_minor=asked["acceptedTotal"].minor,
+            acknowledgements=ticks(self, request, asked["acknowledgements"], now), again=asked["bookAgain"], now=now)
+        return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))

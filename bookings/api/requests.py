@@ -1,0 +1,233 @@
+"""What callers may send. Every field is listed; one that is not is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from fly2any.kernel.money import Money, MoneyError
+from suppliers.search import CABINS
+
+MOST_TRAVELLERS = 9
+
+
+class Strict(serializers.Serializer):
+    """Refuses fields that it does not list."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Validate, after refusing unknown fields."""
+        if isinstance(data, dict):
+            unknown = {str(name)[:60]: ["Unknown field."] for name in data if name not in self.fields}
+            if unknown:
+                raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+
+def _text(**more: Any) -> serializers.CharField:
+    """A text whose own rules live in bookings.forms: here it is only kept short."""
+    return serializers.CharField(**{"max_length": 200, "allow_blank": True, **more})
+
+
+def _many(serializer: type[serializers.Serializer], most: int, **more: Any) -> Any:
+    """A list of at most `most`."""
+    return serializer(many=True, max_length=most, **more)  # type: ignore[call-arg]
+
+
+class AmountField(serializers.Serializer):
+    """An exact amount: {"amount": "599.99", "currency": "USD"}. Read as Money."""
+
+    amount = serializers.RegexField(r"^\d{1,10}(\.\d{1,4})?$", help_text="A decimal string, such as 599.99")
+    currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217")
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Read it as Money. Raises ValidationError for decimals the currency does not have."""
+        unknown = {str(name)[:60]: ["Unknown field."] for name in data if name not in self.fields} if isinstance(
+            data, dict) else {}
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        found = super().to_internal_value(data)
+        try:
+            return Money.parse(found["amount"], found["currency"])
+        except MoneyError as error:
+            raise serializers.ValidationError({"amount": ["This is not an amount in this currency."]}) from error
+
+
+class ChoiceSerializer(Strict):
+    """A paid extra by its id in the offer (or seat map), and how many."""
+
+    serviceId = serializers.CharField(max_length=200)
+    quantity = serializers.IntegerField(min_value=1, max_value=99, default=1)
+
+
+class DocumentSerializer(Strict):
+    """A travel document."""
+
+    kind = _text(required=False, max_length=40)
+    number = _text(required=False)
+    country = _text(required=False, help_text="ISO 3166 alpha-2")
+    expiresOn = _text(required=False, allow_null=True, help_text="YYYY-MM-DD")
+
+
+class LoyaltySerializer(Strict):
+    """A frequent flyer account."""
+
+    carrier = _text(max_length=3)
+    number = _text(max_length=40)
+
+
+class PassengerSerializer(Strict):
+    """A traveller exactly as in the passport or ID."""
+
+    position = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS - 1, required=False,
+                                        help_text="The place in the offer's list of passengers; default: in order")
+    title = _text(help_text="mr, mrs, ms, miss or dr")
+    gender = _text(help_text="m or f")
+    givenName = _text(help_text="1 to 20 Latin letters, hyphen, apostrophe, space")
+    familyName = _text(help_text="1 to 20 Latin letters, hyphen, apostrophe, space")
+    bornOn = _text(allow_null=True, help_text="YYYY-MM-DD")
+    infantPosition = serializers.IntegerField(
+        min_value=0, max_value=MOST_TRAVELLERS - 1, required=False, allow_null=True,
+        help_text="On an adult: the position of the infant on the lap")
+    document = DocumentSerializer(required=False, allow_null=True)
+    loyalty = _many(LoyaltySerializer, 5, required=False)
+
+
+class ContactSerializer(Strict):
+    """How the customer is reached. The phone number with its country code."""
+
+    email = _text(max_length=254)
+    phone = _text(max_length=40)
+
+
+class AcknowledgementSerializer(Strict):
+    """A confirmation the customer gave: dangerous_goods and names_and_terms are both needed."""
+
+    code = serializers.CharField(max_length=40)
+    version = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+
+
+class StartSerializer(Strict):
+    """Begin a checkout."""
+
+    offerId = serializers.UUIDField()
+
+
+class CustomizeSerializer(Strict):
+    """The extras of a draft; what is not named is taken out."""
+
+    services = _many(ChoiceSerializer, 100)
+
+
+class PassengersSerializer(Strict):
+    """Everybody who travels, and the contact."""
+
+    passengers = _many(PassengerSerializer, MOST_TRAVELLERS)
+    contact = ContactSerializer()
+
+
+class BookSerializer(Strict):
+    """The final press on a complete draft."""
+
+    isHold = serializers.BooleanField(default=False)
+    acceptedTotal = AmountField(help_text="The total the customer saw: compared, never used")
+    acknowledgements = _many(AcknowledgementSerializer, 10)
+    bookAgain = serializers.BooleanField(
+        default=False, help_text="Confirms a second trip of the same people on the same flights")
+
+
+class BookingSerializer(BookSerializer):
+    """The three steps in one call."""
+
+    offerId = serializers.UUIDField()
+    services = _many(ChoiceSerializer, 100, required=False)
+    passengers = _many(PassengerSerializer, MOST_TRAVELLERS)
+    contact = ContactSerializer()
+
+
+class ContactChangeSerializer(Strict):
+    """What of the contact shall change."""
+
+    email = _text(required=False, max_length=254)
+    phone = _text(required=False, max_length=40)
+
+
+class PatchSerializer(Strict):
+    """Contact data is all that can be changed."""
+
+    contact = ContactChangeSerializer()
+
+
+class EmptySerializer(Strict):
+    """No field at all."""
+
+
+class CancelSerializer(Strict):
+    """Confirm the cancellation at the refund that was quoted; required once a ticket exists."""
+
+    acceptedRefund = AmountField(required=False)
+
+
+class PaymentSerializer(Strict):
+    """Which booking; a sent amount is compared, never used."""
+
+    bookingReference = serializers.CharField(max_length=20)
+    amount = AmountField(required=False)
+
+
+class ConfirmSerializer(Strict):
+    """Which booking."""
+
+    bookingReference = serializers.CharField(max_length=20)
+
+
+class SearchSerializer(serializers.Serializer):
+    """A search. Ages of children count on the day of the last flight."""
+
+    origin = serializers.RegexField(r"^[A-Za-z]{3}$", help_text="IATA code of an airport or city")
+    destination = serializers.RegexField(r"^[A-Za-z]{3}$", help_text="IATA code of an airport or city")
+    departureDate = serializers.DateField(help_text="YYYY-MM-DD")
+    returnDate = serializers.DateField(required=False, help_text="YYYY-MM-DD; absent: one way")
+    adults = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=1)
+    children = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=0)
+    childAges = serializers.RegexField(
+        r"^\d{1,2}(,\d{1,2})*$", required=False, help_text="One age (2 to 17) for each child, such as 4,11")
+    infants = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=0)
+    cabin = serializers.ChoiceField(choices=CABINS, default="economy")
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Ages and children must fit together."""
+        ages = [int(age) for age in attrs.get("childAges", "").split(",") if age]
+        if len(ages) != attrs["children"]:
+            raise serializers.ValidationError({"childAges": [
+                "Give one age (2 to 17) for each child, separated by commas."]})
+        attrs["ages"] = tuple(ages)
+        return attrs
+
+
+class ResultsSerializer(serializers.Serializer):
+    """Which part of the results, in which order."""
+
+    sort = serializers.ChoiceField(choices=("best", "cheapest", "fastest"), default="best")
+    maxStops = serializers.IntegerField(min_value=0, max_value=9, required=False)
+    airlines = serializers.RegexField(r"^[A-Z0-9]{2}(,[A-Z0-9]{2})*$", required=False)
+    changeable = serializers.BooleanField(default=False)
+    refundable = serializers.BooleanField(default=False)
+    checkedBag = serializers.BooleanField(default=False)
+    offset = serializers.IntegerField(min_value=0, max_value=100000, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+
+
+class PlacesSerializer(serializers.Serializer):
+    """What was typed."""
+
+    q = serializers.CharField(max_length=60)
+    limit = serializers.IntegerField(min_value=1, max_value=20, default=10)
+
+
+class ListSerializer(serializers.Serializer):
+    """Which part of the list."""
+
+    after = serializers.CharField(max_length=20, required=False, help_text="The reference the last part ended with")
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=20)

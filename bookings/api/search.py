@@ -1,0 +1,112 @@
+"""Places, searches and offers."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from bookings import drafts, selectors
+from bookings.api import requests, shapes, waiting
+from bookings.api.endpoint import Endpoint
+from bookings.selectors.offers import Filters
+from bookings.selectors.seats import seat_map_view
+from fly2any.kernel import clock
+from suppliers import places
+from suppliers.models import Search
+from suppliers.types import Leg, SearchQuery
+
+
+class Places(Endpoint):
+    """Airport and city suggestions."""
+
+    makes_guests = False
+
+    @extend_schema(operation_id="places", parameters=[requests.PlacesSerializer],
+                   responses={200: shapes.PlacesAnswer, **shapes.refusals(400)}, tags=["search"])
+    def get(self, request: Request) -> Response:
+        """What somebody typing a few letters may mean, the likeliest first."""
+        asked = self.read(requests.PlacesSerializer, request.query_params)
+        found = places.suggest(asked["q"], asked["limit"])
+        answer = Response({"success": True, "places": [
+            {"code": place.code, "name": place.name, "city": place.city, "country": place.country,
+             "kind": place.kind, "airports": list(place.airports)} for place in found]})
+        answer["Cache-Control"] = "public, max-age=3600"
+        return answer
+
+
+class FlightSearch(Endpoint):
+    """A new search."""
+
+    @extend_schema(operation_id="flights_search", parameters=[requests.SearchSerializer],
+                   responses={200: shapes.SearchAnswer, **shapes.refusals(400, 422, 503)}, tags=["search"])
+    def get(self, request: Request) -> Response:
+        """Ask all suppliers at once. Answers when they have answered, or after 20 s with `complete: false`.
+
+        With `Prefer: respond-async` the answer comes at once; ask `GET /api/flights/search/{searchId}` for more.
+        """
+        asked = self.read(requests.SearchSerializer, request.query_params)
+        search = drafts.search(query=query_of(asked), principal=self.principal, now=clock.now())
+        if not waiting.wants_async(request):
+            with waiting.seat() as allowed:
+                if allowed:
+                    search = drafts.wait_for_search(search.pk, float(settings.WEB_WAIT_SECONDS))
+        return results(search, Filters(limit=asked["limit"]))
+
+
+class FlightResults(Endpoint):
+    """A search that was made before."""
+
+    @extend_schema(operation_id="flights_results", parameters=[requests.ResultsSerializer],
+                   responses={200: shapes.SearchAnswer, **shapes.refusals(400, 404)}, tags=["search"])
+    def get(self, request: Request, search_id: uuid.UUID) -> Response:
+        """What has come in so far, sorted and filtered."""
+        asked = self.read(requests.ResultsSerializer, request.query_params)
+        search = selectors.search_for(principal=self.principal, search_id=search_id)
+        return results(search, Filters(
+            sort=asked["sort"], max_stops=asked.get("maxStops"), changeable=asked["changeable"],
+            airlines=frozenset(asked["airlines"].split(",")) if asked.get("airlines") else frozenset(),
+            refundable=asked["refundable"], checked_bag=asked["checkedBag"], offset=asked["offset"],
+            limit=asked["limit"]))
+
+
+class OfferDetail(Endpoint):
+    """One offer."""
+
+    @extend_schema(operation_id="offer", responses={200: shapes.OfferAnswer,
+                                                    **shapes.refusals(404, 410, 503, 504)}, tags=["search"])
+    def get(self, request: Request, offer_id: uuid.UUID) -> Response:
+        """The offer as it costs now, with conditions, services, other fares of the same flights, documents needed."""
+        offer = drafts.price_offer(offer_id=offer_id, principal=self.principal, now=clock.now())
+        return Response({"success": True, "offer": selectors.offer_view(offer)})
+
+
+class SeatMaps(Endpoint):
+    """The seats of an offer."""
+
+    @extend_schema(operation_id="seat_maps", responses={200: shapes.SeatMapsAnswer,
+                                                        **shapes.refusals(404, 410, 503, 504)}, tags=["search"])
+    def get(self, request: Request, offer_id: uuid.UUID) -> Response:
+        """One map per flight; none when the airline assigns the seats itself."""
+        maps = drafts.seat_maps(offer_id=offer_id, principal=self.principal, now=clock.now())
+        offer = selectors.offer_for(principal=self.principal, offer_id=offer_id)
+        return Response({"success": True, "seatMaps": [seat_map_view(item, offer) for item in maps]})
+
+
+def query_of(asked: dict[str, Any]) -> SearchQuery:
+    """The search in the suppliers' words."""
+    origin, destination = asked["origin"].upper(), asked["destination"].upper()
+    legs = [Leg(origin, destination, asked["departureDate"])]
+    if asked.get("returnDate"):
+        legs.append(Leg(destination, origin, asked["returnDate"]))
+    return SearchQuery(tuple(legs), adults=asked["adults"], child_ages=asked["ages"], infants=asked["infants"],
+                       cabin=asked["cabin"])
+
+
+def results(search: Search, filters: Filters) -> Response:
+    """A search as an answer."""
+    return Response({"success": True, **selectors.results_view(search, filters, now=clock.now())})
