@@ -54,7 +54,7 @@ class Story:
             wished_at=b.wished_at or b.created_at, offer_expires_at=b.offer_expires_at, priced_minor=b.priced_minor,
             priced_at=b.priced_at, offer_gone=b.offer_gone, closing=b.closing, window_ends_at=b.window_ends_at,
             chose_hold=b.chose_hold, agreed_refund_minor=b.agreed_refund_minor, quote_wanted=b.quote_wanted,
-            reprice=self._call(Step.REPRICE, "booking"), order=self._order(), payment=self._payment(),
+            reprice=self._call(Step.REPRICE, f"booking:{b.pk}"), order=self._order(), payment=self._payment(),
             refunds=tuple(self._refund(r) for r in self.refunds), cases=frozenset(self.cases),
         )
 

@@ -41,7 +41,7 @@ def ask_reprice(moment: Moment, value: str) -> Asking:
     """What the offer costs now, with the chosen services."""
     booking = moment.story.booking
     supplier, offer_id = registry.get(booking.supplier), booking.offer_external_id
-    return Asking(Step.REPRICE, "booking", lambda: supplier.offer(offer_id))
+    return Asking(Step.REPRICE, f"booking:{booking.pk}", lambda: supplier.offer(offer_id))
 
 
 def merge_reprice(moment: Moment, answer: Answer) -> None:

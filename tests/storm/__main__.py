@@ -18,7 +18,7 @@ def main() -> int:
     os.environ.update(STORM_WALKS=str(asked.walks), STORM_SEED=str(asked.seed), STORM_STEPS=str(asked.steps))
     import pytest
 
-    return pytest.main(["-q", "-s", "--tb=short", "-p", "no:logging", str(Path(__file__).with_name("test_storm.py"))])
+    return pytest.main(["-q", "-s", "--tb=short", "--no-header", "-p", "no:logging", str(Path(__file__).with_name("test_storm.py"))])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Ledger:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.rows = sandbox, list[Row]()
+        self.by_staff = set[str]()  # intents that somebody captured in Stripe's dashboard
 
     def read(self) -> list[Row]:
         """Every row so far."""
@@ -46,7 +47,7 @@ def broken(ledger: Ledger, *, quiet: bool = False) -> list[str]:
     excused = told()
     inside = [] if quiet else list(_invariants(now, bookings, excused))
     return [*inside, *_asked_once(rows), *_one_live_order(outside),
-            *_captured_for_a_ticket(rows), *_closed_is_closed(outside, bookings, excused, now),
+            *_captured_for_a_ticket(rows, ledger.by_staff), *_closed_is_closed(outside, bookings, excused, now),
             *(f"the sandbox stumbled: {row}" for row in rows if row["event"] == "sandbox_bug"
               or row.get("fault") == "sandbox_bug")]
 
@@ -76,8 +77,8 @@ def _one_live_order(outside: Outside) -> Iterator[str]:
             yield f"{reference}: {len(orders)} live orders: {orders}"
 
 
-def _captured_for_a_ticket(rows: list[Row]) -> Iterator[str]:
-    """Captured only after an order of the same booking was ticketed."""
+def _captured_for_a_ticket(rows: list[Row], by_staff: set[str]) -> Iterator[str]:
+    """Captured (by us) only after an order of the same booking was ticketed."""
     owner = {str(b.public_id): b.reference for b in Booking.objects.all()}
     ticketed, orders = set[str](), dict[str, str]()
     for row in rows:
@@ -87,7 +88,7 @@ def _captured_for_a_ticket(rows: list[Row]) -> Iterator[str]:
             ticketed.add(orders[row["order_id"]])
         elif row["event"] == "payment_intent.captured":
             reference = owner.get(row["metadata"].get("booking", ""), "?")
-            if reference not in ticketed:
+            if reference not in ticketed and row["payment_intent"] not in by_staff:
                 yield f"{reference}: captured without a ticket ({row['payment_intent']})"
 
 
@@ -112,7 +113,7 @@ def _closed_is_closed(outside: Outside, bookings: dict[str, Booking], excused: s
             agreed = theirs.captured_minor - (booking.agreed_refund_minor or 0) if booking.wish == Wish.CANCEL else 0
             if theirs.state in ("open", "authorised"):
                 yield f"{reference}: {booking.status} ({booking.closing}), payment {theirs.id} is {theirs.state}"
-            elif kept > agreed or kept < 0:
+            elif kept > max(0, agreed) or kept < 0:
                 yield f"{reference}: {booking.status} ({booking.closing}), {kept} kept, {agreed} agreed"
 
 
@@ -124,6 +125,13 @@ def unrest(ledger: Ledger) -> list[str]:
     named = set(Booking.objects.filter(pk__in=excused).values_list("reference", flat=True))
     subjects = {subject.partition(":")[2] for subject in
                 Case.objects.filter(closed_at=None).values_list("subject", flat=True)}
-    differ = [line for line in differences(export(), ledger.read())
+    differ = [line for line in differences(export(), _at_their_last_price(ledger.read()))
               if line.partition(":")[0] not in named and line.partition(" ")[0] not in subjects]
     return awake + differ
+
+
+def _at_their_last_price(rows: list[Row]) -> list[Row]:
+    """The ledger does not tell that a hold got dearer or cheaper: it costs what its payment took."""
+    paid = {row["order_id"]: row["amount"] for row in rows if row["event"] == "order.paid"}
+    return [{**row, "amount": paid.get(row["order_id"], row["amount"])} if row["event"] == "order.created" else row
+            for row in rows]

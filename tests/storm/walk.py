@@ -286,13 +286,16 @@ class Walk:
         chosen = self.dice.sample(fresh, min(len(fresh), self.dice.randrange(1, 6)))
         chosen += self.dice.choices(messages, k=self.dice.randrange(3)) if messages else []
         self.dice.shuffle(chosen)
+        self._deliver(chosen)
+        return " ".join(raw["type"] for _, raw in chosen)
+
+    def _deliver(self, chosen: list[tuple[str, dict[str, Any]]]) -> None:
         for vendor, raw in chosen:
             self.heard.add(raw["id"])
             if vendor == "stripe":
                 gateway_inbox.keep(mapping.notice(raw))
             else:
                 supplier_inbox.keep(webhook.read(json.dumps(raw).encode()), provider="duffel")
-        return " ".join(raw["type"] for _, raw in chosen)
 
     def _docs(self, kind: str) -> list[dict[str, Any]]:
         docs: list[dict[str, Any]] = self.world.sandbox.http.get("/_state", params={"kind": kind}).json()["docs"]
@@ -394,7 +397,10 @@ class Walk:
             answer = http.post(f"/stripe/v1/{path}", data={"payment_intent": intent} if verb == "refund" else {},
                                headers=STAFF_KEY)
         except httpx.TransportError as error:
+            self.ledger.by_staff.add(intent)
             return type(error).__name__
+        if verb == "capture":
+            self.ledger.by_staff.add(intent)
         return str(answer.status_code)
 
     def fault(self) -> str:
@@ -422,6 +428,9 @@ class Walk:
         self.log.append("rest")
         self.mend()
         self.world.sandbox.http.post("/_duffel/balance", json={"amount": None})
+        # what an airline does to a ticket months later is told by its message alone
+        self._deliver([("duffel", raw) for raw in self._docs("webhook_event") if raw["id"] not in self.heard
+                       and raw["type"] in ("order_cancellation.confirmed", "order.airline_initiated_change_detected")])
         for days in (0.1, 0.9, 3, 8):
             self._live(timedelta(days=days), 60)
             reconcile.light(clock.now())

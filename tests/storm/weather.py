@@ -40,7 +40,7 @@ def fault(dice: Random, order_state: str, payment_open: bool) -> dict[str, Any]:
     count = dice.choice((1, 1, 1, 2, 3, 6))
     if operation in (ORDER, PAY) and dice.random() < 0.3:
         return {"operation": operation, "kind": dice.choice(("202", "202", "200_no_order")), "count": 1,
-                "then": dice.choice(("created", "created", "failed", "nothing", "exists")),
+                "then": dice.choice(("created", "created", "failed", "nothing", "exists" if operation == ORDER else "failed")),
                 "seconds": dice.choice((2, 20, 200, 4000))}
     if operation == "duffel.list_orders" and dice.random() < 0.6:
         return {"operation": operation, "kind": "listing_lag", "seconds": dice.choice((30, 600, 7200))}
