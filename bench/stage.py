@@ -39,7 +39,7 @@ def _has_statements() -> bool:
 
 def cpu_seconds(stack: Stack) -> dict[str, float]:
     """CPU used so far by web, worker, sweeper, sandbox and PostgreSQL, in seconds, children included."""
-    trees = {name: stack.process(name) for name in stack.names}
+    trees = {name: stack.process(name) for name in stack.running}
     trees["sandbox"] = psutil.Process(stack.sandbox.process.pid)
     server = postgres._server_process(stack.folder / "pg")
     assert server is not None

@@ -133,6 +133,11 @@ class Stack:
         """The programs of this stack."""
         return list(self._programs)
 
+    @property
+    def running(self) -> list[str]:
+        """Those that were not killed by us."""
+        return list(self._running)
+
     def process(self, name: str) -> psutil.Process:
         """The running program's (first) process."""
         return psutil.Process(self._running[name].pid)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, selectors, services
 from bookings.checkout import outcomes
@@ -63,6 +63,15 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
         "pay_before": deadlines.get("windowEndsAt") or deadlines.get("payBy")})
 
 
+@require_POST
+@page
+def look(request: HttpRequest, reference: str) -> HttpResponse:
+    """The customer is back from the bank: let the worker look now (once in 5 s at most)."""
+    booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    services.look_now(booking=booking, now=clock.now())
+    return going_on(request, booking, selectors.booking_view(booking))
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def price(request: HttpRequest, reference: str) -> HttpResponse:
@@ -84,6 +93,7 @@ def going_on(request: HttpRequest, booking: Booking, trip: dict[str, Any]) -> Ht
         return redirect("checkout-progress", booking.reference)
     address = reverse("checkout-progress", args=[booking.reference])
     return JsonResponse({"reference": booking.reference, "status": status_url(booking),
+                         "look": reverse("trip-look", args=[booking.reference]),
                          "progress": f"{address}?paid={_declines(trip)}"}, status=202)
 
 

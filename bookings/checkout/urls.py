@@ -18,6 +18,7 @@ urlpatterns = [
     path("trips/<str:reference>", manage.trip, name="trip"),
     path("trips/<str:reference>/progress", progress.progress, name="checkout-progress"),
     path("trips/<str:reference>/pay", progress.pay, name="trip-pay"),
+    path("trips/<str:reference>/look", progress.look, name="trip-look"),
     path("trips/<str:reference>/price", progress.price, name="trip-price"),
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
     path("help", info.help_page, name="help"),

@@ -79,6 +79,15 @@
     return false;
   }
 
+  /* The client secret of the booking's payment; nothing when it is for another amount than the button says. */
+  async function secret(urls) {
+    say(data.asking);
+    if (!await ready(urls.status)) return '';
+    const intent = await post('/api/payments/create-intent', JSON.stringify({ bookingReference: urls.reference }),
+      { 'Content-Type': 'application/json', 'X-CSRFToken': form.elements.csrfmiddlewaretoken.value });
+    return intent.said.amountMinor === Number(data.amount) ? intent.said.clientSecret : '';
+  }
+
   async function pay() {
     const checked = await elements.submit();
     if (checked.error) return complain(checked.error.message);
@@ -88,20 +97,15 @@
       if (urls.location) return location.assign(urls.location);
       return complain(urls.message || 'Something went wrong on our side. You have not been charged.', Object.keys(urls.fieldErrors || {}).length ? urls.fieldErrors : null);
     }
-    say(data.asking);
-    if (!await ready(urls.status)) return location.assign(urls.progress);
-    const body = JSON.stringify({ bookingReference: urls.reference });
-    const headers = { 'Content-Type': 'application/json', 'X-CSRFToken': form.elements.csrfmiddlewaretoken.value };
-    const intent = await post('/api/payments/create-intent', body, headers);
-    const due = intent.said.amountMinor;
-    if (!intent.said.clientSecret || (due !== undefined && due !== Number(data.amount))) return location.assign(urls.progress);
+    const clientSecret = data.secret || await secret(urls);
+    if (!clientSecret) return location.assign(urls.progress.split('?')[0]);
     say('Asking your bank …');
     const result = await stripe.confirmPayment({
-      elements, clientSecret: intent.said.clientSecret, redirect: 'if_required',
+      elements, clientSecret, redirect: 'if_required',
       confirmParams: { return_url: new URL(urls.progress, location.href).href },
     });
     if (result.error && result.error.type === 'validation_error') return complain(result.error.message);
-    await post('/api/payments/confirm', body, headers).catch(() => {});
+    await post(urls.look, new FormData(form)).catch(() => {});
     location.assign(urls.progress);
   }
 

@@ -8,7 +8,6 @@
   const started = Date.now();
   let tag = '';
   let turn = 0;
-  let shown = '';
 
   async function refresh() {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
@@ -30,10 +29,10 @@
       pause = Math.max(pause, Number(answer.headers.get('Retry-After') || 0));
       if (answer.ok) {
         tag = answer.headers.get('ETag') || '';
-        const text = await answer.text();
-        if (text !== shown && shown) await refresh();
-        shown = text;
+        const said = await answer.json();
+        if ([said.status, said.step, said.code].join(' ').trim() !== document.getElementById('state').dataset.seen.trim()) await refresh();
       }
+      if (page.dataset.patience) await refresh(); // the next decline may look like the last one
       if (page.dataset.patience && age > 1000 * page.dataset.patience) return location.assign(location.pathname);
     } catch { /* offline: ask again */ }
     setTimeout(look, pause * 1000);

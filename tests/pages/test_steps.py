@@ -219,6 +219,7 @@ def test_our_script_is_told_where_to_look(guest: Client, draft: Booking) -> None
     assert answer.status_code == 202
     draft.refresh_from_db()
     assert answer.json() == {"reference": draft.reference, "status": f"/api/payments/status/{draft.reference}",
+                             "look": f"/trips/{draft.reference}/look",
                              "progress": f"/trips/{draft.reference}/progress?paid=0"}
 
 

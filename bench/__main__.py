@@ -1,0 +1,132 @@
+"""`python -m bench [--quick]`: measure everything and print it beside the raw SQL limit of the same run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
+
+
+def main() -> int:
+    """Run the measurements that were asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a quarter of the work: for a first look")
+    parser.add_argument("--only", nargs="*", choices=["raw", "intake", "webhooks", "status", "cost", "confirmed"])
+    parser.add_argument("--statements", action="store_true", help="list the statements of one booking")
+    asked = parser.parse_args()
+    import django
+
+    django.setup()
+    from bench import booking, raw, stage, webhooks
+
+    wanted = set(asked.only or ["raw", "intake", "webhooks", "status", "cost", "confirmed"])
+    less = 4 if asked.quick else 1
+    results: dict[str, Any] = {"cores": stage.CORES, "load_before": os.getloadavg()[0]}
+    table = Table()
+    table.head(f"{stage.CORES} cores, load {os.getloadavg()[0]:.1f} before the start")
+
+    if wanted & {"raw", "intake", "webhooks", "status"}:
+        with stage.stage("doors", workers=2, threads=8, worker=True, every=None) as stack:
+            data = stack.folder / "pg"
+            raw.prepare(stack.database_url)
+            limits = {}
+            if "raw" in wanted:
+                for what in ("booking", "webhook", "status"):
+                    limits[what] = (raw.in_postgres(stack.database_url, data, what),
+                                    raw.through_psycopg(stack.database_url, what))
+                    table.limits(what, *limits[what])
+                results["raw"] = limits
+            if wanted & {"webhooks", "status"}:
+                guest, reference = _one_open_booking(stack)
+                stack.kill("worker")
+            else:
+                stack.kill("worker")
+            if "intake" in wanted:
+                for clients in (1, 8, 32):
+                    found = booking.intake(stack, 1000 // less if clients > 1 else 300 // less, clients)
+                    results[f"intake_{clients}"] = found
+                    table.rate(f"POST /api/bookings, respond-async, {clients} clients", found, "200 (8 clients)")
+            if "webhooks" in wanted:
+                intents = webhooks.sleeping_bookings(stack, reference, 4000 // less)
+                table.webhook(results.setdefault("webhooks", webhooks.measure(stack, intents)))
+            if "status" in wanted:
+                found = booking.status_polls(stack, guest, reference, 6000 // less, 8)
+                results["status"] = found
+                table.rate("status poll with ETag, 8 clients", found, "1000")
+    if wanted & {"cost", "confirmed"}:
+        with stage.stage("sagas", workers=2, threads=8, every=10.0) as stack:
+            if "cost" in wanted:
+                spent = booking.cost(stack, 80 // less)
+                results["cost"] = spent
+                table.cost(spent, asked.statements)
+            if "confirmed" in wanted:
+                for clients, number in ((1, 24), (8, 96), (32, 160)):
+                    payable, whole = booking.confirmed(stack, number // less, clients)
+                    results[f"confirmed_{clients}"] = {"payable": payable, "whole": whole}
+                    table.rate(f"booked and payable, {clients} clients", payable)
+                    table.rate(f"confirmed, {clients} clients", whole)
+    results["load_after"] = os.getloadavg()[0]
+    path = stage.FOLDER / "last.json"
+    path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
+    table.line(f"load {os.getloadavg()[0]:.1f} at the end; all figures in {path}")
+    return 0
+
+
+def _one_open_booking(stack: Any) -> tuple[Any, str]:
+    """A customer whose card can be used now."""
+    from tests.customer import Customer, Market
+
+    customer = Customer(stack)
+    customer.book(Market(stack).offer(customer.guest))
+    customer.intent()
+    stack.settled()
+    return customer.guest, customer.reference
+
+
+class Table:
+    """Prints one line per figure, at once."""
+
+    def line(self, text: str) -> None:
+        print(text, flush=True)
+
+    def head(self, text: str) -> None:
+        self.line(f"bench: {text}")
+
+    def limits(self, what: str, postgres: float | None, psycopg: float) -> None:
+        """The raw SQL limits."""
+        by = f"{postgres:8.0f}/s in PostgreSQL (pgbench)" if postgres else "   no pgbench"
+        self.line(f"  raw SQL of a {what:<8} {by}, {psycopg:8.0f}/s through psycopg, 8 clients")
+
+    def rate(self, what: str, found: Any, budget: str = "") -> None:
+        """A rate with its latencies."""
+        cpu = ", ".join(f"{name} {value:.1f}" for name, value in found.cpu.items() if value >= 0.05)
+        self.line(f"  {what:<52} {found.rate:8.1f}/s  p50 {found.p50:7.1f} ms  p95 {found.p95:7.1f} ms"
+                  + (f"  CPU ms: {cpu}" if cpu else "") + (f"  budget {budget}" if budget else "")
+                  + (f"  FAILED {found.failed}" if found.failed else ""))
+
+    def webhook(self, found: Any) -> None:
+        """The intake of webhooks."""
+        cpu = ", ".join(f"{name} {value:.2f}" for name, value in found.cpu.items() if value >= 0.01)
+        self.line(f"  {'webhook intake, 16 connections':<52} {found.rate:8.1f}/s  p50 {found.p50:7.1f} ms  "
+                  f"p99 {found.p99:7.1f} ms  CPU ms: {cpu}  budget 1000, p99 < 50 ms"
+                  + (f"  REFUSED {found.refused}" if found.refused else ""))
+
+    def cost(self, found: Any, statements: bool) -> None:
+        """What one booking costs."""
+        ours = sum(found.cpu.get(name, 0.0) for name in ("web", "worker", "sweeper", "postgres"))
+        cpu = ", ".join(f"{name} {value:.1f}" for name, value in found.cpu.items())
+        self.line(f"  a confirmed booking, hold first: {found.commits:.1f} commits (budget 14), {found.statements:.1f} "
+                  f"statements (budget 60), {found.checks:.1f} foreign key checks, {ours:.1f} ms CPU in web, worker, "
+                  f"sweeper and PostgreSQL (budget 45): {cpu}")
+        if statements:
+            for calls, query in found.top:
+                self.line(f"    {calls:6.2f}  {query[:170]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
