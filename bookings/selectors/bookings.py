@@ -54,13 +54,18 @@ def booking_view(booking: Booking) -> Raw:
         "quote": quote(booking, order, payment),
         "actions": actions(booking, order, payment),
         "conditions": {"change": words.condition(raw["change"]), "refund": words.condition(raw["refund"])},
-        "documentsRequired": raw["documents_required"], "documentKinds": list(raw["document_kinds"]),
-        "loyaltyCarriers": list(raw["loyalty_carriers"]),
-        "bagsText": words.bags(raw), "brand": offers.brand(raw), "ownerName": raw["owner_name"],
-        "ownerCode": raw["owner_code"], "conditionsUrl": raw["conditions_url"], "emissionsKg": raw["emissions_kg"],
         "canHold": not raw["instant_only"] and not chosen,
         "hasSeats": any(item.kind == "seat" for item in chosen),
+        **_of_the_offer(raw),
     }
+
+
+def _of_the_offer(raw: Raw) -> Raw:
+    """What the offer itself says and a booking repeats."""
+    return {"documentsRequired": raw["documents_required"], "documentKinds": list(raw["document_kinds"]),
+            "loyaltyCarriers": list(raw["loyalty_carriers"]), "bagsText": words.bags(raw),
+            "brand": offers.brand(raw), "ownerName": raw["owner_name"], "ownerCode": raw["owner_code"],
+            "conditionsUrl": raw["conditions_url"], "emissionsKg": raw["emissions_kg"]}
 
 
 def head(booking: Booking) -> Raw:
