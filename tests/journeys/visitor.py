@@ -136,7 +136,7 @@ class Visitor:
         sent = self.stack.rows("SELECT o.kind, count(*) FROM bookings_outbox o JOIN bookings_booking b ON"
                                " b.id = o.booking_id WHERE b.reference = %s AND o.sent_at IS NOT NULL GROUP BY o.kind",
                                reference)
-        assert {kind: 1 for kind in mails} == {kind: number for kind, number in sent}
+        assert dict.fromkeys(mails, 1) == {kind: number for kind, number in sent}
         written = [mail for mail in self.stack.mails() if reference in mail]
         assert len(written) == len(list(mails))
         assert self.trouble == []
