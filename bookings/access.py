@@ -68,10 +68,16 @@ def ensure_guest(request: HttpRequest, response: HttpResponseBase) -> None:
 
 def visible_to(principal: str) -> Q:
     """The bookings (and drafts) this visitor may see, as a filter on Booking."""
+    names, granted = keys_to(principal)
+    mine = Q(principal__in=names)
+    return mine | Q(pk__in=granted) if granted else mine
+
+
+def keys_to(principal: str) -> tuple[list[str], list[int]]:
+    """The same as plain values: principals whose bookings this visitor may see, and primary keys opened to them."""
     if not isinstance(principal, Principal):
-        return Q(principal=principal)
-    mine = Q(principal__in=[str(principal), *principal.also]) if principal.also else Q(principal=str(principal))
-    return mine | Q(pk__in=sorted(principal.granted)) if principal.granted else mine
+        return [principal], []
+    return [str(principal), *principal.also], sorted(principal.granted)
 
 
 def owns(principal: str, row_principal: str) -> bool:

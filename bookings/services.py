@@ -33,6 +33,10 @@ TICKS = ("dangerous_goods", "names_and_terms")  # dot-rules.md 1: exactly two re
 MAX_UNPAID_HOLDS = 3
 SAME_TRIP = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=5)
+# what the verbs below may change, and what follows from it
+WISHED = ("wish", "route", "chose_hold", "accepted_minor", "acknowledgements", "agreed_refund_minor", "quote_wanted",
+          "wished_at", "notice", "priced_minor", "priced_at", "status", "money", "progress", "changed_at", "due_at",
+          "wakes", "parked_at", "attempts")
 faultpoints.register_commit("wish")
 
 
@@ -342,7 +346,7 @@ def _save(booking: Booking, now: datetime) -> None:
     _derived(booking)
     booking.changed_at = booking.due_at = now
     booking.wakes, booking.parked_at, booking.attempts = booking.wakes + 1, None, 0
-    booking.save()
+    booking.save(update_fields=WISHED)
     hint_after_commit(booking.pk)
 
 

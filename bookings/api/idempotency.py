@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,14 +22,18 @@ from fly2any.kernel.errors import Problem
 # the booking which the dead one may have made.
 ABANDONED = timedelta(seconds=45)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
-_BEGIN = """
+# Neither statement waits for the disk: what a crash of PostgreSQL takes with it is found again by the offer claim.
+_LAZY = "WITH lazy AS (SELECT set_config('synchronous_commit', 'off', true))"
+_BEGIN = f"""
+{_LAZY}
 INSERT INTO bookings_idempotency AS i (principal, endpoint, key, digest, created_at)
-VALUES (%s, %s, %s, %s, clock_timestamp())
+SELECT %s, %s, %s, %s, clock_timestamp() FROM lazy
 ON CONFLICT (principal, endpoint, key) DO UPDATE SET created_at = clock_timestamp()
     WHERE i.status IS NULL AND i.digest = EXCLUDED.digest
     AND i.created_at < clock_timestamp() - make_interval(secs => %s)
 RETURNING id
-"""
+"""  # noqa: S608
+_FINISH = f"{_LAZY} UPDATE bookings_idempotency SET status = %s, body = %s::jsonb FROM lazy WHERE id = %s"  # noqa: S608
 View = Callable[..., Response]
 
 
@@ -63,7 +68,7 @@ def _guarded(endpoint: str, key: str, view: Any, request: Request, run: Callable
         Idempotency.objects.filter(pk=row, status__isnull=True).delete()  # nothing was made: the key is free again
         raise
     if 200 <= answer.status_code < 300 or getattr(answer, "keep", False):
-        Idempotency.objects.filter(pk=row).update(status=answer.status_code, body=answer.data)
+        _finish(row, answer)
     else:
         Idempotency.objects.filter(pk=row).delete()
     return answer
@@ -75,6 +80,12 @@ def _begin(principal: str, endpoint: str, key: str, digest: str) -> int | None:
         cursor.execute(_BEGIN, [principal, endpoint, key, digest, ABANDONED.total_seconds()])
         row = cursor.fetchone()
     return int(row[0]) if row else None
+
+
+def _finish(row: int, answer: Response) -> None:
+    """Keep the answer for twins."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, [answer.status_code, json.dumps(answer.data), row])
 
 
 def _twin(principal: str, endpoint: str, key: str, digest: str) -> Response:

@@ -122,7 +122,9 @@ def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequen
         booking.trip_digest = digest(party, raw)
         for item in chosen:
             item.pk, item.booking = None, booking
-        _save_new(booking, _people(booking, party, raw), _segments(booking, raw), chosen)
+        people = _people(booking, party, raw)
+        _save_new(booking, people, _segments(booking, raw), chosen)
+        _know(booking, passengers=people, selections=chosen)
         return booking
 
     return build
@@ -192,6 +194,16 @@ def _save_new(booking: Booking, people: list[Passenger], flights: list[Segment],
     Passenger.objects.bulk_create(people)
     Segment.objects.bulk_create(flights)
     Selection.objects.bulk_create(chosen)
+
+
+def _know(booking: Booking, **related: list[Any]) -> None:
+    """Keep the rows just written as if they had been prefetched, so that nobody reads them again."""
+    kept: dict[str, Any] = {}
+    for name, rows in related.items():
+        query = getattr(booking, name).all()
+        query._result_cache, query._prefetch_done = rows, True
+        kept[name] = query
+    booking._prefetched_objects_cache = kept  # type: ignore[attr-defined]
 
 
 def _segments(booking: Booking, raw: Raw) -> list[Segment]:
