@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from bookings.models import Booking
+from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from suppliers.types import Seat, SeatMap
@@ -264,3 +266,14 @@ def test_a_fare_that_cannot_be_held_says_why(guest: Client, principal: str) -> N
 
 def test_an_unfinished_draft_goes_back_to_its_travellers(guest: Client, draft: Booking) -> None:
     assert guest.get(at(draft, "review")).headers["Location"] == at(draft, "passengers")
+
+
+def test_a_near_deadline_is_shown_and_a_far_one_is_not(guest: Client, draft: Booking) -> None:
+    assert "Please book before" not in review(guest, draft).text
+    soon = clock.now() + timedelta(minutes=15)
+    Booking.objects.filter(pk=draft.pk).update(offer_expires_at=soon)
+    draft.offer.expires_at = soon
+    draft.offer.save()
+    page = read(guest.get(at(draft, "review")))
+    assert "Please book before" in page.text
+    assert page.one("time", datetime=(soon - timedelta(seconds=60)).isoformat())
