@@ -180,7 +180,18 @@ class Stack:
         told = []
         for path in sorted(self.folder.glob("*.log")):
             told += [f"--- {path.name}", *path.read_text(errors="replace").splitlines()[-lines:]]
+        with contextlib.suppress(Exception):
+            told += ["--- diary", *self.story()]
         return "\n".join(told)
+
+    def story(self) -> list[str]:
+        """The last lines of the diary and the last questions asked outside."""
+        diary = self.rows("SELECT d.at, b.reference, d.actor, d.event, d.subject, d.before, d.after, d.cause"
+                          " FROM bookings_diary d JOIN bookings_booking b ON b.id = d.booking_id ORDER BY d.id DESC LIMIT 25")
+        calls = self.rows("SELECT c.asked_at, b.reference, c.kind, c.subject, c.state, c.outcome, c.code, c.attempts,"
+                          " c.retry_at, b.due_at FROM bookings_externalcall c JOIN bookings_booking b ON"
+                          " b.id = c.booking_id ORDER BY c.id DESC LIMIT 10")
+        return [" ".join(str(word) for word in row) for row in [*reversed(diary), *reversed(calls)]]
 
     # --- what it did ------------------------------------------------------------------------------------------------
 

@@ -51,8 +51,7 @@ class BookingsCreate(Endpoint):
     def post(self, request: Request) -> Response:
         """The three steps in one call. Same offer again by the same customer: 200 with the first booking."""
         asked = self.read(requests.BookingSerializer)
-        now = clock.now()
-        offer = selectors.offer_for(principal=self.principal, offer_id=asked["offerId"])
+        offer, now = selectors.offer_to_book(offer_id=asked["offerId"])
         check_currency(asked["acceptedTotal"], offer.currency)
         if asked["isHold"]:
             limits.hold(access.address_of(request._request), now)

@@ -9,13 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookings import access, selectors, services
+from bookings import access, letter, selectors, services
 from bookings.checkout import outcomes
 from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from suppliers import places
 
 PER_PAGE = 20
 REFUND_TO = {"balance": "To the card you paid with", "original_form_of_payment": "To the card you paid with",
@@ -46,7 +47,8 @@ def trip(request: HttpRequest, reference: str) -> HttpResponse:
     card = f"{payment['cardBrand'].capitalize()} ending {payment['cardLast4']}" if payment.get("cardLast4") else ""
     return render(request, "trips/trip.html", {
         "trip": view, "outcome": outcomes.outcome(booking, view), "tickets": tickets, "card": card,
-        "links": _links(booking, view), "refund_steps": outcomes.refund_steps(view.get("refund"))})
+        "cancel_text": _free_cancellation(booking), "links": _links(booking, view),
+        "refund_steps": outcomes.refund_steps(view.get("refund"))})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -108,6 +110,16 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     if "cancel" not in view.get("actions", ()):
         return redirect(outcomes.place(booking))
     return render(request, "trips/cancel.html", {"trip": view, **_quote(booking, view)})
+
+
+def _free_cancellation(booking: Booking) -> str:
+    """Until when cancelling costs nothing, on the clock of the place where the trip begins; "" when it costs."""
+    until = letter.free_until(booking, booking.orders.order_by("-pk").first())
+    start = booking.offer.info.slices[0].origin
+    place = places.airport(start.code)
+    if booking.status != "CONFIRMED" or until is None or place is None:
+        return ""
+    return f"Free cancellation until {letter.deadline(until, place.time_zone, start.city or place.city)}."
 
 
 def _quote(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:

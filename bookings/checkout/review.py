@@ -17,6 +17,7 @@ from bookings.checkout.customize import flights_url, open_draft, repriced
 from bookings.checkout.pages import page, refusal, summary, wants_json, whole
 from bookings.checkout.progress import going_on, stripe
 from bookings.checkout.words import moment
+from bookings.flow import INSTANT_LAST, INSTANT_START
 from bookings.models import Booking
 from bookings.selectors import booking_view
 from fly2any import csp
@@ -90,10 +91,12 @@ def _refused(request: HttpRequest, booking: Booking, problem: Problem) -> HttpRe
 
 def _context(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     now = clock.now()
-    ends = booking.offer_expires_at
+    margin = INSTANT_LAST if view["canHold"] else INSTANT_START  # as services.book judges it
+    ends = booking.offer_expires_at - margin
     return {"draft": view, "key": uuid.uuid4(), "pay_online": booking.route != "manual", **stripe(),
             **_hold(booking, view), "disclosures": disclosures.others(view), "flights_url": flights_url(booking),
-            "cancel_text": _cancel_text(booking), "late": now < ends < now + DEADLINE_SHOWN}
+            "cancel_text": _cancel_text(booking), "last_moment": ends,
+            "late": now < ends < now + DEADLINE_SHOWN}
 
 
 def _hold(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from bookings import forms, locks, pricing, selectors
 from bookings.drafts import extras
 from bookings.drafts.offers import priced
+from bookings.drafts.rows import insert
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger, Segment, Selection
 from bookings.selectors.offers import fee_minor
@@ -187,13 +188,13 @@ def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:
 
 def _save_new(booking: Booking, people: list[Passenger], flights: list[Segment], chosen: list[Selection]) -> None:
     """Four inserts at most. Raises IntegrityError when the reference is taken (the caller draws another)."""
-    booking.save(force_insert=True)
+    insert([booking])
     for rows in (people, flights, chosen):
         for row in rows:
             row.booking = booking
-    Passenger.objects.bulk_create(people)
-    Segment.objects.bulk_create(flights)
-    Selection.objects.bulk_create(chosen)
+    insert(people)
+    insert(flights)
+    insert(chosen)
 
 
 def _know(booking: Booking, **related: list[Any]) -> None:

@@ -43,9 +43,19 @@
     busy(false);
   }
 
+  /* The card form in the page's own colours, light or dark. */
+  function appearance() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue('--' + name).trim();
+    return {
+      theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'night' : 'stripe',
+      variables: { colorPrimary: colour('link'), colorBackground: colour('card'), colorText: colour('ink'), colorTextSecondary: colour('soft'), colorDanger: colour('bad'), borderRadius: '6px' },
+    };
+  }
+
   if (place && window.Stripe) {
     stripe = window.Stripe(data.key);
-    elements = stripe.elements({ mode: 'payment', amount: Number(data.amount), currency: data.currency, captureMethod: 'manual' });
+    elements = stripe.elements({ mode: 'payment', amount: Number(data.amount), currency: data.currency, captureMethod: 'manual', appearance: appearance() });
     const element = elements.create('payment');
     element.on('ready', () => place.removeAttribute('aria-busy'));
     element.on('loaderror', () => complain('The card form could not be loaded. You have not been charged. Reload the page to try again.'));
@@ -122,6 +132,25 @@
       complain('Connection lost. Your details are saved. Press the button again: we never book or charge twice.');
     }
   });
+  /* The deadline: minutes left when fewer than twenty, said aloud at five and at one, a fresh look at zero. */
+  const deadline = document.querySelector('[data-deadline]');
+  if (deadline) {
+    const end = Date.parse(deadline.querySelector('time').dateTime);
+    const tick = () => {
+      const left = Math.ceil((end - Date.now()) / 60000);
+      if (left > 20) return;
+      const text = left > 0 ? '(' + left + ' min left)' : 'The time is up.';
+      deadline.querySelector('[data-left]').textContent = text;
+      if (left === 5 || left === 1 || left <= 0) document.querySelector('[data-left-said]').textContent = text;
+      if (left > 0 || deadline.querySelector('a')) return;
+      const again = document.createElement('a');
+      again.href = location.pathname;
+      again.textContent = 'Check price again';
+      deadline.append(' ', again);
+    };
+    tick();
+    setInterval(tick, 15000);
+  }
   window.addEventListener('pageshow', (event) => { if (event.persisted) busy(false); });
   const errors = document.getElementById('errors');
   if (errors) errors.focus();

@@ -13,7 +13,7 @@ from tests.pages.html import read
 from tests.pages.travel import make
 from tests.trail import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 REST = [
     ("CONFIRMED", "done", "charged", "book", "", "Your trip is confirmed"),
@@ -159,3 +159,24 @@ def test_my_trips_lists_mine_only(guest: Client, principal: str) -> None:
     assert mine.reference in text
     assert other.reference not in text
     assert "New York to London" in text
+
+
+def test_free_cancellation_is_promised_only_where_it_holds(guest: Client, principal: str) -> None:
+    now = clock.now()
+    booking = make(principal, status="CONFIRMED", progress="done", wished_at=now, departs_at=now + timedelta(days=20))
+    order = rows.order(booking, external_id="ord_f", void_until=now + timedelta(hours=12))
+    assert "Free cancellation until" in read(guest.get(f"/trips/{booking.reference}")).text
+    order.void_until = None
+    order.save()
+    assert "Free cancellation" not in read(guest.get(f"/trips/{booking.reference}")).text
+
+
+def test_looking_now_needs_a_press_and_the_owner(guest: Client, principal: str) -> None:
+    booking = make(principal, status="PENDING_PAYMENT", progress="card")
+    rows.payment(booking)
+    there = f"/trips/{booking.reference}/look"
+    assert guest.get(there).status_code == 405
+    assert Client().post(there).status_code == 404
+    assert booking.payments.get().news_at is None
+    assert guest.post(there).headers["Location"] == f"/trips/{booking.reference}/progress"
+    assert booking.payments.get().news_at is not None
