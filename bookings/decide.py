@@ -40,7 +40,7 @@ from bookings.flow import (
     Wish,
     next_look,
 )
-from bookings.undo import heard, ready, refunds_in_flight, stale, unwind
+from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unwind
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import OrderState as O
@@ -88,7 +88,7 @@ def order_in_flight(f: Facts, now: datetime) -> Decision | None:
         case O.UNKNOWN:
             return _unknown_order(f, o, now)
         case O.PAYING:
-            return ready(o.pay, Do(Step.LOOK_PAID), now)
+            return _paying_order(f, o, now)
         case O.CANCELLING:
             return ready(o.cancel, ready(o.look, Do(Step.LOOK_ORDER), now), now)
     return None
@@ -111,6 +111,26 @@ def _unknown_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return ready(o.look, Do(Step.FIND_ORDER), now)
     case_at = o.asked_at + UNKNOWN_CASE
     return Wait(min(look_at, case_at) if now < case_at else look_at, "unknown order")
+
+
+def _paying_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
+    """Was our payment for the ticket taken? The card never stays reserved for longer than it may (I7)."""
+    p, doubt = f.payment, o.pay.first_failed_at
+    case_at = doubt + UNKNOWN_CASE if doubt and "unknown_outcome" not in f.cases else None
+    if case_at and now >= case_at:
+        return Attention("unknown_outcome")
+    also: Decision | None = Wait(case_at, "tell somebody") if case_at else None
+    look = ready(o.pay, Do(Step.LOOK_PAID), now)
+    if p and p.state is P.VOIDING:
+        also = payment_in_flight(f, now)
+    elif p and p.state is P.AUTHORISED and p.authorised_at:
+        release_at = p.authorised_at + AUTHORISATION_LIFE - STUCK_UNDOING
+        if now >= release_at and not isinstance(look, Do):
+            return undoing(p.void, Do(Step.VOID), f, now)
+        also = also or Wait(release_at, "release the card")
+    if isinstance(look, Wait) and also:
+        return also if isinstance(also, Do) or (isinstance(also, Wait) and also.until < look.until) else look
+    return look
 
 
 def payment_in_flight(f: Facts, now: datetime) -> Decision | None:

@@ -123,8 +123,8 @@ def closed_but_open_outside(now: datetime) -> Found:
         yield p.booking.reference, f"{p.booking.status}, payment {p.pk} is {p.state}"
     returned = Coalesce(Sum("refunds__amount_minor", filter=Q(refunds__state=RefundState.SUCCEEDED)), 0)
     for p in _with_reference(payments.filter(state=PaymentState.CAPTURED).annotate(returned=returned)):
-        agreed = p.booking.wish == Wish.CANCEL and not p.booking.closing
-        owed = min(p.booking.agreed_refund_minor or 0, p.captured_minor) if agreed else p.captured_minor
+        told = p.booking.agreed_refund_minor if p.booking.wish == Wish.CANCEL and not p.booking.closing else None
+        owed = p.captured_minor if told is None else min(told, p.captured_minor)
         missing = owed - max(p.returned, p.refunded_minor)
         if missing > 0:
             yield p.booking.reference, f"{p.booking.status}, payment {p.pk} keeps {missing} {p.currency} too much"

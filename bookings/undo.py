@@ -62,6 +62,8 @@ def unwind(f: Facts, now: datetime) -> Decision | None:
     o, p = f.order, f.payment
     agreed = f.wish is Wish.CANCEL and not f.closing
     if agreed and o and o.state is O.TICKETED and p and p.state is P.AUTHORISED:
+        if f.agreed_refund_minor is None:  # they were told that nothing is charged
+            return _cancel(f, o, agreed, now)
         return ready(p.capture, Do(Step.CAPTURE), now)  # the ticket is bought; cancelling it follows the fare rules
     if o and o.state is O.TICKETED and not agreed:
         return _late_ticket(f, o, now)
@@ -84,8 +86,10 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
         return Do(Step.KEEP_BOOKED, o.cancel.code)
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return undoing(o.quote, Do(Step.QUOTE_CANCEL), f, now)
-    if agreed and o.state is O.TICKETED and (o.quote_refund_minor or 0) < (f.agreed_refund_minor or 0):
-        return Do(Step.KEEP_BOOKED, "refund_changed")
+    if agreed and o.state is O.TICKETED:
+        told = o.cost_minor if f.agreed_refund_minor is None else f.agreed_refund_minor
+        if (o.quote_refund_minor or 0 if o.quote_refund_to == "balance" else 0) < told:
+            return Do(Step.KEEP_BOOKED, "refund_changed")
     return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
 
 
@@ -109,7 +113,9 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
 
 def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
     cause = "cancelled" if agreed else "no_order"
-    owed = p.captured_minor if not agreed else min(f.agreed_refund_minor or 0, p.captured_minor)
+    owed = p.captured_minor
+    if agreed and f.agreed_refund_minor is not None:
+        owed = min(f.agreed_refund_minor, p.captured_minor)
     if not agreed and "charged_without_order" not in f.cases:
         return Attention("charged_without_order")
     given = sum(r.amount_minor for r in f.refunds if r.state is not R.FAILED)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from bookings import drafts
 from bookings.checkout import outcomes, traveller_form
 from bookings.checkout.customize import open_draft
-from bookings.checkout.pages import page, summary
+from bookings.checkout.pages import page
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 
@@ -38,4 +38,4 @@ def travellers(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
             wrong = problem.field_errors
     context = traveller_form.context(view, data, wrong)
     return render(request, "checkout/passengers.html",
-                     {**context, "draft": view, "errors": summary(wrong, traveller_form.input_id)})
+                     {**context, "draft": view, "errors": traveller_form.summary(view, wrong)})

@@ -33,6 +33,17 @@ def input_id(path: str) -> str:
     return f"{name}-day" if parts[-1] in ("bornOn", "documentExpiresOn") else name
 
 
+def summary(view: dict[str, Any], wrong: dict[str, str]) -> list[dict[str, str]]:
+    """The lines of the error summary; with several travellers each line says whose it is."""
+    several = len(view["passengers"]) > 1
+    lines = []
+    for path, text in wrong.items():
+        parts = path.split(".")
+        whose = f"Traveller {int(parts[1]) + 1}: " if several and parts[0] == "passengers" and len(parts) > 2 else ""
+        lines.append({"field": input_id(path), "text": f"{whose}{text}"})
+    return lines
+
+
 def read(data: QueryDict, view: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, str]]:
     """Travellers and contact as the drafts want them, and errors of dates that are no dates, by path."""
     wrong: dict[str, str] = {}

@@ -42,8 +42,8 @@ def request_refund(moment: Moment, cause: str) -> None:
     """Write down what is owed; sending it is the next step."""
     story, payment = moment.story, money.payment_of(moment.story)
     owed = payment.captured_minor - payment.refunded_minor
-    if cause == "cancelled":
-        owed = min(owed, story.booking.agreed_refund_minor or 0)
+    if cause == "cancelled" and story.booking.agreed_refund_minor is not None:
+        owed = min(owed, story.booking.agreed_refund_minor)
     refund = Refund.objects.create(payment=payment, cause=cause, amount_minor=owed, currency=payment.currency,
                                    requested_at=moment.now)
     story.refunds.append(refund)

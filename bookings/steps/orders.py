@@ -349,5 +349,7 @@ def merge_look_paid(moment: Moment, answer: Answer) -> None:
         move(moment, OrderState.HELD, "not paid in two looks")
         order.save()
         return
-    call.retry_at = moment.now + timedelta(seconds=60 if paid is False else 30)  # nobody looks before that
+    call.first_failed_at = call.first_failed_at or moment.now
+    pending = min(max((moment.now - call.first_failed_at) / 4, timedelta(seconds=30)), timedelta(hours=1))
+    call.retry_at = moment.now + (timedelta(seconds=60) if paid is False else pending)  # nobody looks before that
     call.save()

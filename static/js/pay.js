@@ -43,9 +43,19 @@
     busy(false);
   }
 
+  /* The card form in the page's own colours, light or dark. */
+  function appearance() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue('--' + name).trim();
+    return {
+      theme: matchMedia('(prefers-color-scheme: dark)').matches ? 'night' : 'stripe',
+      variables: { colorPrimary: colour('link'), colorBackground: colour('card'), colorText: colour('ink'), colorTextSecondary: colour('soft'), colorDanger: colour('bad'), borderRadius: '6px' },
+    };
+  }
+
   if (place && window.Stripe) {
     stripe = window.Stripe(data.key);
-    elements = stripe.elements({ mode: 'payment', amount: Number(data.amount), currency: data.currency, captureMethod: 'manual' });
+    elements = stripe.elements({ mode: 'payment', amount: Number(data.amount), currency: data.currency, captureMethod: 'manual', appearance: appearance() });
     const element = elements.create('payment');
     element.on('ready', () => place.removeAttribute('aria-busy'));
     element.on('loaderror', () => complain('The card form could not be loaded. You have not been charged. Reload the page to try again.'));

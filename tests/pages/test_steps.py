@@ -277,3 +277,20 @@ def test_a_near_deadline_is_shown_and_a_far_one_is_not(guest: Client, draft: Boo
     page = read(guest.get(at(draft, "review")))
     assert "Please book before" in page.text
     assert page.one("time", datetime=(soon - timedelta(seconds=60)).isoformat())
+
+
+def test_with_several_travellers_each_error_says_whose_it_is(guest: Client, principal: str) -> None:
+    people = [{"external_id": f"pas_{number}", "kind": kind, "age": None}
+              for number, kind in ((1, "adult"), (2, "adult"), (3, "infant"))]
+    booking = make(principal, offer={"passengers": people}, wish="draft", status="DRAFT", wished_at=None,
+                   accepted_minor=0)
+    booking.passengers.all().delete()
+    second = {name.replace("-0-", "-1-"): value for name, value in PERSON.items()} | {"passengers-1-givenName": "Ida"}
+    baby = {name.replace("-0-", "-2-"): value for name, value in PERSON.items()} | {
+        "passengers-2-givenName": "Max", "passengers-2-bornOn-year": "2026", "passengers-2-infantOn": "1"}
+    page = read(guest.post(at(booking, "passengers"), {**PERSON, **second, **baby, "passengers-1-familyName": ""}))
+    assert "Traveller 2: Enter the family name" in page.text
+    assert "Traveller 1: Enter" not in page.text
+    assert guest.post(at(booking, "passengers"), {**PERSON, **second, **baby}).status_code == 302
+    laps = list(booking.passengers.order_by("position").values_list("infant_position", flat=True))
+    assert laps == [None, 2, None]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bookings import invariants, services
 from bookings.advance import Drive, advance
+from bookings.models import Booking, Case
+from fly2any.kernel import clock
 from tests.storm.clockwork import Clockwork
-from tests.world import World
+from tests.world import INSTANT, World
 
 
 def test_two_bookings_may_both_fail_to_be_priced(world: World, clockwork: Clockwork) -> None:
@@ -17,3 +20,75 @@ def test_two_bookings_may_both_fail_to_be_priced(world: World, clockwork: Clockw
     assert (advance(first.pk), advance(second.pk)) == (Drive.SLEEPS, Drive.SLEEPS)
     clockwork.pass_by(timedelta(minutes=1))
     assert (world.drive(first).status, world.drive(second).status) == ("PENDING_PAYMENT", "PENDING_PAYMENT")
+
+
+def test_cancelled_while_the_ticket_was_being_bought_costs_nothing(world: World, clockwork: Clockwork) -> None:
+    """The customer was told that nothing is charged; the ticket came, the card was charged and nothing went back."""
+    booking = world.drive(world.booked())
+    world.sandbox.fault("duffel.create_payment", "reset_after")
+    world.sandbox.fault("duffel.list_payments", "status", status=500, count=3)
+    world.pay(booking)
+    assert world.order(world.drive(booking)).state == "paying"
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    clockwork.pass_by(timedelta(minutes=2))
+    assert world.drive(booking).status == "CANCELLED"
+    assert (world.order(booking).state, world.payment(booking).state) == ("cancelled", "voided")
+    assert world.events("stripe", "payment_intent.captured") == []
+
+
+def test_cancelled_too_late_for_a_full_refund_is_booked_and_says_so(world: World, clockwork: Clockwork) -> None:
+    """Same, but the airline keeps a fee nobody has agreed to: the booking stands, and the customer may ask again."""
+    booking = world.drive(world.booked())
+    world.sandbox.fault("duffel.create_payment", "reset_after")
+    world.sandbox.fault("duffel.list_payments", "status", status=500, count=3)
+    world.pay(booking)
+    world.drive(booking)
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    clockwork.pass_by(timedelta(hours=25))  # the void window is over
+    assert world.drive(booking).status == "CONFIRMED"
+    assert (booking.wish, booking.notice, world.payment(booking).refunded_minor) == ("book", "refund_changed", 0)
+
+
+def test_money_that_others_took_goes_back_when_nobody_agreed_to_a_fee(world: World, clockwork: Clockwork) -> None:
+    """Captured in the dashboard, then cancelled before the ticket was known: everything goes back."""
+    booking = world.drive(world.booked(INSTANT))
+    world.sandbox.fault("duffel.create_order", "reset_after")
+    world.pay(booking)
+    assert world.order(world.drive(booking)).state == "unknown"
+    world.sandbox.http.post(f"/stripe/v1/payment_intents/{world.payment(booking).external_id}/capture",
+                            headers={"authorization": "Bearer sk_test_staff"})
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    clockwork.pass_by(timedelta(minutes=2))
+    assert world.drive(booking).status == "CANCELLED"
+    assert 0 < world.payment(booking).captured_minor == world.payment(booking).refunded_minor
+    assert invariants.check(clock.now()) == []
+
+
+def test_a_ticket_payment_that_stays_pending_is_told_and_the_card_released(world: World, clockwork: Clockwork) -> None:
+    """The airline accepted our payment and never finished it: it was asked twice a minute for ever, in silence."""
+    booking = world.drive(world.booked())
+    world.sandbox.fault("duffel.create_payment", "202", then="nothing")
+    world.pay(booking)
+    world.drive(booking)
+    looks = through(clockwork, booking, timedelta(minutes=6))
+    assert Case.objects.filter(kind="unknown_outcome", booking=booking, closed_at=None).count() == 1
+    looks += through(clockwork, booking, timedelta(hours=9))
+    assert world.payment(booking).state == "voided"
+    assert invariants.check(clock.now()) == []
+    assert looks < 60, "the airline was asked far too often"
+    through(clockwork, booking, timedelta(days=4))
+    booking.refresh_from_db()
+    assert (booking.status, world.order(booking).state, booking.due_at) == ("EXPIRED", "lapsed", None)
+
+
+def through(clockwork: Clockwork, booking: Booking, span: timedelta) -> int:
+    """Let time pass, driving the booking whenever it is due. Returns how often it was."""
+    end, drives = clock.now() + span, 0
+    while (now := clock.now()) < end:
+        booking.refresh_from_db()
+        if booking.due_at and booking.due_at <= now:
+            assert advance(booking.pk) is Drive.SLEEPS
+            drives += 1
+        else:
+            clockwork.pass_by(min(end, booking.due_at or end) - now)
+    return drives

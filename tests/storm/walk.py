@@ -141,7 +141,7 @@ class Walk:
     def book(self) -> str:
         """A new booking; sometimes of an offer that somebody has booked."""
         again = list(Offer.objects.order_by("created_at", "pk"))
-        if again and (len(again) >= 4 or self.dice.random() < 0.2):
+        if again and (len(again) >= 7 or self.dice.random() < 0.2):
             offer = self.dice.choice(again)
         else:
             try:
@@ -197,7 +197,10 @@ class Walk:
             services.look_now(booking=booking, now=clock.now())
         elif booking.status == "HOLD":
             services.pay_later(booking=booking, now=clock.now())
-        elif booking.status == "CONFIRMED" and self.dice.random() < 0.4:
+        elif booking.status == "CONFIRMED" and self.dice.random() < 0.5:
+            order = booking.orders.order_by("-pk").first()
+            if order and order.quote_id and self.dice.random() < 0.7:
+                return self._cancel(booking)
             services.ask_quote(booking=booking, now=clock.now())
         return f"{self._drive(booking.pk)} {self._said(booking)}"
 
@@ -243,7 +246,9 @@ class Walk:
 
     def cancel(self) -> str:
         """A customer cancels, as the page would: with the refund they were shown."""
-        booking = self._one()
+        return self._cancel(self._one())
+
+    def _cancel(self, booking: Booking) -> str:
         order = SupplierOrder.objects.filter(booking=booking, state="ticketed").first()
         shown = (order.quote_refund_minor if order.quote_refund_to == "balance" else 0) if order else None
         services.cancel(booking=booking, refund_minor=shown, now=clock.now())
@@ -305,7 +310,7 @@ class Walk:
 
     def time(self) -> str:
         """Time passes while the sweeper works, or (shorter) while it is down."""
-        span = self.dice.choices(list(TIMES), (10, 7, 2, 1))[0]
+        span = self.dice.choices(list(TIMES), (10, 7, 2, 0.5))[0]
         seconds = self.dice.uniform(*TIMES[span])
         if span != "days" and self.dice.random() < 0.3:
             self.clock.pass_by(timedelta(seconds=seconds))
@@ -440,9 +445,9 @@ class Walk:
         self._check(promises.unrest(self.ledger))
 
 
-DEEDS = {"book": 5, "onward": 12, "pay": 8, "challenge": 2, "look_now": 2, "pay_later": 3, "accept_price": 3, "ask_quote": 4,
+DEEDS = {"book": 5, "onward": 16, "pay": 8, "challenge": 2, "look_now": 2, "pay_later": 3, "accept_price": 3, "ask_quote": 4,
          "cancel": 3, "drive": 4, "sweep": 4, "reconcile": 1, "staff_looks": 1, "webhooks": 7, "time": 10,
-         "airline": 3, "fare": 2, "balance": 1, "bank": 3, "fault": 14, "mend": 1}
+         "airline": 3, "fare": 2, "balance": 1, "bank": 3, "fault": 24, "mend": 1}
 
 
 def story(booking: Booking) -> str:
