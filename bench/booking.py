@@ -45,7 +45,7 @@ def intake(stack: Stack, number: int, clients: int) -> Rate:
     for n in range(number):
         guest = Guest()
         info = replace(sample, external_id=f"off_bench_{clients}_{n}", request_id=f"orq_bench_{clients}_{n}")
-        requests.append(Offered(market.keep(info, guest)[0], info).post(guest).raw(f"127.0.0.1:{stack.ports[0]}"))
+        requests.append(Offered(market.keep(info, guest), info).post(guest).raw(f"127.0.0.1:{stack.ports[0]}"))
     steadily(stack.ports[0], requests[:20], clients)
     before = cpu_seconds(stack)
     answers, seconds = steadily(stack.ports[0], requests[20:], clients)

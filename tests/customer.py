@@ -76,25 +76,22 @@ class Market:
                     return replace(self._supplier.offer(chosen.external_id), request_id=chosen.request_id)
         raise AssertionError("the sandbox sells no such offer")
 
-    def keep(self, info: OfferInfo, *guests: Guest) -> list[str]:
-        """Store the offer for each guest; returns our offer ids. One airline offer for many needs `share_offers`."""
-        ids = []
+    def keep(self, info: OfferInfo, guest: Guest) -> str:
+        """Store the offer as found by this guest; returns our id of it."""
+        own, picture = str(uuid.uuid4()), json.dumps(to_json(info))
         with psycopg.connect(self.stack.database_url, autocommit=True) as connection:
-            picture = json.dumps(to_json(info))
-            for guest in guests:
-                ids.append(str(uuid.uuid4()))
-                connection.execute(
-                    "INSERT INTO suppliers_offer (id, principal, supplier, external_id, request_id, total_minor,"
-                    " currency, expires_at, searched, priced, priced_at, created_at)"
-                    " VALUES (%s, %s, 'duffel', %s, %s, %s, %s, %s, %s, %s, now(), now())",
-                    [ids[-1], guest.principal, info.external_id, info.request_id, info.total.minor,
-                     info.total.currency, info.expires_at, picture, picture])
-        return ids
+            connection.execute(
+                "INSERT INTO suppliers_offer (id, principal, supplier, external_id, request_id, total_minor,"
+                " currency, expires_at, searched, priced, priced_at, created_at)"
+                " VALUES (%s, %s, 'duffel', %s, %s, %s, %s, %s, %s, %s, now(), now())",
+                [own, guest.principal, info.external_id, info.request_id, info.total.minor, info.total.currency,
+                 info.expires_at, picture, picture])
+        return own
 
     def offer(self, guest: Guest, kind: str = HOLDABLE, choose: Callable[[OfferInfo], bool] | None = None) -> Offered:
         """A new offer of that kind for this guest."""
         info = self.info(kind, choose)
-        return Offered(self.keep(info, guest)[0], info)
+        return Offered(self.keep(info, guest), info)
 
 
 @dataclass(frozen=True)

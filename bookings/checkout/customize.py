@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -79,8 +80,6 @@ def flights_url(booking: Booking) -> str:
 
 def _query(raw: dict[str, Any]) -> str:
     """The address of a stored search."""
-    from urllib.parse import urlencode
-
     legs, ages = raw["legs"], raw.get("child_ages") or []
     values = {"trip": "return" if len(legs) > 1 else "oneway", "origin": legs[0]["origin"],
               "destination": legs[0]["destination"], "departureDate": legs[0]["date"],

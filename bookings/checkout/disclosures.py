@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from suppliers import places
+
 TEXTS_VERSION = "2026-11-21"  # stored with each acknowledgement
 
 # 49 CFR 1560.103(b). Written from memory of the rule: compare with the eCFR before launch (dot-rules.md 2.10).
@@ -29,8 +31,6 @@ INSECTICIDE_NOTICE = (
 
 def countries(view: dict[str, Any]) -> set[str]:
     """The countries (ISO codes) a trip touches, from the airports of its flights."""
-    from suppliers import places
-
     codes = {segment[end]["code"] for piece in view["slices"] for segment in piece["segments"]
              for end in ("origin", "destination")}
     return {place.country for place in map(places.airport, codes) if place}

@@ -16,6 +16,7 @@ from bookings.checkout.words import day
 from bookings.models import Booking
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.money import Money
 from suppliers import places
 
 PER_PAGE = 20
@@ -147,14 +148,13 @@ def _links(booking: Booking, view: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _line(booking: Booking) -> dict[str, Any]:
-    """One trip of the list."""
-    view = selectors.booking_view(booking)
+    """One trip of the list, without a query."""
     word, tone = outcomes.word(booking.status)
-    first, last = view["slices"][0]["segments"][0], view["slices"][0]["segments"][-1]
+    first = booking.offer.info.slices[0].segments
+    start, end = first[0].origin, first[-1].destination
     return {"url": outcomes.place(booking), "word": word, "tone": tone, "reference": booking.reference,
-            "title": f"{first['origin']['city'] or first['origin']['code']} to "
-                     f"{last['destination']['city'] or last['destination']['code']}",
-            "when": day(first["departingLocal"]), "total": view["price"]["total"]}
+            "title": f"{start.city or start.code} to {end.city or end.code}", "when": day(first[0].departing_local),
+            "total": Money(selectors.bookings.total_minor(booking), booking.currency)}
 
 
 def _find_fields(typed: dict[str, str], wrong: dict[str, str], link_email: str = "") -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bookings import access, services
+from bookings import access, limits, services
 from bookings.checkout import disclosures, outcomes
 from bookings.checkout.customize import flights_url, open_draft, repriced
 from bookings.checkout.pages import page, refusal, summary, wants_json, whole
@@ -68,6 +68,8 @@ def _book(request: HttpRequest, booking: Booking) -> HttpResponse:
     ticks = [{"code": code, "version": disclosures.TEXTS_VERSION, "at": now.isoformat(),
               "address": access.address_of(request)} for code in services.TICKS if request.POST.get(code) == "yes"]
     try:
+        if request.POST.get("wish") == "hold":
+            limits.hold(access.address_of(request), now)
         booked = services.book(booking=booking, hold=request.POST.get("wish") == "hold",
                                accepted_minor=accepted, acknowledgements=ticks,
                                again=request.POST.get("again") == "yes", now=now)

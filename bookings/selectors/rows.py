@@ -25,6 +25,9 @@ _STATUS_FIELDS = ("id", "reference", "status", "progress", "money", "closing", "
                   "accepted_minor", "priced_minor", "agreed_refund_minor", "pay_by", "wished_at")
 _STATUS = (f"SELECT {', '.join(_STATUS_FIELDS)}, clock_timestamp() FROM {Booking._meta.db_table} "  # noqa: S608
            f"WHERE reference = %s AND status <> '{Status.DRAFT}' AND (principal = ANY(%s) OR id = ANY(%s))")
+_PAYMENT_FIELDS = tuple(field.attname for field in Payment._meta.concrete_fields)
+_PAYMENT = (f"SELECT {', '.join(_PAYMENT_FIELDS)} FROM {Payment._meta.db_table} "  # noqa: S608
+            "WHERE booking_id = %s ORDER BY id DESC LIMIT 1")
 _DONE = frozenset({Status.CONFIRMED, Status.HOLD, Status.PENDING_TICKETING})
 _SAID = {
     Progress.RESERVING: "We are asking the airline. {money}",
@@ -158,7 +161,10 @@ def _money_rows(booking: Booking) -> tuple[Payment | None, Refund | None]:
         return (refund.payment if refund else None), refund
     if booking.money == MoneyWord.NONE and booking.progress != Progress.CARD:
         return None, None
-    return Payment.objects.filter(booking_id=booking.pk).order_by("-pk").first(), None
+    with connection.cursor() as cursor:
+        cursor.execute(_PAYMENT, [booking.pk])
+        row = cursor.fetchone()
+    return (Payment.from_db("default", _PAYMENT_FIELDS, row) if row else None), None
 
 
 def _pause(booking: Booking, now: datetime) -> int:

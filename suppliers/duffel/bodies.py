@@ -9,10 +9,11 @@ from suppliers.types import OrderRequest, SearchQuery, Traveller
 
 
 def search(query: SearchQuery) -> dict[str, Any]:
-    """The body of an offer request. Everyone under 18 is given by age; infants travel on a lap, age 1."""
+    """The body of an offer request. Children are given by age, infants by type: their age at the airline must be the
+    searched one, and a baby may be under one or over."""
     passengers: list[dict[str, Any]] = [{"type": "adult"} for _ in range(query.adults)]
     passengers += [{"age": age} for age in query.child_ages]
-    passengers += [{"age": 1} for _ in range(query.infants)]
+    passengers += [{"type": "infant_without_seat"} for _ in range(query.infants)]
     body: dict[str, Any] = {
         "slices": [{"origin": leg.origin, "destination": leg.destination, "departure_date": leg.date.isoformat()}
                    for leg in query.legs],

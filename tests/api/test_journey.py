@@ -207,3 +207,14 @@ def test_seats_are_sold_from_the_map(me: Caller) -> None:
             "validation_failed")
     refused(me.put(url, {"services": [{"serviceId": "ase_unknown", "quantity": 1}]}), 409, "services_unavailable")
     assert me.put(url, {"services": []}).json()["draft"]["price"]["total"] == made["price"]["total"]
+
+
+@pytest.mark.parametrize("born", [DAY - timedelta(days=100), DAY - timedelta(days=500)])
+def test_a_baby_of_any_age_flies_on_a_lap(me: Caller, born: date) -> None:
+    chosen = holdable(search(me, infants=1))
+    people = [person(), person(givenName="Bea", bornOn=born.isoformat())]
+    body = {"offerId": chosen["id"], "passengers": people, "contact": CONTACT, "acknowledgements": TICKS,
+            "isHold": True, "acceptedTotal": {name: chosen["total"][name] for name in ("amount", "currency")}}
+    with Worker():
+        answer = me.post("/api/bookings", body)
+    assert (answer.status_code, answer.json()["booking"]["status"]) == (201, "HOLD")

@@ -282,12 +282,13 @@ def test_an_instant_order_pays_exactly_from_the_balance() -> None:
     assert bodies.balance(Money(5, "USD"))["amount"] == "0.05"
 
 
-def test_a_search_gives_everyone_under_18_by_age() -> None:
+def test_a_search_gives_children_by_age_and_infants_by_type() -> None:
     query = SearchQuery((Leg("JFK", "LON", date(2026, 12, 1)),), adults=2, child_ages=(11, 16), infants=1,
                         cabin="business", max_connections=0)
     assert bodies.search(query) == {
         "slices": [{"origin": "JFK", "destination": "LON", "departure_date": "2026-12-01"}],
-        "passengers": [{"type": "adult"}, {"type": "adult"}, {"age": 11}, {"age": 16}, {"age": 1}],
+        "passengers": [{"type": "adult"}, {"type": "adult"}, {"age": 11}, {"age": 16},
+                       {"type": "infant_without_seat"}],
         "cabin_class": "business", "max_connections": 0,
     }
 

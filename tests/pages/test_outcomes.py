@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bookings.models import Booking
 from fly2any.kernel import clock
@@ -150,6 +154,26 @@ def test_strangers_get_404_everywhere(client: Client, principal: str) -> None:
         response = client.get(path)
         assert response.status_code == 404, path
         assert "Müller" not in response.content.decode()
+
+
+def test_my_trips_costs_the_same_queries_however_many_there_are(
+        guest: Client, principal: str, django_assert_num_queries: Any) -> None:
+    make(principal, status="HOLD", progress="held")
+    with CaptureQueriesContext(connection) as one:
+        guest.get("/trips")
+    for _ in range(3):
+        make(principal, status="CONFIRMED", progress="done")
+    with django_assert_num_queries(len(one)):
+        guest.get("/trips")
+
+
+def test_without_javascript_the_pay_page_mails_a_link(guest: Client, principal: str) -> None:
+    booking = make(principal, status="PENDING_PAYMENT", progress="card")
+    source = guest.get(f"/trips/{booking.reference}/pay").content.decode()
+    silent = " ".join(re.findall(r"<noscript>(.*?)</noscript>", source, re.S))
+    assert "Card payment needs JavaScript." in silent
+    assert f"{booking.reference} is kept" in silent
+    assert 'action="/trips/link"' in silent
 
 
 def test_my_trips_lists_mine_only(guest: Client, principal: str) -> None:

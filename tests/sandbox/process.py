@@ -14,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from fly2any.stack.children import dies_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,7 +52,7 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(self._command, cwd=ROOT)
+        self.process = subprocess.Popen(self._command, cwd=ROOT, preexec_fn=dies_with_parent(signal.SIGKILL))
         wait_until(self._answers, 20.0)
 
     def kill(self) -> None:
