@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bookings.flow import (
+    ASK_AGAIN,
     AUTHORISATION_LIFE,
     CREATE_TRIES,
     GIVE_UP_HOLD,
@@ -44,8 +45,6 @@ from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unwin
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import OrderState as O
-
-ASK_AGAIN = frozenset({"price_changed", "supplier_busy", "supplier_down", "insufficient_balance"})
 
 
 def decide(f: Facts, now: datetime) -> Decision:

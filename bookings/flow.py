@@ -215,6 +215,8 @@ POLL_PAYMENT = timedelta(minutes=5)
 STUCK_UNDOING = timedelta(minutes=30)
 MAX_DECLINES = 5
 LOOK_AGAIN = frozenset({"price_changed", "schedule_changed", "past_pay_by", "already_paid"})  # a look explains them
+# definite noes after which the same booking asks for its order again, and so keeps its offer
+ASK_AGAIN = frozenset({"price_changed", "supplier_busy", "supplier_down", "insufficient_balance"})
 PAY_TRIES = 10
 CREATE_TRIES = 3  # definite "did not happen" answers before we tell the customer that the airline is not reachable
 TICKET_LOOKS = tuple(timedelta(minutes=m) for m in (2, 10, 60, 360, 1440))  # ticket numbers may come later

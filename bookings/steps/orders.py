@@ -8,7 +8,7 @@ from typing import Any
 
 from bookings import cases
 from bookings.facts import Story
-from bookings.flow import Step, Wish
+from bookings.flow import ASK_AGAIN, Step, Wish
 from bookings.models import Passenger
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from fly2any.kernel import keys, secretbox
@@ -137,10 +137,10 @@ def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
                             if k in ("field", "position", "reason")}
     move(moment, OrderState.NOT_CREATED, code)
     order.save()
-    if code in ("price_changed", "supplier_busy", "supplier_down"):
-        return  # the same booking will ask again
     if code == "insufficient_balance":
         cases.open_case(kind="supplier_balance", subject=f"supplier:{order.supplier}", now=moment.now)
+    if code in ASK_AGAIN:
+        return  # the same booking will ask again
     OfferClaim.objects.filter(booking=booking).delete()
     moment.note("offer.freed", subject_of(moment.story), cause=code)
 

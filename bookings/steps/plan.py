@@ -12,6 +12,7 @@ from bookings.flow import Step, retry_after
 from bookings.models import Diary, ExternalCall
 from fly2any.kernel.errors import Outside, Refused, Unavailable
 
+KEY_NOT_USED = frozenset({0, 401, 403, 409, 429})  # no answer, or one that the gateway does not store under the key
 OK, REFUSED, UNAVAILABLE, UNKNOWN, NOT_DONE = "ok", "refused", "unavailable", "unknown", "not_done"
 
 
@@ -85,6 +86,7 @@ class Moment:
             row.attempts += 1
         row.key, row.digest, row.asked_at = asking.key, asking.digest, self.now
         row.state, row.answered_at, row.retry_at = ExternalCall.State.INTENDED, None, None
+        row.detail = {name: value for name, value in row.detail.items() if name != "status"}
         row.save()
         self.note("call.intended", asking.subject, after=asking.step.value, cause=asking.key)
         return row.pk
@@ -116,6 +118,7 @@ class Moment:
             row.retry_at = row.first_failed_at = None
         else:
             row.first_failed_at = row.first_failed_at or self.now
+            row.detail = {**row.detail, "status": answer.error.detail.get("status", 0) if answer.error else 0}
             patience = retry_after(row.attempts)
             if answer.error and answer.error.retry_after:
                 patience = max(timedelta(seconds=answer.error.retry_after), timedelta(seconds=1))
@@ -123,13 +126,18 @@ class Moment:
         row.save()
 
     def not_done(self, step: Step, subject: str, *, wait: timedelta | None = None) -> None:
-        """We looked: the deed was not done. It may be tried again, later and under a fresh key."""
+        """We looked: the deed was not done. It may be tried again later.
+
+        Under a fresh key only when the gateway answered, for it repeats that answer under the old one. Without an
+        answer the request may still be on its way, and only the old key keeps it from being done twice.
+        """
         row = self.call(step, subject)
         if row is None:
             return
         row.outcome = REFUSED if row.outcome == REFUSED else NOT_DONE
         row.state = ExternalCall.State.MERGED
-        row.detail = {**row.detail, "rekey": row.detail.get("rekey", 1) + 1}
+        if row.detail.get("status", 0) not in KEY_NOT_USED:
+            row.detail = {**row.detail, "rekey": row.detail.get("rekey", 1) + 1}
         row.first_failed_at = row.first_failed_at or self.now
         row.retry_at = self.now + (wait if wait is not None else retry_after(row.attempts))
         row.save()
@@ -143,6 +151,6 @@ class Moment:
             row.save()
 
     def key_attempt(self, step: Step, subject: str) -> int:
-        """Which key of this deed is due: a new one only after a look showed that nothing was done."""
+        """Which key of this deed is due: a new one only after an answer, and a look that nothing was done."""
         row = self.call(step, subject)
         return int(row.detail.get("rekey", 1)) if row else 1

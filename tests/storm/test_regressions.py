@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bookings import invariants, services
 from bookings.advance import Drive, advance
 from bookings.models import Booking, Case
 from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
 from tests.storm.clockwork import Clockwork
-from tests.world import INSTANT, World
+from tests.world import INSTANT, TICKS, World
 
 
 def test_two_bookings_may_both_fail_to_be_priced(world: World, clockwork: Clockwork) -> None:
@@ -92,3 +95,38 @@ def through(clockwork: Clockwork, booking: Booking, span: timedelta) -> int:
         else:
             clockwork.pass_by(min(end, booking.due_at or end) - now)
     return drives
+
+
+def test_an_offer_stays_ours_while_we_wait_for_our_balance(world: World, clockwork: Clockwork) -> None:
+    """The offer was given to the next customer although the first booking was about to ask for it again."""
+    booking = world.drive(world.booked(INSTANT))
+    world.sandbox.http.post("/_duffel/balance", json={"amount": "0.00"})
+    world.pay(booking)
+    assert world.order(world.drive(booking)).refusal == "insufficient_balance"
+    other = world.draft(booking.offer)
+    Booking.objects.filter(pk=other.pk).update(principal="guest:other")
+    other.refresh_from_db()
+    with pytest.raises(Problem) as refused:
+        services.book(booking=other, hold=False, accepted_minor=None, acknowledgements=TICKS, again=True,
+                      now=clock.now())
+    assert refused.value.code == "offer_taken"
+    world.sandbox.http.post("/_duffel/balance", json={"amount": None})
+    clockwork.pass_by(timedelta(seconds=40))
+    assert world.drive(booking).status == "CONFIRMED"
+
+
+def test_a_refund_that_arrives_late_is_not_sent_twice(world: World, clockwork: Clockwork) -> None:
+    """No answer, nothing listed, so it was sent again under a new key; then the first one came through as well."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    assert world.drive(booking).status == "CONFIRMED"
+    services.ask_quote(booking=booking, now=clock.now())
+    world.drive(booking)
+    booking.orders.update(quote_refund_minor=4000)  # a fare with a large fee
+    services.cancel(booking=booking, refund_minor=4000, now=clock.now())
+    world.sandbox.fault("stripe.refund", "late", seconds=30, count=3)  # the library tries three times
+    for seconds in (0, 10, 60, 60):
+        clockwork.pass_by(timedelta(seconds=seconds))
+        world.drive(booking)
+    assert [row["amount"] for row in world.events("stripe", "refund.created")] == [4000]
+    assert (booking.status, world.payment(booking).refunded_minor) == ("CANCELLED", 4000)

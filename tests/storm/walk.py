@@ -37,6 +37,8 @@ REFUSED = ("4000000000000002", "4000000000009995", "4000000000000069", "40000000
            "4100000000000019")
 TROUBLE_LATER = ("4000000000000259", "4000000000001976", "4000000000007726", "4000000000005126")
 TIMES = {"seconds": (1, 90), "minutes": (120, 2400), "hours": (3600, 43_200), "days": (86_400, 691_200)}
+BY_OTHERS = {"order_cancellation.confirmed", "order.airline_initiated_change_detected", "charge.refunded",
+             "refund.failed", "refund.updated", "charge.dispute.created", "payment_intent.canceled", "charge.expired"}
 STAFF_KEY = {"authorization": "Bearer sk_test_dashboard"}
 
 
@@ -433,9 +435,9 @@ class Walk:
         self.log.append("rest")
         self.mend()
         self.world.sandbox.http.post("/_duffel/balance", json={"amount": None})
-        # what an airline does to a ticket months later is told by its message alone
-        self._deliver([("duffel", raw) for raw in self._docs("webhook_event") if raw["id"] not in self.heard
-                       and raw["type"] in ("order_cancellation.confirmed", "order.airline_initiated_change_detected")])
+        # what others do to an old order or payment is told by their messages alone: nothing lists them any more
+        self._deliver([(vendor, raw) for vendor, kind in (("duffel", "webhook_event"), ("stripe", "stripe.event"))
+                       for raw in self._docs(kind) if raw["id"] not in self.heard and raw["type"] in BY_OTHERS])
         for days in (0.1, 0.9, 3, 8):
             self._live(timedelta(days=days), 60)
             reconcile.light(clock.now())

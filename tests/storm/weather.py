@@ -37,7 +37,7 @@ def fault(dice: Random, order_state: str, payment_open: bool) -> dict[str, Any]:
     """One fault, ready for `POST /_faults`; mostly on a call that a booking in this state makes next."""
     near = BY_STATE["open"] if payment_open and dice.random() < 0.6 else BY_STATE.get(order_state, WRITES)
     operation = dice.choice(near if dice.random() < 0.75 else WRITES if dice.random() < 0.7 else READS)
-    count = dice.choice((1, 1, 1, 2, 3, 6))
+    count = dice.choice((1, 1, 1, 2, 3, 6, 40))
     if operation in (ORDER, PAY) and dice.random() < 0.3:
         return {"operation": operation, "kind": dice.choice(("202", "202", "200_no_order")), "count": 1,
                 "then": dice.choice(("created", "created", "failed", "nothing", "exists" if operation == ORDER else "failed")),
