@@ -117,6 +117,8 @@ def derive_money(f: Facts) -> MoneyWord:
 def derive_progress(f: Facts) -> Progress:
     """Which step of the progress page is current."""
     status = derive_status(f)
+    if wants_consent(f) is not None and status not in FINAL:
+        return Progress.CONSENT
     fixed = {Status.CONFIRMED: Progress.DONE, Status.HOLD: Progress.HELD, Status.PENDING_TICKETING: Progress.STAFF,
              Status.CANCELLING: Progress.UNDOING}
     if status in fixed:
@@ -126,8 +128,6 @@ def derive_progress(f: Facts) -> Progress:
     o, p = f.order, f.payment
     if o and (o.state is O.UNKNOWN or (o.state is O.PAYING and o.pay.outcome == "unknown")):
         return Progress.CHECKING
-    if wants_consent(f) is not None:
-        return Progress.CONSENT
     if p and p.state in MONEY_OPEN:
         if p.state is P.OPEN:
             return Progress.BANK if p.needs_customer else Progress.CARD

@@ -35,7 +35,11 @@ class Journey:
 
     def __init__(self, world: World, route: str) -> None:
         self.world, self.route = world, route
-        self.draft = world.draft(world.offer(INSTANT if route == "instant" else HOLDABLE))
+        offer = world.offer(INSTANT if route == "instant" else HOLDABLE)
+        if route == "instant":  # seen long ago: the worker asks for the price itself
+            offer.priced_at = None
+            offer.save(update_fields=["priced_at"])
+        self.draft = world.draft(offer)
 
     def book(self) -> None:
         services.book(booking=self.draft, hold=self.route == "hold", accepted_minor=None,
