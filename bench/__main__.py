@@ -12,69 +12,78 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed"]
+Results = dict[str, Any]
+
+
 def main() -> int:
     """Run the measurements that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a quarter of the work: for a first look")
-    parser.add_argument("--only", nargs="*", choices=["raw", "intake", "webhooks", "status", "cost", "confirmed"])
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS, help="these parts alone")
     parser.add_argument("--statements", action="store_true", help="list the statements of one booking")
     asked = parser.parse_args()
     import django
 
     django.setup()
-    from bench import booking, raw, stage, webhooks
+    from bench import stage
 
-    wanted = set(asked.only or ["raw", "intake", "webhooks", "status", "cost", "confirmed"])
-    less = 4 if asked.quick else 1
-    results: dict[str, Any] = {"cores": stage.CORES, "load_before": os.getloadavg()[0]}
-    table = Table()
-    table.head(f"{stage.CORES} cores, load {os.getloadavg()[0]:.1f} before the start")
-
-    if wanted & {"raw", "intake", "webhooks", "status"}:
-        with stage.stage("doors", workers=2, threads=8, worker=True, every=None) as stack:
-            data = stack.folder / "pg"
-            raw.prepare(stack.database_url)
-            limits = {}
-            if "raw" in wanted:
-                for what in ("booking", "webhook", "status"):
-                    limits[what] = (raw.in_postgres(stack.database_url, data, what),
-                                    raw.through_psycopg(stack.database_url, what))
-                    table.limits(what, *limits[what])
-                results["raw"] = limits
-            if wanted & {"webhooks", "status"}:
-                guest, reference = _one_open_booking(stack)
-                stack.kill("worker")
-            else:
-                stack.kill("worker")
-            if "intake" in wanted:
-                for clients in (1, 8, 32):
-                    found = booking.intake(stack, 1000 // less if clients > 1 else 300 // less, clients)
-                    results[f"intake_{clients}"] = found
-                    table.rate(f"POST /api/bookings, respond-async, {clients} clients", found, "200 (8 clients)")
-            if "webhooks" in wanted:
-                intents = webhooks.sleeping_bookings(stack, reference, 4000 // less)
-                table.webhook(results.setdefault("webhooks", webhooks.measure(stack, intents)))
-            if "status" in wanted:
-                found = booking.status_polls(stack, guest, reference, 6000 // less, 8)
-                results["status"] = found
-                table.rate("status poll with ETag, 8 clients", found, "1000")
-    if wanted & {"cost", "confirmed"}:
-        with stage.stage("sagas", workers=2, threads=8, every=10.0) as stack:
-            if "cost" in wanted:
-                spent = booking.cost(stack, 80 // less)
-                results["cost"] = spent
-                table.cost(spent, asked.statements)
-            if "confirmed" in wanted:
-                for clients, number in ((1, 24), (8, 96), (32, 160)):
-                    payable, whole = booking.confirmed(stack, number // less, clients)
-                    results[f"confirmed_{clients}"] = {"payable": payable, "whole": whole}
-                    table.rate(f"booked and payable, {clients} clients", payable)
-                    table.rate(f"confirmed, {clients} clients", whole)
+    table, results = Table(), {"cores": stage.CORES, "load_before": os.getloadavg()[0]}
+    table.line(f"bench: {stage.CORES} cores, load {os.getloadavg()[0]:.1f} before the start")
+    if set(asked.only) & {"raw", "intake", "webhooks", "status"}:
+        doors(asked, table, results)
+    if set(asked.only) & {"cost", "confirmed"}:
+        sagas(asked, table, results)
     results["load_after"] = os.getloadavg()[0]
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
     table.line(f"load {os.getloadavg()[0]:.1f} at the end; all figures in {path}")
     return 0
+
+
+def doors(asked: argparse.Namespace, table: Table, results: Results) -> None:
+    """What the doors take while nobody drives, and what PostgreSQL could."""
+    from bench import booking, raw, stage, webhooks
+
+    less = 4 if asked.quick else 1
+    with stage.stage("doors", workers=2, threads=8, every=None) as stack:
+        raw.prepare(stack.database_url)
+        for what in ("booking", "webhook", "status") if "raw" in asked.only else ():
+            found = results[f"raw_{what}"] = (raw.in_postgres(stack.database_url, stack.folder / "pg", what),
+                                              raw.through_psycopg(stack.database_url, what))
+            table.limits(what, *found)
+        guest, reference = _one_open_booking(stack)
+        stack.kill("worker")
+        for clients in (1, 8, 32) if "intake" in asked.only else ():
+            taken = results[f"intake_{clients}"] = booking.intake(
+                stack, (1000 if clients > 1 else 300) // less, clients)
+            table.rate(f"POST /api/bookings, respond-async, {_clients(clients)}", taken, "200" if clients == 8 else "")
+        if "webhooks" in asked.only:
+            results["webhooks"] = webhooks.measure(stack, webhooks.sleeping_bookings(stack, reference, 4000 // less))
+            table.webhook(results["webhooks"])
+        if "status" in asked.only:
+            results["status"] = booking.status_polls(stack, guest, reference, 6000 // less, 8)
+            table.rate("status poll with ETag, 8 clients", results["status"], "1000")
+
+
+def sagas(asked: argparse.Namespace, table: Table, results: Results) -> None:
+    """Whole bookings with everything running: what one costs, and how many a second."""
+    from bench import booking, stage
+
+    less = 4 if asked.quick else 1
+    with stage.stage("sagas", workers=2, threads=8, every=10.0) as stack:
+        if "cost" in asked.only:
+            results["cost"] = booking.cost(stack, 80 // less)
+            table.cost(results["cost"], asked.statements)
+        for clients, number in ((1, 24), (8, 96), (32, 160)) if "confirmed" in asked.only else ():
+            payable, whole = booking.confirmed(stack, number // less, clients)
+            results[f"confirmed_{clients}"] = {"payable": payable, "whole": whole}
+            table.rate(f"booked and payable, {_clients(clients)}", payable)
+            table.rate(f"confirmed, {_clients(clients)}", whole)
+
+
+def _clients(number: int) -> str:
+    return "1 client" if number == 1 else f"{number} clients"
 
 
 def _one_open_booking(stack: Any) -> tuple[Any, str]:
@@ -93,9 +102,6 @@ class Table:
 
     def line(self, text: str) -> None:
         print(text, flush=True)
-
-    def head(self, text: str) -> None:
-        self.line(f"bench: {text}")
 
     def limits(self, what: str, postgres: float | None, psycopg: float) -> None:
         """The raw SQL limits."""

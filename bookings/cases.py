@@ -85,7 +85,7 @@ def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None
         return None
     logger.error("alert", extra={"alert": known.title, "kind": kind, "subject": subject,
                                  "reference": booking.reference if booking else ""})
-    address = getattr(settings, "ALERT_EMAIL", "")
+    address = settings.ALERT_EMAIL
     if address and stored.severity <= HIGH:
         outbox.queue("case_alert", booking, now, case=stored, to=address)
     return stored

@@ -61,7 +61,7 @@ def run(query: SearchQuery, *, seconds: float | None = None) -> list[Outcome]:
     """
     if connections["default"].in_atomic_block:
         raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
-    limit = min(CAP_SECONDS, seconds or float(getattr(settings, "SEARCH_SECONDS", CAP_SECONDS)))
+    limit = min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
     until = time.monotonic() + limit
     names = registry.names()
     stopped = [name for name in names if breaker.is_open(name, "search")]

@@ -20,7 +20,7 @@ WATCH_LIST_NOTICE = (
 UNITED_STATES = frozenset({"US", "PR", "VI", "GU", "AS", "MP"})
 
 # 49 U.S.C. 42303(b): DOT's list (transportation.gov, "Aircraft Disinsection Requirements"); compare before launch.
-INSECTICIDE_CHECKED_ON = "2026-11-21"
+INSECTICIDE_CHECKED_ON = ""  # never yet compared with DOT's own list: do that before launch, and write the date here
 INSECTICIDE_COUNTRIES = frozenset({"AU", "BB", "CK", "CU", "EC", "FJ", "GD", "IN", "JM", "KI", "MG", "NZ", "PA", "SC",
                                    "TT", "UY"})
 INSECTICIDE_NOTICE = (

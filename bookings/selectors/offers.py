@@ -22,7 +22,7 @@ PRICE_WEIGHT, DURATION_WEIGHT, STOPS_WEIGHT = 0.6, 0.3, 0.1
 
 def fee_minor() -> int:
     """Our service fee per booking, minor units of the offer's currency."""
-    return int(getattr(settings, "SERVICE_FEE_MINOR", 0))
+    return int(settings.SERVICE_FEE_MINOR)
 
 
 def raw_of(offer: Offer) -> Raw:

@@ -24,5 +24,5 @@ def guard(url: str) -> None:
 
 
 def _allowed() -> set[tuple[str, str]]:
-    bases = (settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE, getattr(settings, "AMADEUS_API_BASE", ""))
+    bases = (settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE, settings.AMADEUS_API_BASE)
     return {(urlsplit(base).scheme, urlsplit(base).netloc) for base in bases if base}

@@ -63,6 +63,7 @@ def cancel_with_refund(stack: Stack, market: Market) -> Customer:
         not info.instant_only and info.refund.allowed and info.refund.fee is not None)))
     customer.pay()
     customer.until("CONFIRMED", seconds=40)
+    stack.settled()  # the mail has gone out: a cancelled booking is not confirmed by mail any more
     customer.cancel()
     customer.until("CANCELLED", seconds=40)
     return customer
