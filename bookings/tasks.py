@@ -6,7 +6,6 @@ from typing import Any
 
 from celery import shared_task
 from django.db import close_old_connections
-from django.db import close_old_connections
 
 from bookings import mail, sweep
 from bookings.advance import advance
@@ -17,7 +16,6 @@ from fly2any.kernel import clock
 def advance_booking(*, booking_id: int, **_: Any) -> None:
     """Drive one booking."""
     close_old_connections()
-    close_old_connections()
     advance(booking_id)
     sweep.watch_sweeper(clock.now)
 
@@ -25,6 +23,5 @@ def advance_booking(*, booking_id: int, **_: Any) -> None:
 @shared_task(name="bookings.mail", acks_late=True)
 def send_mail(**_: Any) -> None:
     """Send what is due."""
-    close_old_connections()
     close_old_connections()
     mail.send_due(clock.now(), 20)

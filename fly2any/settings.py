@@ -167,7 +167,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_BACKEND = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
-CELERY_DB_REUSE_MAX = 1_000_000  # a drive does not pay for a new connection; bookings/tasks.py drops broken ones
 CELERY_TIMEZONE = "UTC"
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
