@@ -88,9 +88,10 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
         _derive(moment, before)
         if answer is not None and answer.outcome == "ok":
             booking.attempts = 0
-        if moment.lines or _values(booking) != row:
+        changed = [name for name, value in _values(booking).items() if value != row[name]]
+        if moment.lines or changed:
             booking.settled_at = booking.changed_at = now
-            booking.save()
+            booking.save(update_fields=[*changed, "settled_at", "changed_at"])
             Diary.objects.bulk_create(moment.lines)
         faultpoints.passing("commit.settle.before")
     faultpoints.passing("commit.settle.after")
@@ -99,9 +100,9 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
     return story, asking, call_id, now
 
 
-def _values(booking: Booking) -> list[object]:
-    """The row as it stands, to see whether anything changed."""
-    return [getattr(booking, field.attname) for field in booking._meta.concrete_fields]
+def _values(booking: Booking) -> dict[str, object]:
+    """The row as it stands, to see what changed."""
+    return {field.name: getattr(booking, field.attname) for field in booking._meta.concrete_fields}
 
 
 def _fresh(story: Story | None, booking: Booking) -> Story:

@@ -169,13 +169,15 @@ def news(f: Facts, now: datetime) -> Decision | None:
 def alarms(f: Facts, now: datetime) -> Decision | None:
     """Mismatches that a person must see although nothing is left to do by machine."""
     p, o = f.payment, f.order
-    raised = None
-    if p and p.disputed:
-        raised = "dispute"
-    elif any(r.state is R.FAILED for r in f.refunds):
-        raised = "refund_failed"
-    if raised and raised not in f.cases:
-        return Attention(raised)
+    taken = p is not None and p.elsewhere and p.state is P.CAPTURED and p.refunded_minor < p.captured_minor
+    raised = {
+        "dispute": p is not None and p.disputed,
+        "refund_failed": any(r.state is R.FAILED for r in f.refunds),
+        "charged_without_order": taken and not (o and o.state is O.TICKETED),
+    }
+    for kind, true in raised.items():
+        if true and kind not in f.cases:
+            return Attention(kind)
     if p and p.state is P.CAPTURED and o and o.state is O.TICKETED and 0 < p.captured_minor <= p.refunded_minor and (
             f.wish is not Wish.CANCEL and "refunded_but_live" not in f.cases):
         return Attention("refunded_but_live")
@@ -342,4 +344,4 @@ def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
 
 
 Rule = Callable[[Facts, datetime], Decision | None]
-RULES: tuple[Rule, ...] = (news, order_in_flight, payment_in_flight, alarms, pursue, unwind)
+RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, pursue, unwind)

@@ -30,14 +30,15 @@ FROM payments_payment p LEFT JOIN payments_refund r ON r.payment_id = p.id AND r
     AND r.external_id <> ''
 WHERE p.provider = %(provider)s AND p.external_id = %(intent)s AND p.external_id <> ''
 """
-# the look-up rides along with the insert: a message costs one statement before its booking is told
+# The look-up rides along with the insert: a message costs one statement before its booking is told.
+# While we capture, "captured" is no news: whoever asked hears it as the answer, and if they died the booking is due.
 _KEEP = f"""
 WITH found AS ({_FIND})
 INSERT INTO payments_gatewayevent
     (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
 SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
     CASE WHEN NOT %(heard)s THEN 'ignored'
-        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state = 'captured') THEN 'known'
+        WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state IN ('capturing', 'captured')) THEN 'known'
         WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
 ON CONFLICT (provider, event_id) DO NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bookings import cases
-from bookings.flow import WATCH, Wish
+from bookings.flow import ASK_AGAIN, WATCH, Wish
 from bookings.steps import money, orders
 from bookings.steps.plan import Moment
 from payments.models import Refund
@@ -16,6 +16,8 @@ def close(moment: Moment, reason: str) -> None:
     moment.note("booking.closing", after=reason)
     booking.closing = reason
     booking.closing_detail = order.refusal_detail if order else {}
+    if order is None or (order.state == OrderState.NOT_CREATED and order.refusal in ASK_AGAIN):
+        orders.free_offer(moment, reason)  # never asked for, or refused for certain each time
 
 
 def give_up_order(moment: Moment, reason: str) -> None:
@@ -36,6 +38,7 @@ def order_failed(moment: Moment, reason: str) -> None:
     order.refusal = "creation_failed"
     orders.move(moment, OrderState.NOT_CREATED, "creation failed")
     order.save()
+    orders.free_offer(moment, "creation_failed")
 
 
 def request_refund(moment: Moment, cause: str) -> None:

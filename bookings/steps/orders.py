@@ -141,8 +141,13 @@ def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
         cases.open_case(kind="supplier_balance", subject=f"supplier:{order.supplier}", now=moment.now)
     if code in ASK_AGAIN:
         return  # the same booking will ask again
-    OfferClaim.objects.filter(booking=booking).delete()
-    moment.note("offer.freed", subject_of(moment.story), cause=code)
+    free_offer(moment, code)
+
+
+def free_offer(moment: Moment, because: str) -> None:
+    """Let others (and the same customer again) book this offer: nothing was made of it, for certain."""
+    OfferClaim.objects.filter(booking=moment.story.booking).delete()
+    moment.note("offer.freed", cause=because)
 
 
 def move(moment: Moment, to: OrderState, cause: str = "") -> None:
@@ -152,6 +157,9 @@ def move(moment: Moment, to: OrderState, cause: str = "") -> None:
     if to != here and to in ORDER_MOVES[here]:
         order.move(to)
         moment.note("order.moved", subject_of(moment.story), before=here, after=to, cause=cause)
+        if "unknown_outcome" in moment.story.cases and to is not OrderState.UNKNOWN:
+            cases.heal(kind="unknown_outcome", subject=f"booking:{order.booking_id}", now=moment.now,
+                       because=f"the airline has answered: {to.value.replace('_', ' ')}")
 
 
 def see_order(moment: Moment, info: OrderInfo) -> None:

@@ -49,6 +49,40 @@ def test_a_lost_answer_whose_order_exists_is_found_and_finished(world: World, ki
     assert len(world.events("duffel", "order.created")) == 1
 
 
+def test_the_case_of_an_unknown_outcome_closes_itself_when_the_order_is_found(world: World) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", "reset_after", count=1)
+    lag = world.sandbox.fault("duffel.list_orders", "listing_lag", seconds=10_000)
+    world.drive(booking)
+    look_again(world, booking, 6)
+    case = Case.objects.get(booking=booking, kind="unknown_outcome")
+    assert case.closed_at is None
+    world.sandbox.http.delete(f"/_faults?id={lag['id']}")
+    look_again(world, booking, 11)
+    case.refresh_from_db()
+    assert world.order(booking).state == "held" and "has answered" in case.closed_because
+
+
+def test_a_booking_that_closes_before_any_order_frees_the_offer(world: World) -> None:
+    booking = world.drive(world.booked(INSTANT))
+    for _ in range(5):
+        world.pay(booking, "4000000000000002")
+        world.drive(booking)
+    assert (booking.closing, world.order(booking)) == ("too_many_attempts", None)
+    assert not OfferClaim.objects.filter(booking=booking).exists()
+
+
+def test_an_airline_that_stays_busy_frees_the_offer_in_the_end(world: World) -> None:
+    booking = started(world, HOLDABLE)
+    world.sandbox.fault("duffel.create_order", "status", status=429, count=9)
+    world.drive(booking)
+    assert OfferClaim.objects.filter(booking=booking).count() == 2, "the same booking will ask again"
+    for _ in range(4):
+        look_again(world, booking, 2)
+    assert (booking.status, posts(world)) == ("FAILED", 3)
+    assert not OfferClaim.objects.filter(booking=booking).exists()
+
+
 def test_a_lost_answer_without_an_order_ends_the_hold_route_after_thirty_minutes(world: World) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", "reset_before", count=1)

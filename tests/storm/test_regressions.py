@@ -11,6 +11,7 @@ from bookings.advance import Drive, advance
 from bookings.models import Booking, Case
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from payments.models import Payment, Refund
 from tests.storm.clockwork import Clockwork
 from tests.world import INSTANT, TICKS, World
 
@@ -130,3 +131,40 @@ def test_a_refund_that_arrives_late_is_not_sent_twice(world: World, clockwork: C
         world.drive(booking)
     assert [row["amount"] for row in world.events("stripe", "refund.created")] == [4000]
     assert (booking.status, world.payment(booking).refunded_minor) == ("CANCELLED", 4000)
+
+
+def test_money_that_others_took_before_the_ticket_is_told_at_once(world: World, clockwork: Clockwork) -> None:
+    """Captured in the dashboard while the seats were only held: nobody heard of it until the cancellation worked."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.sandbox.http.post(f"/stripe/v1/payment_intents/{world.payment(booking).external_id}/capture",
+                            headers={"authorization": "Bearer sk_test_staff"})
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    world.sandbox.fault("duffel.create_cancellation", "status", status=500, count=3)
+    assert world.drive(booking).status == "CANCELLING"
+    assert invariants.check(clock.now()) == []
+    assert Case.objects.filter(kind="charged_without_order", booking=booking, closed_at=None).count() == 1
+    clockwork.pass_by(timedelta(minutes=5))
+    for _ in range(4):
+        clockwork.pass_by(timedelta(minutes=5))
+        world.drive(booking)
+    assert booking.status == "CANCELLED"
+    assert world.payment(booking).refunded_minor == world.payment(booking).captured_minor > 0
+
+
+def test_a_dispute_does_not_hide_a_refund_that_failed(world: World, clockwork: Clockwork) -> None:
+    """Only the first of several alarms was ever raised."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.drive(booking)
+    services.ask_quote(booking=booking, now=clock.now())
+    world.drive(booking)
+    services.cancel(booking=booking, refund_minor=world.order(booking).quote_refund_minor, now=clock.now())
+    assert world.drive(booking).status == "CANCELLED"
+    refund = world.payment(booking).refunds.get()
+    world.sandbox.http.post(f"/_stripe/refunds/{refund.external_id}/fail", json={})
+    clockwork.pass_by(timedelta(seconds=1))
+    Payment.objects.filter(booking=booking).update(disputed=True)
+    Refund.objects.filter(pk=refund.pk).update(news_at=clock.now())
+    world.drive(booking)
+    assert set(Case.objects.filter(booking=booking).values_list("kind", flat=True)) == {"dispute", "refund_failed"}

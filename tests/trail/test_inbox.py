@@ -141,6 +141,10 @@ def test_a_capture_that_we_know_of_is_no_news_but_one_that_we_do_not_is() -> Non
     assert post(STRIPE, stripe_event("evt_1", "payment_intent.succeeded")) == 200
     payment.refresh_from_db()
     assert (GatewayEvent.objects.get().fate, payment.news_at) == ("known", None)
+    Payment.objects.filter(pk=payment.pk).update(state="capturing")  # whoever asks hears it as the answer
+    assert post(STRIPE, stripe_event("evt_3", "payment_intent.succeeded")) == 200
+    payment.refresh_from_db()
+    assert (GatewayEvent.objects.get(event_id="evt_3").fate, payment.news_at) == ("known", None)
     Payment.objects.filter(pk=payment.pk).update(state="authorised", captured_minor=0)
     assert post(STRIPE, stripe_event("evt_2", "payment_intent.succeeded")) == 200
     payment.refresh_from_db()
