@@ -308,6 +308,7 @@ def answer_case(*, case: Case, verb: str, note: str, operator: AbstractBaseUser,
         if verb == "look_again" and booking is not None:
             SupplierOrder.objects.filter(booking=booking).update(news_at=now)
             Payment.objects.filter(booking=booking).update(news_at=now)
+            Case.objects.filter(pk=case.pk, taken_by=None).update(taken_by=operator)  # no more alerts about it
             _diary(booking, now, "case.looked_again", actor=f"staff:{operator.pk}", cause=note)
             wake(booking.pk, now)
         elif verb == "mark_handled":
