@@ -223,7 +223,7 @@ def _count_failure(booking_id: int) -> None:
         with transaction.atomic(durable=True):
             booking, now = booking_for_update(booking_id)
             booking.attempts += 1
-            booking.due_at = now + retry_after(booking.attempts)
+            booking.due_at = now + retry_after(booking.attempts, f"booking:{booking.pk}")
             if booking.attempts >= MAX_ATTEMPTS:
                 booking.parked_at = now
                 cases.open_case(kind="parked", subject=f"booking:{booking.pk}", booking=booking, now=now)
