@@ -64,6 +64,8 @@ KINDS: dict[str, Kind] = {
                              "Check the mail server."),
     "breaker_open": Kind("BREAKER OPEN", MEDIUM, "A supplier keeps failing; new bookings with it are stopped.",
                          "Check the supplier's status page."),
+    "payment_unopened": Kind("PAYMENT NOT OPENED", HIGH, "Stripe has not let us open a payment for half an hour; the "
+                             "customer cannot pay.", "Check Stripe's status and our key. We keep asking."),
     "invariant_broken": Kind("INVARIANT BROKEN", HIGH, "The nightly check found a promise of the house broken.",
                              "Read what was found, then compare the three records."),
     "webhook_backlog": Kind("WEBHOOK BACKLOG", MEDIUM, "Messages have waited for more than 5 minutes.",

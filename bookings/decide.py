@@ -109,29 +109,36 @@ def _unknown_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Attention("unknown_outcome")
     look_at = min(next_look(o.asked_at, o.looked_at), max(give_up, o.looked_at or give_up))
     if now >= look_at or now >= give_up:
-        return ready(o.look, Do(Step.FIND_ORDER), now)
+        return _released_in_time(f, ready(o.look, Do(Step.FIND_ORDER), now), now)
     case_at = o.asked_at + UNKNOWN_CASE
-    return Wait(min(look_at, case_at) if now < case_at else look_at, "unknown order")
+    look = Wait(min(look_at, case_at) if now < case_at else look_at, "unknown order")
+    return _released_in_time(f, look, now)
 
 
 def _paying_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
     """Was our payment for the ticket taken? The card never stays reserved for longer than it may (I7)."""
-    p, doubt = f.payment, o.pay.first_failed_at
+    doubt = o.pay.first_failed_at
     case_at = doubt + UNKNOWN_CASE if doubt and "unknown_outcome" not in f.cases else None
     if case_at and now >= case_at:
         return Attention("unknown_outcome")
-    also: Decision | None = Wait(case_at, "tell somebody") if case_at else None
     look = ready(o.pay, Do(Step.LOOK_PAID), now)
-    if p and p.state is P.VOIDING:
-        also = payment_in_flight(f, now)
-    elif p and p.state is P.AUTHORISED and p.authorised_at:
+    if isinstance(look, Wait) and case_at and case_at < look.until:
+        look = Wait(case_at, "tell somebody")
+    return _released_in_time(f, look, now)
+
+
+def _released_in_time(f: Facts, look: Decision, now: datetime) -> Decision:
+    """The look at the order, unless it comes too late for the card: a reservation ends in time in any case (I7)."""
+    p = f.payment
+    if p is None or not isinstance(look, Wait):
+        return look
+    also: Decision | None = payment_in_flight(f, now) if p.state is P.VOIDING else None
+    if p.state is P.AUTHORISED and p.authorised_at:
         release_at = p.authorised_at + AUTHORISATION_LIFE - STUCK_UNDOING
-        if now >= release_at and not isinstance(look, Do):
+        if now >= release_at:
             return undoing(p.void, Do(Step.VOID), f, now)
-        also = also or Wait(release_at, "release the card")
-    if isinstance(look, Wait) and also and not (isinstance(also, Wait) and also.until >= look.until):
-        return also
-    return look
+        also = Wait(release_at, "release the card")
+    return look if also is None or (isinstance(also, Wait) and also.until >= look.until) else also
 
 
 def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
@@ -141,9 +148,9 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
         return None
     match p.state:
         case P.NEW if now - p.asked_at < KEY_MEMORY and not p.known:
-            return ready(p.create, Do(Step.OPEN_PAYMENT), now)
+            return unfinished(ready(p.create, Do(Step.OPEN_PAYMENT), now), "payment_unopened", f, now, p.create)
         case P.NEW:
-            return ready(p.look, Do(Step.LOOK_PAYMENT), now)
+            return unfinished(ready(p.look, Do(Step.LOOK_PAYMENT), now), "payment_unopened", f, now, p.look)
         case P.CAPTURING:
             look = ready(p.capture, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
             return unfinished(look, "ticketed_unpaid", f, now, p.capture, p.look)
@@ -292,16 +299,16 @@ def _held(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return _held_without_payment(f, o, ends, now)
     if p.state is P.OPEN:
         return Do(Step.VOID) if o.total_minor > p.amount_minor else _waiting_for_card(f, p, ends, now)
-    if stale(o.looked_at, now):
-        return ready(o.look, Do(Step.LOOK_ORDER), now)
-    if p.state is P.AUTHORISED and o.total_minor > p.amount_minor:
-        return Do(Step.VOID)
     if p.authorised_at and now - p.authorised_at >= AUTHORISATION_LIFE - STUCK_UNDOING:  # I7
         return Do(Step.CLOSE, "airline_unreachable")
+    if stale(o.looked_at, now):
+        return _released_in_time(f, ready(o.look, Do(Step.LOOK_ORDER), now), now)
+    if p.state is P.AUTHORISED and o.total_minor > p.amount_minor:
+        return Do(Step.VOID)
     refused = o.pay.outcome == "refused" and o.pay.code not in LOOK_AGAIN
     if refused or o.pay.attempts >= PAY_TRIES:
         return Do(Step.CLOSE, o.pay.code or "airline_unreachable")
-    return ready(o.pay, Do(Step.PAY_ORDER), now)
+    return _released_in_time(f, ready(o.pay, Do(Step.PAY_ORDER), now), now)
 
 
 def _held_without_payment(f: Facts, o: OrderFacts, ends: datetime, now: datetime) -> Decision:

@@ -134,7 +134,7 @@ _watched_at = 0.0
 def watch_sweeper(now: Callable[[], datetime]) -> None:
     """Called by the worker, once a minute at most: no heartbeat for 3 minutes is a critical case."""
     global _watched_at
-    if time.monotonic() - _watched_at < WATCH_EVERY_SECONDS:
+    if time.monotonic() - _watched_at < WATCH_EVERY_SECONDS - 1:
         return
     _watched_at = time.monotonic()
     row, present = Heartbeat.objects.filter(name="sweeper").first(), now()

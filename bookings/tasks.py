@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import Any
 
 from celery import shared_task
-from django.db import close_old_connections
+from celery.signals import worker_ready
+from django.db import close_old_connections, connection
 
 from bookings import mail, sweep
 from bookings.advance import advance
 from fly2any.kernel import clock
+
+logger = logging.getLogger(__name__)
+
+
+@worker_ready.connect
+def watch_over_the_sweeper(**_: Any) -> None:
+    """From now on this worker notices a silent sweeper, also while no booking wakes it."""
+    threading.Thread(target=_watch, name="watch", daemon=True).start()
+
+
+def _watch(rounds: int = -1) -> None:
+    """Look once a minute, for ever (or `rounds` times)."""
+    pause = threading.Event()
+    while rounds:
+        pause.wait(sweep.WATCH_EVERY_SECONDS)
+        rounds -= 1
+        try:
+            sweep.watch_sweeper(clock.now)
+        except Exception:
+            logger.exception("watch.failed")
+            connection.close()
 
 
 @shared_task(name="bookings.advance", acks_late=True)

@@ -164,6 +164,43 @@ def test_half_an_hour_of_failing_to_undo_or_to_capture_is_told() -> None:
         assert isinstance(told, Wait) and told.until == NOW + 60 * MINUTE  # and it goes on
 
 
+def test_a_payment_that_cannot_be_opened_for_half_an_hour_is_told() -> None:
+    """A wrong key or a silent gateway: the customer cannot pay, and somebody must know."""
+    held = replace(underway(O.HELD, P.NEW, UNANSWERED), wish=Wish.BOOK)
+    assert decide(held, NOW) == Attention("payment_unopened")
+    told = replace(held, cases=frozenset({"payment_unopened"}))
+    assert decide(told, NOW) == Wait(NOW + 60 * MINUTE, "retry")
+
+
+def test_a_card_is_released_in_time_also_while_the_airline_cannot_be_asked() -> None:
+    """I7: the looks at the order fail, and the reservation still ends before its eighth hour."""
+    call = replace(UNANSWERED, retry_at=NOW + 60 * MINUTE)
+    last = timedelta(hours=7, minutes=30)
+    for state, end in ((O.HELD, Do(Step.CLOSE, "airline_unreachable")), (O.PAYING, Do(Step.VOID)),
+                       (O.UNKNOWN, Do(Step.VOID))):
+        for early in (timedelta(0), 10 * MINUTE):
+            age = last - early
+            facts = Facts(
+                wish=Wish.BOOK, route=Route.AUTH_FIRST, accepted_minor=50_000, wished_at=NOW - age,
+                offer_expires_at=NOW + 20 * MINUTE, cases=frozenset({"unknown_outcome"}),
+                payment=payment(P.AUTHORISED, age, CallFacts()),
+                order=replace(order(state, age, call, hold=state is O.HELD), looked_at=NOW - 70 * MINUTE))
+            decision = decide(facts, NOW)
+            assert decision == (Wait(NOW + early, "release the card") if early else end), state
+    closed = replace(facts, closing="airline_unreachable", order=order(O.HELD, last, call, hold=True))
+    assert decide(closed, NOW) == Do(Step.VOID)
+
+
+def test_a_void_that_is_not_answered_goes_on_while_the_order_is_unknown() -> None:
+    call = replace(UNANSWERED, retry_at=NOW + 60 * MINUTE)
+    facts = Facts(
+        wish=Wish.BOOK, route=Route.AUTH_FIRST, accepted_minor=50_000, wished_at=NOW - 460 * MINUTE,
+        offer_expires_at=NOW + 20 * MINUTE, cases=frozenset({"unknown_outcome"}),
+        payment=payment(P.VOIDING, 460 * MINUTE, CallFacts()),
+        order=replace(order(O.UNKNOWN, 460 * MINUTE, call, hold=False), looked_at=NOW - 70 * MINUTE))
+    assert decide(facts, NOW) == Do(Step.LOOK_PAYMENT)
+
+
 def test_a_capture_that_was_refused_is_told_at_once() -> None:
     assert decide(underway(O.TICKETED, P.AUTHORISED, REFUSED), NOW) == Attention("ticketed_unpaid")
     often = replace(RECENT, attempts=5)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery.signals import worker_ready
 from django.contrib.auth import get_user_model
 
-from bookings import alerts, cases, services, sweep
+from bookings import alerts, cases, services, sweep, tasks
 from bookings.models import Booking, Case, Heartbeat, Outbox
 from fly2any.kernel import clock
 from suppliers.models import BreakerState
@@ -119,6 +120,16 @@ def test_while_the_sweeper_is_silent_the_worker_tells(monkeypatch: pytest.Monkey
     sweep.watch_sweeper(lambda: NOW + QUARTER)
     assert Case.objects.filter(kind="recovery_stopped").count() == 1
     assert alarms() == 2
+
+
+def test_a_worker_without_work_notices_a_silent_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    Heartbeat.objects.create(name="sweeper", beat_at=clock.now() - timedelta(minutes=4))
+    assert tasks.watch_over_the_sweeper in [receiver() for _, receiver in worker_ready.receivers]
+    monkeypatch.setattr(sweep, "_watched_at", -1e9)
+    monkeypatch.setattr(sweep, "WATCH_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(tasks.logger, "exception", lambda word: pytest.fail(word))
+    tasks._watch(rounds=2)
+    assert Case.objects.filter(kind="recovery_stopped", closed_at=None).count() == 1
 
 
 def test_mail_does_not_wait_behind_an_airline_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
