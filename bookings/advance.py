@@ -176,7 +176,8 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
     for refund in moment.story.refunds:
         if refund.state == "succeeded":
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
-    if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT":
+    asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
+    if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT" and asks_again:
         outbox.queue("pay_needed", booking, moment.now)
 
 
@@ -222,7 +223,7 @@ def _count_failure(booking_id: int) -> None:
         with transaction.atomic(durable=True):
             booking, now = booking_for_update(booking_id)
             booking.attempts += 1
-            booking.due_at = now + retry_after(booking.attempts)
+            booking.due_at = now + retry_after(booking.attempts, f"booking:{booking.pk}")
             if booking.attempts >= MAX_ATTEMPTS:
                 booking.parked_at = now
                 cases.open_case(kind="parked", subject=f"booking:{booking.pk}", booking=booking, now=now)

@@ -64,6 +64,8 @@ KINDS: dict[str, Kind] = {
                              "Check the mail server."),
     "breaker_open": Kind("BREAKER OPEN", MEDIUM, "A supplier keeps failing; new bookings with it are stopped.",
                          "Check the supplier's status page."),
+    "invariant_broken": Kind("INVARIANT BROKEN", HIGH, "The nightly check found a promise of the house broken.",
+                             "Read what was found, then compare the three records."),
     "webhook_backlog": Kind("WEBHOOK BACKLOG", MEDIUM, "Messages have waited for more than 5 minutes.",
                             "Check that the worker runs."),
 }
@@ -77,18 +79,25 @@ def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None
     """
     known = KINDS[kind]
     case = Case(kind=kind, subject=subject, booking=booking, severity=known.severity, verdict=known.verdict,
-                facts=facts or {}, opened_at=now, money_minor=booking.accepted_minor if booking else None,
-                currency=booking.currency if booking else "")
+                facts=facts or {}, opened_at=now, alerted_at=now,
+                money_minor=booking.accepted_minor if booking else None, currency=booking.currency if booking else "")
     Case.objects.bulk_create([case], ignore_conflicts=True)
     stored = Case.objects.filter(kind=kind, subject=subject, closed_at=None, opened_at=now).first()
     if stored is None:
         return None
-    logger.error("alert", extra={"alert": known.title, "kind": kind, "subject": subject,
-                                 "reference": booking.reference if booking else ""})
-    address = settings.ALERT_EMAIL
-    if address and stored.severity <= HIGH:
-        outbox.queue("case_alert", booking, now, case=stored, to=address)
+    stored.booking = booking
+    alert(stored, now)
     return stored
+
+
+def alert(case: Case, now: datetime, *, version: str = "1") -> None:
+    """Say in the log that this case is open and, when it is critical or high, by mail (a new `version` each time)."""
+    known = KINDS[case.kind]
+    logger.error("alert", extra={"alert": known.title, "kind": case.kind, "subject": case.subject,
+                                 "reference": case.booking.reference if case.booking else ""})
+    address = settings.ALERT_EMAIL
+    if address and case.severity <= HIGH:
+        outbox.queue("case_alert", case.booking, now, case=case, to=address, version=version)
 
 
 def heal(*, kind: str, subject: str, now: datetime, because: str = "the records agree again") -> bool:

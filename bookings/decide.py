@@ -12,6 +12,7 @@ from datetime import datetime
 from bookings.flow import (
     ASK_AGAIN,
     AUTHORISATION_LIFE,
+    CAPTURE_TRIES,
     CREATE_TRIES,
     GIVE_UP_HOLD,
     GIVE_UP_INSTANT,
@@ -41,7 +42,7 @@ from bookings.flow import (
     Wish,
     next_look,
 )
-from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unwind
+from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unfinished, unwind
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import OrderState as O
@@ -89,7 +90,8 @@ def order_in_flight(f: Facts, now: datetime) -> Decision | None:
         case O.PAYING:
             return _paying_order(f, o, now)
         case O.CANCELLING:
-            return ready(o.cancel, ready(o.look, Do(Step.LOOK_ORDER), now), now)
+            look = ready(o.cancel, ready(o.look, Do(Step.LOOK_ORDER), now), now)
+            return unfinished(look, "compensation_failed", f, now, o.cancel, o.look)
     return None
 
 
@@ -127,8 +129,8 @@ def _paying_order(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         if now >= release_at and not isinstance(look, Do):
             return undoing(p.void, Do(Step.VOID), f, now)
         also = also or Wait(release_at, "release the card")
-    if isinstance(look, Wait) and also:
-        return also if isinstance(also, Do) or (isinstance(also, Wait) and also.until < look.until) else look
+    if isinstance(look, Wait) and also and not (isinstance(also, Wait) and also.until >= look.until):
+        return also
     return look
 
 
@@ -143,9 +145,11 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
         case P.NEW:
             return ready(p.look, Do(Step.LOOK_PAYMENT), now)
         case P.CAPTURING:
-            return ready(p.capture, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            look = ready(p.capture, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            return unfinished(look, "ticketed_unpaid", f, now, p.capture, p.look)
         case P.VOIDING:
-            return ready(p.void, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            look = ready(p.void, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
+            return unfinished(look, "compensation_failed", f, now, p.void, p.look)
     return None
 
 
@@ -324,7 +328,10 @@ def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return _payment_refused(f) and Wait(now + HOUR, "staff") or Do(Step.OPEN_PAYMENT)
     match p.state:
         case P.AUTHORISED:
-            return ready(p.capture, Do(Step.CAPTURE), now)
+            refused = p.capture.outcome == "refused" or p.capture.attempts >= CAPTURE_TRIES
+            if refused and p.capture.outcome not in ("", "ok") and "ticketed_unpaid" not in f.cases:
+                return Attention("ticketed_unpaid")
+            return unfinished(ready(p.capture, Do(Step.CAPTURE), now), "ticketed_unpaid", f, now, p.capture)
         case P.OPEN:
             due = (p.looked_at or p.asked_at) + POLL_PAYMENT
             return ready(p.look, Do(Step.LOOK_PAYMENT), now) if now >= due else Wait(due, "pay for the ticket")

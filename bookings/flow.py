@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zlib import crc32
 
 from payments.types import PaymentState, RefundState
 from suppliers.types import OrderState
@@ -218,6 +219,7 @@ LOOK_AGAIN = frozenset({"price_changed", "schedule_changed", "past_pay_by", "alr
 # definite noes after which the same booking asks for its order again, and so keeps its offer
 ASK_AGAIN = frozenset({"price_changed", "supplier_busy", "supplier_down", "insufficient_balance"})
 PAY_TRIES = 10
+CAPTURE_TRIES = 5  # failed captures of a ticket that is issued before staff hear of it
 CREATE_TRIES = 3  # definite "did not happen" answers before we tell the customer that the airline is not reachable
 TICKET_LOOKS = tuple(timedelta(minutes=m) for m in (2, 10, 60, 360, 1440))  # ticket numbers may come later
 KEY_MEMORY = timedelta(hours=20)  # the gateway forgets keys after 24 h; past 20 h we look instead (stripe.md 3)
@@ -231,6 +233,10 @@ def next_look(asked_at: datetime, looked_at: datetime | None) -> datetime:
     return (looked_at or asked_at) + HOUR
 
 
-def retry_after(attempts: int) -> timedelta:
-    """How long to wait after the n-th failed attempt: 10 s, 30 s, 1, 2, 5, 10, 30 min, then hourly."""
-    return RETRIES[attempts - 1] if 0 < attempts <= len(RETRIES) else HOUR
+def retry_after(attempts: int, of: str = "") -> timedelta:
+    """How long to wait after the n-th failed attempt: 10 s, 30 s, 1, 2, 5, 10, 30 min, then hourly.
+
+    `of` names the deed and spreads the waits of many by up to 20 % to either side, always the same for one deed.
+    """
+    wait = RETRIES[attempts - 1] if 0 < attempts <= len(RETRIES) else HOUR
+    return wait * (0.8 + crc32(f"{of} {attempts}".encode()) % 401 / 1000) if of else wait

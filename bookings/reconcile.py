@@ -81,7 +81,8 @@ def _part(name: str, work: Callable[[datetime, datetime], None], now: datetime) 
     row, _ = Heartbeat.objects.get_or_create(name=f"reconcile.{name}", defaults={"beat_at": now, "note": {}})
     done, full = _time(row.note.get("done")), _time(row.note.get("full"))
     everything = done is None or full is None or now - full >= FULL_EVERY
-    since = now - FULL if done is None or everything else done - OVERLAP
+    since = now - FULL if done is None else done - OVERLAP  # however long we were away
+    since = min(since, now - FULL) if everything else since
     try:
         work(since, now)
     except Outside as error:

@@ -17,7 +17,7 @@ from bookings import cases, locks
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
-from bookings.status import CLOSED, Status, derive_money, derive_progress, derive_status, wants_consent
+from bookings.status import CLOSED, FINAL, Status, derive_money, derive_progress, derive_status, wants_consent
 from bookings.wake import hint_after_commit, wake
 from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
@@ -171,8 +171,10 @@ def _route(booking: Booking, offer: Offer, hold: bool, now: datetime) -> Route:
 
 def _check_limits(booking: Booking, hold: bool, again: bool, now: datetime) -> None:
     if hold:
-        held = Booking.objects.filter(principal=booking.principal, wish=Wish.HOLD,
-                                      status__in=[Status.PENDING, Status.HOLD]).count()
+        with connection.cursor() as cursor:  # of two presses at once, the second counts the first
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [booking.principal])
+        held = Booking.objects.filter(principal=booking.principal, chose_hold=True, wish__in=[Wish.HOLD, Wish.BOOK]
+                                      ).exclude(status__in=FINAL).count()  # also one whose payment was only begun
         if held >= MAX_UNPAID_HOLDS:
             raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
                           action="Pay or cancel one of them")
@@ -308,6 +310,7 @@ def answer_case(*, case: Case, verb: str, note: str, operator: AbstractBaseUser,
         if verb == "look_again" and booking is not None:
             SupplierOrder.objects.filter(booking=booking).update(news_at=now)
             Payment.objects.filter(booking=booking).update(news_at=now)
+            Case.objects.filter(pk=case.pk, taken_by=None).update(taken_by=operator)  # no more alerts about it
             _diary(booking, now, "case.looked_again", actor=f"staff:{operator.pk}", cause=note)
             wake(booking.pk, now)
         elif verb == "mark_handled":

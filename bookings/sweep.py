@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import cases, mail, reconcile, retention
+from bookings import alerts, cases, mail, reconcile, retention
 from bookings.advance import advance
 from bookings.models import Booking, Heartbeat
 from fly2any.kernel import clock
@@ -19,6 +19,7 @@ from fly2any.kernel import clock
 logger = logging.getLogger(__name__)
 BATCH = 50
 DRIVERS = 8
+CHORES = 4  # mail and alerts never wait behind drivers whose airline does not answer
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
 SILENT = timedelta(minutes=3)
@@ -32,6 +33,7 @@ class Sweeper:
         self.every = every
         self.stopping = threading.Event()
         self._pool = ThreadPoolExecutor(DRIVERS, thread_name_prefix="drive")
+        self._chores = ThreadPoolExecutor(CHORES, thread_name_prefix="chore")
         self._busy: set[int] = set()
         self._jobs: set[str] = set()
         self._guard = threading.Lock()
@@ -45,7 +47,8 @@ class Sweeper:
                 logger.exception("sweep.failed")
                 connection.close()
             self.stopping.wait(self.every)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._chores):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def round(self) -> int:
         """One sweep: beat, drive what is due, mail, and the jobs whose time has come. Returns how many were due."""
@@ -55,11 +58,14 @@ class Sweeper:
         for booking_id in due:
             self._drive(booking_id)
         self._job("mail", lambda: mail.send_due(clock.now(), 100))
+        self._job("alerts", lambda: alerts.tell(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
         if claim_turn("reconcile.light", now, LIGHT_EVERY):
             self._job("light", lambda: reconcile.light(clock.now()))
         if claim_turn("retention", now, DAILY):
             self._job("retention", lambda: retention.run(clock.now()))
+        if claim_turn("invariants", now, DAILY):
+            self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)
 
     def _drive(self, booking_id: int) -> None:
@@ -95,7 +101,7 @@ class Sweeper:
                 with self._guard:
                     self._jobs.discard(name)
 
-        self._pool.submit(run)
+        self._chores.submit(run)
 
 
 def due_bookings(now: datetime, limit: int) -> list[int]:
@@ -134,3 +140,4 @@ def watch_sweeper(now: Callable[[], datetime]) -> None:
     row, present = Heartbeat.objects.filter(name="sweeper").first(), now()
     if row is not None and present - row.beat_at > SILENT:
         cases.open_case(kind="recovery_stopped", subject="sweeper", now=present)
+        alerts.repeat(present)  # nobody else does it now

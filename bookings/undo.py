@@ -44,6 +44,16 @@ def undoing(call: CallFacts, decision: Decision, f: Facts, now: datetime) -> Dec
     return ready(call, decision, now)
 
 
+def unfinished(decision: Decision, kind: str, f: Facts, now: datetime, *calls: CallFacts) -> Decision:
+    """A deed under way or looked for: its decision, and a case of `kind` once its calls have failed for 30 minutes."""
+    since = min((c.first_failed_at for c in calls if c.first_failed_at and c.outcome not in ("", "ok")), default=None)
+    if since is None or kind in f.cases:
+        return decision
+    if now - since >= STUCK_UNDOING:
+        return Attention(kind)
+    return Wait(min(decision.until, since + STUCK_UNDOING), decision.why) if isinstance(decision, Wait) else decision
+
+
 def stale(looked_at: datetime | None, now: datetime, age: timedelta = FRESH) -> bool:
     """True when the last look is older than `age`."""
     return looked_at is None or now - looked_at >= age
@@ -131,7 +141,8 @@ def refunds_in_flight(f: Facts, now: datetime) -> Decision | None:
         if r.state is R.REQUESTED:
             return undoing(r.send, Do(Step.SEND_REFUND, str(r.id)), f, now)
         if r.state is R.SENT and not r.known:
-            return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
+            look = ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
+            return unfinished(look, "compensation_failed", f, now, r.send)
         if r.state is R.SENT:
             due = (r.looked_at or r.sent_at or r.requested_at) + HOUR
             if now >= due:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -15,8 +16,19 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+# PostgreSQL's DETAIL quotes the row ("Failing row contains (...)"): names, addresses, documents
+_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL)
+
 # libraries that tell of every call, some with identifiers in the address
 _QUIET = ("django.server", "axes", "stripe", "httpx", "gunicorn", "celery.worker.strategy", "celery.app.trace")
+
+
+def without_rows(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Cut the rows that database errors quote out of tracebacks and messages."""
+    for name in ("exception", "event"):
+        if isinstance(line.get(name), str):
+            line[name] = _DETAIL.sub("", line[name])
+    return line
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -51,6 +63,7 @@ def config(level: str) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
+                    without_rows,
                     structlog.processors.JSONRenderer(),
                 ],
                 "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],

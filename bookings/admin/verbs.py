@@ -33,7 +33,8 @@ def _look_unavailable(case: Case) -> str:
 def _look_explains(case: Case) -> list[str]:
     return ["The worker fetches the airline's order and Stripe's payment now.",
             "It reads only, unless what it sees makes the booking go on by itself.",
-            "No mail is sent and no money moves because of looking."]
+            "No mail is sent and no money moves because of looking.",
+            "You take the case: its alert is not sent again."]
 
 
 def _handled_explains(case: Case) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,9 @@ from payments import registry
 from payments.models import PAYMENT_MOVES, Payment, Refund
 from payments.types import Intent, PaymentState, RefundInfo, RefundState
 from suppliers.types import OrderState
+
+logger = logging.getLogger(__name__)
+CAPTURE_SOON = timedelta(hours=24)  # a card that must be captured sooner is worth a warning (reliability.md 7)
 
 
 def payment_of(story: Story) -> Payment:
@@ -166,6 +170,8 @@ def _see_state(moment: Moment, payment: Payment, intent: Intent) -> None:
         payment.authorised_at = payment.authorised_at or now
     if intent.state is PaymentState.AUTHORISED and payment.authorised_at is None:
         payment.authorised_at = now
+        if payment.capture_before and payment.capture_before - now < CAPTURE_SOON:
+            logger.warning("capture.soon", extra={"booking_id": payment.booking_id, "payment_id": payment.pk})
     move(moment, intent.state)
     if payment.state == PaymentState.VOIDED:
         payment.closed_at = payment.closed_at or now

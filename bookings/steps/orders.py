@@ -131,7 +131,7 @@ def merge_create_order(moment: Moment, answer: Answer) -> None:
 
 
 def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
-    order, booking = order_of(moment.story), moment.story.booking
+    order = order_of(moment.story)
     order.refusal = code
     order.refusal_detail = {k: str(v)[:100] for k, v in (error.detail if error else {}).items()
                             if k in ("field", "position", "reason")}

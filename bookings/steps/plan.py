@@ -119,7 +119,7 @@ class Moment:
         else:
             row.first_failed_at = row.first_failed_at or self.now
             row.detail = {**row.detail, "status": answer.error.detail.get("status", 0) if answer.error else 0}
-            patience = retry_after(row.attempts)
+            patience = retry_after(row.attempts, f"{row.kind} {row.subject}")
             if answer.error and answer.error.retry_after:
                 patience = max(timedelta(seconds=answer.error.retry_after), timedelta(seconds=1))
             row.retry_at = self.now + patience
@@ -139,7 +139,8 @@ class Moment:
         if row.detail.get("status", 0) not in KEY_NOT_USED:
             row.detail = {**row.detail, "rekey": row.detail.get("rekey", 1) + 1}
         row.first_failed_at = row.first_failed_at or self.now
-        row.retry_at = self.now + (wait if wait is not None else retry_after(row.attempts))
+        patience = retry_after(row.attempts, f"{row.kind} {row.subject}")
+        row.retry_at = self.now + (wait if wait is not None else patience)
         row.save()
 
     def done(self, step: Step, subject: str) -> None:

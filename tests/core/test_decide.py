@@ -132,6 +132,44 @@ def test_every_combination_of_facts_is_decided_and_breaks_no_rule() -> None:
     assert seen > 10_000
 
 
+UNANSWERED = CallFacts(attempts=1, outcome="unknown", code="gateway_down", first_failed_at=NOW - 30 * MINUTE)
+RECENT = replace(UNANSWERED, first_failed_at=NOW - 29 * MINUTE)
+REFUSED = replace(RECENT, outcome="refused", code="gateway_refused", first_failed_at=NOW - MINUTE)
+
+
+def underway(order_state: O, payment_state: P, deed: CallFacts, *, r: R | None = None, known: bool = True) -> Facts:
+    """A booking in the midst of undoing or capturing, whose looks are not answered before the next hour."""
+    call = replace(deed, retry_at=NOW + 60 * MINUTE)
+    wish = Wish.BOOK if payment_state in (P.CAPTURING, P.AUTHORISED) else Wish.CANCEL
+    return Facts(
+        wish=wish, route=Route.AUTH_FIRST, accepted_minor=50_000, wished_at=NOW - 60 * MINUTE,
+        offer_expires_at=NOW + 20 * MINUTE, order=order(order_state, 60 * MINUTE, call, hold=False),
+        payment=payment(payment_state, 60 * MINUTE, call),
+        refunds=(RefundFacts(1, r, 40_000, known, "cancelled", NOW - 60 * MINUTE, sent_at=NOW, send=call),) if r else ())
+
+
+def test_half_an_hour_of_failing_to_undo_or_to_capture_is_told() -> None:
+    """Also while nobody can look whether it was done (reliability.md 11); before that, the wait ends in time."""
+    for facts, kind in (
+        (lambda c: underway(O.CANCELLED, P.VOIDING, c), "compensation_failed"),
+        (lambda c: underway(O.CANCELLING, P.CAPTURED, c), "compensation_failed"),
+        (lambda c: underway(O.CANCELLED, P.CAPTURED, c, r=R.SENT, known=False), "compensation_failed"),
+        (lambda c: underway(O.TICKETED, P.CAPTURING, c), "ticketed_unpaid"),
+        (lambda c: underway(O.TICKETED, P.AUTHORISED, c), "ticketed_unpaid"),
+    ):
+        assert decide(facts(UNANSWERED), NOW) == Attention(kind)
+        early = decide(facts(RECENT), NOW)
+        assert isinstance(early, Wait) and early.until == NOW + MINUTE
+        told = decide(replace(facts(UNANSWERED), cases=frozenset({kind})), NOW)
+        assert isinstance(told, Wait) and told.until == NOW + 60 * MINUTE  # and it goes on
+
+
+def test_a_capture_that_was_refused_is_told_at_once() -> None:
+    assert decide(underway(O.TICKETED, P.AUTHORISED, REFUSED), NOW) == Attention("ticketed_unpaid")
+    often = replace(RECENT, attempts=5)
+    assert decide(underway(O.TICKETED, P.AUTHORISED, often), NOW) == Attention("ticketed_unpaid")
+
+
 def test_status_is_never_closed_while_something_is_open_outside() -> None:
     """I5 for every combination of facts."""
     for f in everything():

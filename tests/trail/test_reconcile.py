@@ -305,6 +305,12 @@ def test_each_turn_goes_back_over_the_last_six_hours_and_once_a_day_over_72(list
         timedelta(hours=72), timedelta(hours=6, minutes=15), timedelta(hours=28, minutes=45), timedelta(hours=72)]
 
 
+def test_after_a_week_of_silence_the_whole_week_is_compared(lists: outside.Lists) -> None:
+    reconcile.light(NOW)
+    reconcile.light(NOW + timedelta(days=7))
+    assert NOW + timedelta(days=7) - lists.since[-1] == timedelta(days=7, hours=6)
+
+
 def test_a_killed_turn_starts_again_where_it_stood(lists: outside.Lists, monkeypatch: pytest.MonkeyPatch) -> None:
     reconcile.light(NOW)
     stood = Heartbeat.objects.get(name="reconcile.orders.duffel").note

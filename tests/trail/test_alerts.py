@@ -1,0 +1,137 @@
+"""Alerts are told again until somebody takes the case; breakers and broken promises become cases by themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from bookings import alerts, cases, services, sweep
+from bookings.models import Booking, Case, Heartbeat, Outbox
+from fly2any.kernel import clock
+from suppliers.models import BreakerState
+from tests.trail import rows
+from tests.trail.rows import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture(autouse=True)
+def _address(settings: pytest.FixtureRequest) -> None:
+    settings.ALERT_EMAIL = "staff@example.com"  # type: ignore[attr-defined]
+
+
+def opened(kind: str) -> Case:
+    booking = rows.booking()
+    case = cases.open_case(kind=kind, subject=f"booking:{booking.pk}", booking=booking, now=NOW)
+    assert case is not None
+    return case
+
+
+def alarms() -> int:
+    return Outbox.objects.filter(kind="case_alert").count()
+
+
+def staff() -> object:
+    return get_user_model().objects.create_user("staff", is_staff=True)
+
+
+def test_a_critical_case_is_told_every_quarter_of_an_hour() -> None:
+    opened("charged_without_order")
+    assert alarms() == 1
+    assert alerts.repeat(NOW + QUARTER - timedelta(seconds=1)) == 0
+    assert alerts.repeat(NOW + QUARTER) == 1
+    assert alerts.repeat(NOW + QUARTER) == 0  # a second sweeper in the same moment
+    assert alerts.repeat(NOW + 2 * QUARTER) == 1
+    assert alarms() == 3
+    assert set(Outbox.objects.values_list("to", flat=True)) == {"staff@example.com"}
+
+
+def test_a_high_case_is_told_once() -> None:
+    opened("dispute")
+    assert alerts.repeat(NOW + QUARTER) == 0
+    assert alarms() == 1
+
+
+@pytest.mark.parametrize("verb", ["look_again", "mark_handled"])
+def test_who_answers_the_case_has_taken_it(verb: str) -> None:
+    case = opened("ticketed_unpaid")
+    services.answer_case(case=case, verb=verb, note="seen", operator=staff(), now=NOW)  # type: ignore[arg-type]
+    assert alerts.repeat(NOW + QUARTER) == 0
+    assert alarms() == 1
+
+
+def test_an_open_breaker_is_a_case_until_the_supplier_answers() -> None:
+    row = BreakerState.objects.create(supplier="duffel", kind="order", open_until=NOW, reason="supplier_down")
+    alerts.tell(NOW)
+    alerts.tell(NOW)
+    case = Case.objects.get(kind="breaker_open")
+    assert (case.subject, case.facts, case.closed_at) == ("duffel:order", {"reason": "supplier_down"}, None)
+    row.open_until = None
+    row.save()
+    alerts.tell(NOW + timedelta(minutes=1))
+    case.refresh_from_db()
+    assert case.closed_at == NOW + timedelta(minutes=1)
+
+
+def test_a_breaker_that_a_person_has_seen_is_not_told_again_within_the_hour() -> None:
+    BreakerState.objects.create(supplier="duffel", kind="order", open_until=NOW)
+    alerts.breakers(NOW)
+    cases.close(Case.objects.get(), operator=staff(), because="known outage", now=NOW)  # type: ignore[arg-type]
+    alerts.breakers(NOW + timedelta(minutes=59))
+    assert Case.objects.count() == 1
+    alerts.breakers(NOW + timedelta(minutes=61))
+    assert Case.objects.count() == 2
+
+
+def test_a_broken_invariant_becomes_one_case() -> None:
+    booking = rows.booking(status="PENDING", due_at=None)
+    found = alerts.promises(NOW)
+    assert found > 0
+    broken = Case.objects.filter(kind="invariant_broken", subject=f"I4:{booking.reference}")
+    assert broken.count() == 1 and broken.get().booking == booking
+    alerts.promises(NOW)
+    assert broken.count() == 1
+
+
+def test_the_sweeper_tells_and_checks_the_promises_once_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = opened("charged_without_order")
+    Case.objects.filter(pk=case.pk).update(alerted_at=clock.now() - QUARTER)
+    Booking.objects.filter(pk=case.booking_id).update(due_at=None)
+    asked = []
+    monkeypatch.setattr(alerts, "promises", lambda now: asked.append(now))
+    monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    sweeper = sweep.Sweeper()
+    monkeypatch.setattr(sweeper, "_job", lambda name, work: work())
+    sweeper.round()
+    sweeper.round()
+    assert len(asked) == 1
+    assert Outbox.objects.filter(kind="case_alert", case=case).count() == 2
+
+
+def test_while_the_sweeper_is_silent_the_worker_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    Heartbeat.objects.create(name="sweeper", beat_at=NOW - timedelta(minutes=4))
+    monkeypatch.setattr(sweep, "_watched_at", -1e9)
+    sweep.watch_sweeper(lambda: NOW)
+    monkeypatch.setattr(sweep, "_watched_at", -1e9)
+    sweep.watch_sweeper(lambda: NOW + QUARTER)
+    assert Case.objects.filter(kind="recovery_stopped").count() == 1
+    assert alarms() == 2
+
+
+def test_mail_does_not_wait_behind_an_airline_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    sweeper, silence, mailed = sweep.Sweeper(), threading.Event(), threading.Event()
+    monkeypatch.setattr(sweep, "advance", lambda booking_id, actor: silence.wait(20))
+    for number in range(sweep.DRIVERS):
+        sweeper._drive(number)
+    sweeper._job("mail", mailed.set)
+    try:
+        assert mailed.wait(10)
+    finally:
+        silence.set()
+        sweeper._pool.shutdown()
+        sweeper._chores.shutdown()
