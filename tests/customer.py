@@ -70,7 +70,8 @@ class Market:
                 origin, destination = next(_PAIRS)
                 day = date.today() + timedelta(days=next(_days) % 200 + 30)
                 found = self._supplier.search(SearchQuery(legs=(Leg(origin, destination, day),), adults=1))
-                fitting = sorted((info for info in found if fits(info)), key=lambda info: info.total.minor)
+                fitting = sorted((info for info in found if fits(info) and not info.documents_required),
+                                 key=lambda info: info.total.minor)
                 if fitting:
                     chosen = fitting[0]
                     return replace(self._supplier.offer(chosen.external_id), request_id=chosen.request_id)

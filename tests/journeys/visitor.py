@@ -79,6 +79,11 @@ class Visitor:
         page.locator("#passengers-0-familyName").fill(family)
         for part, value in (("day", "10"), ("month", "12"), ("year", "1990")):
             page.locator(f"#passengers-0-bornOn-{part}").fill(value)
+        if page.locator("#passengers-0-documentNumber").count():
+            page.locator("#passengers-0-documentNumber").fill("X1234567")
+            page.locator("#passengers-0-documentCountry").select_option("US")
+            for part, value in (("day", "10"), ("month", "12"), ("year", str(date.today().year + 5))):
+                page.locator(f"#passengers-0-documentExpiresOn-{part}").fill(value)
         page.locator("#contact-email").fill(email)
         page.locator("#contact-phone").fill("+44 20 8016 0508")
         page.get_by_role("button", name="Continue to review").click()
