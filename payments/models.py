@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from fly2any.kernel import machine
 from payments.types import PaymentState, RefundState
 
 ACTIVE = (PaymentState.NEW, PaymentState.OPEN, PaymentState.AUTHORISED, PaymentState.CAPTURING,
@@ -29,10 +30,6 @@ REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
     RefundState.SUCCEEDED: frozenset({RefundState.FAILED}),
     RefundState.FAILED: frozenset(),
 }
-
-
-class IllegalMove(RuntimeError):
-    """A fact was asked to make a move that its machine does not have."""
 
 
 def _choices(states: type[PaymentState] | type[RefundState]) -> list[tuple[str, str]]:
@@ -94,13 +91,7 @@ class Payment(models.Model):
 
     def move(self, to: PaymentState) -> bool:
         """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""
-        here = PaymentState(self.state)
-        if here == to:
-            return False
-        if to not in PAYMENT_MOVES[here]:
-            raise IllegalMove(f"payment {self.pk}: {here} → {to}")
-        self.state = to
-        return True
+        return machine.move(self, to, PAYMENT_MOVES)
 
 
 class Refund(models.Model):
@@ -133,13 +124,7 @@ class Refund(models.Model):
 
     def move(self, to: RefundState) -> bool:
         """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""
-        here = RefundState(self.state)
-        if here == to:
-            return False
-        if to not in REFUND_MOVES[here]:
-            raise IllegalMove(f"refund {self.pk}: {here} → {to}")
-        self.state = to
-        return True
+        return machine.move(self, to, REFUND_MOVES)
 
 
 class Dispute(models.Model):

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from fly2any.kernel import machine
 from suppliers.stored import offer_from_json
 from suppliers.types import LIVE, OfferInfo, OrderState
 
@@ -29,10 +30,6 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.LAPSED: frozenset({OrderState.CANCELLED}),
     OrderState.CANCELLED: frozenset(),
 }
-
-
-class IllegalMove(RuntimeError):
-    """A fact was asked to make a move that its machine does not have."""
 
 
 def _choices(states: type[OrderState]) -> list[tuple[str, str]]:
@@ -163,13 +160,7 @@ class SupplierOrder(models.Model):
 
     def move(self, to: OrderState) -> bool:
         """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""
-        here = OrderState(self.state)
-        if here == to:
-            return False
-        if to not in ORDER_MOVES[here]:
-            raise IllegalMove(f"order {self.pk}: {here} → {to}")
-        self.state = to
-        return True
+        return machine.move(self, to, ORDER_MOVES)
 
 
 class SupplierEvent(models.Model):
