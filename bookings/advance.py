@@ -42,22 +42,32 @@ def advance(booking_id: int, *, actor: str = "worker") -> Drive:
 
     Safe to call at any time, any number of times, from any process: one driver per booking, and what is decided
     depends on the facts alone. Errors of our own are counted, and after ten the booking is parked with a case.
+    Whoever is woken while we hold the lock finds us busy and goes away, so once it is free we look for such news.
     """
+    while True:
+        end, seen = _advance_once(booking_id, actor)
+        if end is not Drive.SLEEPS or not Booking.objects.filter(pk=booking_id).exclude(wakes=seen).exists():
+            return end
+
+
+def _advance_once(booking_id: int, actor: str) -> tuple[Drive, int]:
+    """One drive under the lock: how it ended, and the wakes it knew of."""
     with driver(booking_id) as lock:
         if lock is None:
-            return Drive.BUSY
+            return Drive.BUSY, 0
         try:
-            return _drive(booking_id, actor, lock)
+            return Drive.SLEEPS, _drive(booking_id, actor, lock)
         except (LostLock, OperationalError, InterfaceError):
             logger.warning("drive.lost", extra={"booking_id": booking_id}, exc_info=True)
-            return Drive.LOST  # still due: the next sweep goes on
+            return Drive.LOST, 0  # still due: the next sweep goes on
         except Exception:
             logger.exception("drive.failed", extra={"booking_id": booking_id})
             _count_failure(booking_id)
-            return Drive.FAILED
+            return Drive.FAILED, 0
 
 
-def _drive(booking_id: int, actor: str, lock: DriverLock) -> Drive:
+def _drive(booking_id: int, actor: str, lock: DriverLock) -> int:
+    """Settle and ask until there is nothing to ask; returns the booking's `wakes` as last seen."""
     answer: Answer | None = None
     story: Story | None = None
     for _ in range(MAX_STEPS):
@@ -69,9 +79,9 @@ def _drive(booking_id: int, actor: str, lock: DriverLock) -> Drive:
                 _rescue(answer)
             raise
         if asking is None:
-            return Drive.SLEEPS
+            return story.booking.wakes
         answer = _ask(asking, call_id, now)
-    return Drive.SLEEPS
+    return story.booking.wakes if story else 0
 
 
 def _settle(booking_id: int, actor: str, answer: Answer | None,

@@ -114,6 +114,26 @@ def test_news_that_comes_while_the_driver_works_is_heard(world: World) -> None:
     assert world.drive(booking).status == "CONFIRMED"
 
 
+def test_news_between_the_last_look_and_the_unlock_is_driven_at_once(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is woken then finds the driver busy and goes away; it must not take a sweep to notice."""
+    booking = world.drive(world.booked())
+    real, paid = bookings.advance.driver, list[bool]()
+
+    @contextmanager
+    def paid_meanwhile(booking_id: int) -> Iterator[object]:
+        with real(booking_id) as lock:
+            yield lock
+            if not paid:
+                paid.append(True)
+                world.pay(booking)
+
+    monkeypatch.setattr(bookings.advance, "driver", paid_meanwhile)
+    assert advance(booking.pk) is Drive.SLEEPS
+    booking.refresh_from_db()
+    assert booking.status == "CONFIRMED"
+
+
 def test_status_and_sweeper_find_what_nobody_was_told_about(world: World) -> None:
     booking = world.booked()
     assert sweep.due_bookings(clock.now(), 50) == [booking.pk]
