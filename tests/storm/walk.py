@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import httpx
+from django.contrib.auth import get_user_model
 from django.db.models import Min
 
 import bookings.advance
@@ -280,7 +281,7 @@ class Walk:
         case = Case.objects.filter(closed_at=None).exclude(booking=None).order_by("-pk").first()
         if case is None:
             return "no case"
-        operator: Any = type("Operator", (), {"pk": 1})()
+        operator, _ = get_user_model().objects.get_or_create(username="night shift")
         services.answer_case(case=case, verb="look_again", note="", operator=operator, now=clock.now())
         return case.kind
 
