@@ -119,7 +119,7 @@ def complaint(f: Facts) -> str:
 
 
 def test_every_combination_of_facts_is_decided_and_breaks_no_rule() -> None:
-    """About 100,000 combinations; the first ten that break a rule are printed."""
+    """59,904 combinations; the first ten that break a rule are printed."""
     wrong, seen = [], 0
     for f in everything():
         seen += 1
