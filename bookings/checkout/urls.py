@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.checkout import customize, info, manage, passengers, progress, review, search
+from bookings.checkout import customize, info, manage, papers, passengers, progress, review, search
 
 urlpatterns = [
     path("", search.home, name="home"),
@@ -21,6 +21,8 @@ urlpatterns = [
     path("trips/<str:reference>/look", progress.look, name="trip-look"),
     path("trips/<str:reference>/price", progress.price, name="trip-price"),
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
+    path("trips/<str:reference>/itinerary.pdf", papers.itinerary, name="trip-itinerary"),
+    path("trips/<str:reference>/calendar.ics", papers.calendar, name="trip-calendar"),
     path("help", info.help_page, name="help"),
     path("terms", info.terms, name="terms"),
     path("how-we-sort", info.how_we_sort, name="how-we-sort"),
