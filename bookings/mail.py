@@ -21,7 +21,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import account_links, cases, letter
+from bookings import account_links, cases, documents, letter
 from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
@@ -32,6 +32,7 @@ RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
 KEEP_TRYING = timedelta(hours=72)
 BACKLOG = timedelta(minutes=15)
 LINK_LIFE = timedelta(days=30)
+WITH_PAPERS = frozenset({"confirmed"})
 REMINDERS = frozenset({"hold_reminder_24", "hold_reminder_2"})
 
 
@@ -147,13 +148,16 @@ def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiA
     to = row.to or (booking.contact_email if booking else "")
     if not to:
         raise ValueError("a mail without an address")
-    words = _words(row, booking, now)
+    papers = documents.attachments(booking) if booking and row.kind in WITH_PAPERS else []
+    words = {**_words(row, booking, now), "papers": {paper.name.rpartition(".")[2] for paper in papers}}
     subject = " ".join(render_to_string(f"mail/{row.kind}.subject", words).split())
     message = EmailMultiAlternatives(
         subject=subject, body=render_to_string(f"mail/{row.kind}.txt", words), to=[to],
         headers={"Message-ID": f"<outbox-{row.pk}@{_host()}>", "Auto-Submitted": "auto-generated",
                  "X-Auto-Response-Suppress": "All"})
     message.attach_alternative(render_to_string(f"mail/{row.kind}.html", words), "text/html")
+    for paper in papers:
+        message.attach(paper.name, paper.content, paper.media_type.partition(";")[0])
     return message
 
 

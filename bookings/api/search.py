@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from bookings import drafts, selectors
 from bookings.api import requests, shapes, waiting
 from bookings.api.endpoint import Endpoint
-from bookings.selectors.offers import Filters
+from bookings.selectors.results import Filters
 from bookings.selectors.seats import seat_map_view
 from fly2any.kernel import clock
 from suppliers import places

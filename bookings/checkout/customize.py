@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings import access, drafts, selectors
-from bookings.checkout import extras_form, outcomes
+from bookings.checkout import extras_form, outcomes, search_form
 from bookings.checkout.pages import page
 from bookings.models import Booking
 from fly2any.kernel import clock
@@ -75,18 +74,7 @@ def flights_url(booking: Booking) -> str:
     search = booking.offer.search
     if search is None:
         return reverse("home")
-    return f"{reverse('flights')}?{_query(search.query)}&s={search.pk}"
-
-
-def _query(raw: dict[str, Any]) -> str:
-    """The address of a stored search."""
-    legs, ages = raw["legs"], raw.get("child_ages") or []
-    values = {"trip": "return" if len(legs) > 1 else "oneway", "origin": legs[0]["origin"],
-              "destination": legs[0]["destination"], "departureDate": legs[0]["date"],
-              "returnDate": legs[1]["date"] if len(legs) > 1 else "", "adults": raw["adults"],
-              "children": len(ages), "childAges": ", ".join(map(str, ages)), "infants": raw["infants"],
-              "cabin": raw["cabin"]}
-    return urlencode({name: value for name, value in values.items() if value != ""})
+    return search_form.address(search_form.stored(search.query), s=search.pk)
 
 
 def _fares(booking: Booking) -> list[dict[str, Any]]:

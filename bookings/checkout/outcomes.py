@@ -8,14 +8,8 @@ from django.urls import reverse
 
 from bookings.flow import Route, Wish
 from bookings.models import Booking
-from bookings.status import Progress, Status
+from bookings.status import STATUS_WORDS, Progress, Status
 
-_WORDS = {
-    Status.DRAFT: ("Not booked yet", ""), Status.PENDING: ("On its way", "wait"), Status.HOLD: ("Held", "wait"),
-    Status.PENDING_PAYMENT: ("Waiting for payment", "wait"), Status.PENDING_TICKETING: ("Reserved", "wait"),
-    Status.CONFIRMED: ("Confirmed", "good"), Status.CANCELLING: ("Being cancelled", "wait"),
-    Status.CANCELLED: ("Cancelled", ""), Status.EXPIRED: ("Expired", "bad"), Status.FAILED: ("Not booked", "bad"),
-}
 _STEPS = {
     "hold": ("Seats reserved", "Done"),
     Route.HOLD_FIRST: ("Seats reserved", "Bank", "Ticket", "Done"),
@@ -56,7 +50,7 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
 
 def word(status: str) -> tuple[str, str]:
     """The short word for a list, and its tone."""
-    return _WORDS[Status(status)]
+    return STATUS_WORDS[Status(status)]
 
 
 def place(booking: Booking) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from bookings import selectors
 from bookings.checkout.search_form import CABIN_WORDS, SearchForm, label_of
 from bookings.checkout.words import day
-from bookings.selectors.offers import Filters
+from bookings.selectors.results import Filters
 from fly2any.kernel import clock
 from suppliers import places
 from suppliers.models import Search

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from suppliers import places
 from suppliers.search import CABINS, DAYS_AHEAD, validate
@@ -38,6 +40,40 @@ class SearchForm:
     def url_query(self) -> str:
         """The canonical, shareable query string."""
         return urlencode({name: self.values[name] for name in FIELDS if self.values.get(name)})
+
+
+def address(query: SearchQuery, **more: object) -> str:
+    """The one address of a search's results, to be shared: trip, places, dates and travellers, then `more`.
+
+    `more` is put behind as it is (s=search.pk, sort="fastest"); what is None or "" is left out.
+    """
+    values = {**query_values(query), **{name: str(value) for name, value in more.items() if value is not None}}
+    return f"{reverse('flights')}?{urlencode({name: value for name, value in values.items() if value})}"
+
+
+def query_values(query: SearchQuery) -> dict[str, str]:
+    """The address parameters of a search. Legs 2 to 4 of a multi-city trip are numbered: origin2, departureDate2."""
+    first, legs = query.legs[0], query.legs
+    back = len(legs) == 2 and (legs[1].origin, legs[1].destination) == (first.destination, first.origin)
+    trip = "oneway" if len(legs) == 1 else "return" if back else "multi"
+    values = {"trip": trip, "origin": first.origin, "destination": first.destination,
+              "departureDate": first.date.isoformat()}
+    if back:
+        values["returnDate"] = legs[1].date.isoformat()
+    for number, leg in enumerate(legs[1:] if trip == "multi" else (), start=2):
+        values |= {f"origin{number}": leg.origin, f"destination{number}": leg.destination,
+                   f"departureDate{number}": leg.date.isoformat()}
+    return values | {"adults": str(query.adults), "children": str(len(query.child_ages)),
+                     "childAges": ",".join(map(str, query.child_ages)), "infants": str(query.infants),
+                     "cabin": query.cabin}
+
+
+def stored(raw: dict[str, Any]) -> SearchQuery:
+    """The search that a row of `suppliers.models.Search` keeps in `query`."""
+    legs = tuple(Leg(leg["origin"], leg["destination"], date.fromisoformat(leg["date"])) for leg in raw["legs"])
+    return SearchQuery(legs, adults=raw.get("adults", 1), child_ages=tuple(raw.get("child_ages") or ()),
+                       infants=raw.get("infants", 0), cabin=raw.get("cabin", "economy"),
+                       max_connections=raw.get("max_connections"))
 
 
 def blank() -> SearchForm:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.checkout import account, changes, customize, info, manage, passengers, progress, review, search
+from bookings.checkout import account, changes, customize, info, manage, papers, passengers, progress, review, search
 
 urlpatterns = [
     path("", search.home, name="home"),
@@ -35,6 +35,8 @@ urlpatterns = [
     path("account/join", account.join, name="account-join"),
     path("account/password", account.password, name="account-password"),
     path("account/delete", account.delete, name="account-delete"),
+    path("trips/<str:reference>/itinerary.pdf", papers.itinerary, name="trip-itinerary"),
+    path("trips/<str:reference>/calendar.ics", papers.calendar, name="trip-calendar"),
     path("help", info.help_page, name="help"),
     path("terms", info.terms, name="terms"),
     path("how-we-sort", info.how_we_sort, name="how-we-sort"),

@@ -15,7 +15,7 @@ from django.db import connection
 from bookings import drafts, selectors
 from bookings.models import Booking
 from bookings.selectors import words
-from bookings.selectors.offers import Filters, ranked
+from bookings.selectors.results import Filters, ranked
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem, Refused, Unavailable
 from suppliers import breaker, registry

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0004_service_fee'),
+        ('bookings', '0006_people_are_found_by_digest'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
