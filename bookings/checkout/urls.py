@@ -2,13 +2,26 @@
 
 from django.urls import path
 
-from bookings.checkout import account, changes, customize, info, manage, papers, passengers, progress, review, search
+from bookings.checkout import (
+    account,
+    changes,
+    customize,
+    info,
+    manage,
+    papers,
+    passengers,
+    progress,
+    review,
+    search,
+    seats,
+)
 
 urlpatterns = [
     path("", search.home, name="home"),
     path("flights", search.flights, name="flights"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/seats/<int:number>", seats.seats, name="checkout-seats"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
     path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),
     path("trips", manage.trips, name="trips"),
