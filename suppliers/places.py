@@ -7,6 +7,7 @@ index is built at the first question (well under a second) and never changes; no
 from __future__ import annotations
 
 import heapq
+import re
 import threading
 import unicodedata
 from bisect import bisect_left
@@ -30,6 +31,7 @@ _UNRANKED, _UNRANKED_CODE = 1000, 40
 _SPARE = 6  # more places are looked at than asked for, so that a city's airports are among them
 _SHORTEST_TYPO = 4
 _ENGLISH = Locale("en")
+_BARE = re.compile(r"( (International|Intercontinental|Municipal|Regional))* (Airport|Airfield)$")
 _SAINT = {"st": "saint", "saint": "st", "sankt": "st", "ste": "sainte"}
 # What travellers call countries, beside their English names.
 _NICKNAMES = {"US": "USA America", "GB": "UK Great Britain England Scotland Wales", "AE": "UAE Emirates",
@@ -99,6 +101,14 @@ def suggest(q: str, limit: int = 10, *, typos: bool = True) -> list[Place]:
         found = _matching(index, [index.starting(token) or _nearly(index, token) for token in tokens])
     best = heapq.nsmallest(limit + _SPARE, found.items(), key=lambda item: _score(index.entries[item[0]], item[1]))
     return _grouped([index.entries[entry].place for entry, _ in best])[:limit]
+
+
+def label(place: Place) -> str:
+    """A place as one line of text, its code at the end: "London, all airports (LON)", "La Paz, El Alto (LPB)"."""
+    if place.kind == "city":
+        return f"{place.city}, all airports ({place.code})"
+    name = _BARE.sub("", place.name) or place.name
+    return f"{place.city}, {name} ({place.code})" if place.city and name != place.city else f"{name} ({place.code})"
 
 
 def country_name(code: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -28,12 +28,7 @@ _pool_lock = threading.Lock()
 _pool: list[ThreadPoolExecutor] = []
 
 Outcome = tuple[str, "list[OfferInfo] | Outside"]
-
-
-@dataclass(frozen=True)
-class _Asked:
-    name: str
-    answer: Future[list[OfferInfo]]
+_Answer = Future[list[OfferInfo]]
 
 
 def leg_field(name: str, number: int) -> str:
@@ -60,24 +55,32 @@ def validate(query: SearchQuery, today: date) -> dict[str, str]:
     return wrong
 
 
-def run(query: SearchQuery, *, seconds: float | None = None) -> list[Outcome]:
-    """Each supplier's offers, or why there are none, within `seconds` (settings.SEARCH_SECONDS, 20 at most).
+def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome]:
+    """Ask every supplier now; yield each one's offers, or why there are none, in the order in which they answer.
 
-    A supplier whose breaker is open is not asked. Raises RuntimeError inside a transaction.
+    Ends within `seconds` (settings.SEARCH_SECONDS, 20 at most): who is silent until then is yielded as a time-out. A
+    supplier whose breaker is open is not asked, and yielded first. While it waits it holds no database connection.
+    Raises RuntimeError inside a transaction.
     """
     if connections["default"].in_atomic_block:
         raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
-    limit = min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
-    until = time.monotonic() + limit
+    until = time.monotonic() + min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
     names = registry.names()
     stopped = [name for name in names if breaker.is_open(name, "search")]
-    connections["default"].close()  # back to the pool: others need it while we wait
-    asked = [_Asked(name, _executor().submit(_ask, name, query)) for name in names if name not in stopped]
-    wait([one.answer for one in asked], timeout=max(0.0, until - time.monotonic()))
-    found: dict[str, list[OfferInfo] | Outside] = {
-        name: Unavailable("supplier_down", "the breaker is open") for name in stopped}
-    found.update((one.name, _collect(one)) for one in asked)
-    return [(name, found[name]) for name in names]
+    asked = {_executor().submit(_ask, name, query): name for name in names if name not in stopped}
+    return _answers(stopped, asked, until)
+
+
+def _answers(stopped: Sequence[str], asked: dict[_Answer, str], until: float) -> Iterator[Outcome]:
+    for name in stopped:
+        yield name, Unavailable("supplier_down", "the breaker is open")
+    waiting = set(asked)
+    while waiting:
+        connections["default"].close()  # back to the pool: others need it while we wait
+        told, silent = wait(waiting, timeout=max(0.0, until - time.monotonic()), return_when=FIRST_COMPLETED)
+        waiting = silent if told else set()
+        for answer in sorted(told or silent, key=lambda one: asked[one]):
+            yield asked[answer], _collect(asked[answer], answer)
 
 
 def _ask(name: str, query: SearchQuery) -> list[OfferInfo]:
@@ -88,22 +91,22 @@ def _ask(name: str, query: SearchQuery) -> list[OfferInfo]:
         connections.close_all()
 
 
-def _collect(one: _Asked) -> list[OfferInfo] | Outside:
+def _collect(name: str, answer: _Answer) -> list[OfferInfo] | Outside:
     """The supplier's answer or error; silence past the deadline is a time-out, and counts as one."""
     result: list[OfferInfo] | Outside
-    if one.answer.cancel():
+    if answer.cancel():
         return Unavailable("supplier_busy", "all our searching threads are busy")  # not the supplier's fault
-    if not one.answer.done():
+    if not answer.done():
         result = Unavailable("supplier_timeout", "no answer in time")
     else:
         try:
-            result = one.answer.result()
+            result = answer.result()
         except Outside as error:
             result = error
         except Exception:
-            log.exception("search at %s broke", one.name)
+            log.exception("search at %s broke", name)
             result = Unavailable("supplier_down", "our own adapter broke")
-    breaker.observe(one.name, "search", result if isinstance(result, Outside) else None)
+    breaker.observe(name, "search", result if isinstance(result, Outside) else None)
     return result
 
 

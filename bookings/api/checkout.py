@@ -82,5 +82,6 @@ class Book(Endpoint):
             limits.hold(access.address_of(request._request), now)
         booked = services.book(
             booking=booking, hold=asked["isHold"], accepted_minor=asked["acceptedTotal"].minor,
-            acknowledgements=ticks(self, request, asked["acknowledgements"], now), again=asked["bookAgain"], now=now)
+            acknowledgements=ticks(self, request, asked["acknowledgements"], now), again=asked["bookAgain"], now=now,
+            visitor=self.principal)
         return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))

@@ -34,8 +34,8 @@ class Places(Endpoint):
         asked = self.read(requests.PlacesSerializer, request.query_params)
         found = places.suggest(asked["q"], asked["limit"])
         answer = Response({"success": True, "places": [
-            {"code": place.code, "name": place.name, "city": place.city, "country": place.country,
-             "countryName": places.country_name(place.country), "cityCode": _city_code(place),
+            {"code": place.code, "text": places.label(place), "name": place.name, "city": place.city,
+             "country": place.country, "countryName": places.country_name(place.country), "cityCode": _city_code(place),
              "kind": place.kind, "airports": list(place.airports)} for place in found]})
         answer["Cache-Control"] = "public, max-age=86400, stale-while-revalidate=604800"
         return answer

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from bookings.checkout import search_form
-from bookings.checkout.search_form import CABIN_WORDS, LEGS, MOST_CHILDREN, SearchForm, label, label_of
+from bookings.checkout.search_form import CABIN_WORDS, LEGS, MOST_CHILDREN, SearchForm, label_of
 from suppliers import places
 from suppliers.search import DAYS_AHEAD, MOST_LEGS, MOST_TRAVELLERS, leg_field
 
@@ -33,7 +33,7 @@ def boxes(form: SearchForm, today: date, flights: str = "") -> Box:
         "back": _box(form, "returnDate", "Flying back on"),
         "counts": [_choice(form, "adults", "Adults", "18 and over", range(1, MOST_TRAVELLERS + 1)),
                    _choice(form, "children", "Children", "2 to 17", range(MOST_CHILDREN + 1)),
-                   _choice(form, "infants", "Infants", "Under 2, on a lap", range(5))],
+                   _choice(form, "infants", "Infants", "Under 2", range(5))],
         "ages": _ages(form),
         "cabin": _box(form, "cabin", "Cabin", options=_options(CABIN_WORDS, values["cabin"])),
     }
@@ -41,10 +41,12 @@ def boxes(form: SearchForm, today: date, flights: str = "") -> Box:
 
 def missing(form: SearchForm, field: str) -> Box:
     """A question about one field that may mean several places."""
-    number, name = field[-1] if field[-1].isdecimal() else "", "From" if field.startswith("origin") else "To"
-    return {"name": field, "typed": search_form.isolated(form.values[field]), "way": f"Flight {number}, {name.lower()}" if number else name,
-            "choices": [{"code": place.code, "label": label(place), "country": places.country_name(place.country)}
-                        for place in form.meanings[field]]}
+    number = field[-1] if field[-1].isdecimal() else ""
+    way = "From" if field.startswith("origin") else "To"
+    return {"name": field, "typed": search_form.isolated(form.values[field]),
+            "way": f"Flight {number}, {way.lower()}" if number else way,
+            "choices": [{"code": place.code, "label": places.label(place),
+                         "country": places.country_name(place.country)} for place in form.meanings[field]]}
 
 
 def _leg(form: SearchForm, number: int, shown: int) -> Box:
@@ -61,7 +63,8 @@ def _box(form: SearchForm, name: str, text: str, **more: Any) -> Box:
 
 def _place(form: SearchForm, name: str, text: str) -> Box:
     """An airport box; when nothing is called so, the nearest places as links that put them in."""
-    links = [{"word": label(place), "url": _with(form, name, place.code)} for place in form.nearest.get(name, ())]
+    links = [{"word": places.label(place), "url": _with(form, name, place.code)}
+             for place in form.nearest.get(name, ())]
     return {**_box(form, name, text), "value": label_of(form.values.get(name, "")), "nearest": links}
 
 

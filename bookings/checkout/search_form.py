@@ -141,17 +141,10 @@ def leg_count(values: dict[str, str]) -> int:
     return max([2, *begun])
 
 
-def label(place: Place) -> str:
-    """A place as one line of text that the form reads back: "London, all airports (LON)"."""
-    if place.kind == "city":
-        return f"{place.city}, all airports ({place.code})"
-    return f"{place.city}, {place.name} ({place.code})" if place.city else f"{place.name} ({place.code})"
-
-
 def label_of(code: str) -> str:
     """The label of an airport's or city's code; the text itself when it is not one."""
     place = places.city(code) or places.airport(code) if len(code) == 3 else None
-    return label(place) if place else code
+    return places.label(place) if place else code
 
 
 def _clean(text: str) -> str:
@@ -203,7 +196,7 @@ def _place(form: SearchForm, name: str, verb: str) -> str | None:
         form.meanings[name] = found
         return None
     form.nearest[name] = places.suggest(text, 3)
-    close = " or ".join(label(place) for place in form.nearest[name])
+    close = " or ".join(places.label(place) for place in form.nearest[name])
     form.errors[name] = (f"We know no city or airport called “{isolated(text)}”. "
                          + (f"Did you mean {close}?" if close else "Check the spelling, or enter its code."))
     return None

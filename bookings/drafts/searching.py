@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from fly2any.kernel.errors import Outside, Problem
 from suppliers import search as asking
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 THREADS = 32
 _lock = threading.Lock()
 _pool: list[ThreadPoolExecutor] = []
+_BROKE = {"state": "failed", "offers": 0, "code": "internal"}
 _running: dict[uuid.UUID, threading.Event] = {}
 
 
@@ -37,8 +38,7 @@ def search(*, query: SearchQuery, principal: str, now: datetime) -> Search:
         raise Problem("validation_failed", "Please check your search.", status=422, action="Fix this",
                       field_errors=wrong)
     found = Search.objects.create(
-        principal=str(principal), query=_plain(query),
-        outcome={name: {"state": "asking", "offers": 0, "code": ""} for name in names()})
+        principal=str(principal), query=_plain(query), outcome=_asking())
     with _lock:
         _running[found.pk] = threading.Event()
         if not _pool:  # made at the first search of this process, after gunicorn's fork
@@ -72,27 +72,51 @@ def _plain(query: SearchQuery) -> dict[str, Any]:
 
 
 def _run(search_id: uuid.UUID, principal: str, query: SearchQuery) -> None:
-    """Ask the suppliers and store what they say; whatever happens, the search is complete afterwards."""
+    """Ask the suppliers and keep what each says when it says it; whatever happens, the search is complete afterwards.
+
+    The row's `outcome` is written here only, so each answer and its offers are one commit without a lock.
+    """
+    outcome = _asking()
     try:
-        outcome: dict[str, Any] = {}
-        offers: list[Offer] = []
         for name, answer in asking.run(query):
-            if isinstance(answer, Outside):
-                outcome[name] = {"state": "failed", "offers": 0, "code": answer.code}
-                continue
-            offers += [_row(search_id, principal, info) for info in answer]
-            outcome[name] = {"state": "done", "offers": len(answer), "code": ""}
-        Offer.objects.bulk_create(offers, ignore_conflicts=True, batch_size=100)
-        Search.objects.filter(pk=search_id).update(outcome=outcome, complete=True)
+            outcome[name] = _keep(search_id, principal, name, answer, outcome)
     except Exception:
         logger.exception("search.broke")
-        Search.objects.filter(pk=search_id).update(complete=True)
+        for told in outcome.values():
+            if told["state"] == "asking":
+                told.update(_BROKE)
     finally:
-        connections.close_all()
-        with _lock:
-            event = _running.pop(search_id, None)
-        if event is not None:
-            event.set()
+        try:
+            Search.objects.filter(pk=search_id).update(outcome=outcome, complete=True)
+        finally:
+            connections.close_all()
+            with _lock:
+                event = _running.pop(search_id, None)
+            if event is not None:
+                event.set()
+
+
+def _asking() -> dict[str, Any]:
+    return {name: {"state": "asking", "offers": 0, "code": ""} for name in names()}
+
+
+def _keep(search_id: uuid.UUID, principal: str, name: str, answer: list[OfferInfo] | Outside,
+          outcome: dict[str, Any]) -> dict[str, Any]:
+    """Store one supplier's offers and what became of asking it, in one commit; answer the latter."""
+    if isinstance(answer, Outside):
+        told = {"state": "failed", "offers": 0, "code": answer.code}
+        Search.objects.filter(pk=search_id).update(outcome={**outcome, name: told})
+        return told
+    told = {"state": "done", "offers": len(answer), "code": ""}
+    try:
+        rows = [_row(search_id, principal, info) for info in answer]
+        with transaction.atomic():
+            Offer.objects.bulk_create(rows, ignore_conflicts=True, batch_size=100)
+            Search.objects.filter(pk=search_id).update(outcome={**outcome, name: told})
+    except Exception:  # one supplier's odd offer must not cost the customer the others'
+        logger.exception("search.not_kept")
+        return dict(_BROKE)
+    return told
 
 
 def _row(search_id: uuid.UUID, principal: str, info: OfferInfo) -> Offer:

@@ -100,7 +100,7 @@
       item.setAttribute('role', 'option');
       item.setAttribute('aria-selected', 'false');
       if (!city && cities.has(place.cityCode)) item.className = 'within';
-      item.dataset.value = (city ? name + ', all airports' : place.city ? place.city + ', ' + place.name : place.name) + ' (' + place.code + ')';
+      item.dataset.value = place.text;
       item.append(drawing(city ? TOWN : PLANE), word('b', '', city ? name + ', all airports' : place.name),
         word('span', 'code', place.code),
         word('span', 'soft', [city ? place.airports.join(', ') : place.city, place.countryName].filter(Boolean).join(' · ')));
@@ -179,6 +179,7 @@
 
   const swap = form.querySelector('[data-swap]');
   swap.hidden = false;
+  form.classList.add('can-swap');
   swap.addEventListener('click', () => {
     const { origin, destination } = form.elements;
     [origin.value, destination.value] = [destination.value, origin.value];

@@ -104,6 +104,27 @@ def test_a_silent_supplier_is_given_up_at_the_deadline(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_each_answer_comes_when_it_is_there_and_waits_without_a_connection(settings: Any) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = ""
+    told = threading.Event()
+    callers = connections["default"]
+    held: list[object] = []
+
+    def slow() -> list[Any]:
+        told.wait(10)
+        held.append(callers.connection)
+        return ["a late offer"]
+
+    with registry.replaced(slow=Fake(slow), quick=Fake(lambda: ["an offer"])):
+        answers = search.run(GOOD)
+        assert next(answers) == ("quick", ["an offer"])
+        callers.ensure_connection()  # the caller stores the offers
+        threading.Timer(0.2, told.set).start()
+        assert list(answers) == [("slow", ["a late offer"])]
+    assert held == [None]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_our_own_bug_is_an_unavailable_supplier(settings: Any) -> None:
     settings.DUFFEL_ACCESS_TOKEN = ""
 
@@ -128,7 +149,7 @@ def test_no_database_connection_is_held_while_suppliers_think(settings: Any) -> 
         return []
 
     with registry.replaced(one=Fake(watch)):
-        search.run(GOOD)
+        list(search.run(GOOD))
     assert held == [None]
 
 
@@ -149,6 +170,6 @@ def test_a_supplier_with_an_open_breaker_is_not_asked(settings: Any) -> None:
 
     with registry.replaced(one=Fake(down)):
         for _ in range(7):
-            found: list[tuple[str, list[Any] | Outside]] = search.run(GOOD)
+            found: list[tuple[str, list[Any] | Outside]] = list(search.run(GOOD))
     assert len(asked) == 5
     assert isinstance(found[0][1], Unavailable)
