@@ -18,7 +18,16 @@ from bookings import cases, locks
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
-from bookings.status import CLOSED, FINAL, MoneyWord, Status, derive_money, derive_progress, derive_status, wants_consent
+from bookings.status import (
+    CLOSED,
+    FINAL,
+    MoneyWord,
+    Status,
+    derive_money,
+    derive_progress,
+    derive_status,
+    wants_consent,
+)
 from bookings.wake import hint_after_commit, wake
 from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
