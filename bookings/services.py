@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from bookings import cases, locks
+from bookings import cases, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
@@ -41,12 +41,11 @@ from suppliers.types import OrderState
 logger = logging.getLogger(__name__)
 TICKS = ("dangerous_goods", "names_and_terms")  # dot-rules.md 1: exactly two required
 MAX_UNPAID_HOLDS = 3
-SAME_TRIP = timedelta(hours=24)
 LOOK_EVERY = timedelta(seconds=5)
 # what the verbs below may change, and what follows from it
-WISHED = ("wish", "route", "chose_hold", "accepted_minor", "acknowledgements", "agreed_refund_minor", "quote_wanted",
-          "wished_at", "notice", "priced_minor", "priced_at", "status", "money", "progress", "changed_at", "due_at",
-          "wakes", "parked_at", "attempts")
+WISHED = ("wish", "route", "chose_hold", "accepted_minor", "acknowledgements", "again_for", "typed",
+          "agreed_refund_minor", "quote_wanted", "wished_at", "notice", "priced_minor", "priced_at", "status", "money",
+          "progress", "changed_at", "due_at", "wakes", "parked_at", "attempts")
 faultpoints.register_commit("wish")
 
 
@@ -62,20 +61,21 @@ class Booked:
 
 
 def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
-         again: bool, now: datetime, hold_first: bool = True) -> Booked:
+         again: bool, now: datetime, visitor: str = "", hold_first: bool = True) -> Booked:
     """The final *book* press: claim the offer, write the wish, wake the worker; one commit.
 
-    `accepted_minor` is the total the customer saw (minor units): compared, never used. `again` confirms a second
-    trip of the same people on the same flights. Without `hold_first` a booking that is paid now reserves no seat
-    before the card is good (limits.unpaid_seats). Raises Problem: draft_incomplete, price_changed, offer_expired,
-    offer_taken, terms_not_accepted, hold_not_possible, too_many_holds, same_trip, supplier_down.
+    `accepted_minor` is the total the customer saw (minor units): compared, never used. `again` confirms a trip of
+    somebody who flies at the same time already; `visitor` is who asks (default: the draft's principal). Without
+    `hold_first` a booking that is paid now reserves no seat before the card is good (limits.unpaid_seats). Raises
+    Problem: draft_incomplete, price_changed, offer_expired, offer_taken, terms_not_accepted, hold_not_possible,
+    too_many_holds, same_trip, supplier_down.
     """
     try:
         with transaction.atomic(durable=True):
             fresh, clock = locks.booking_for_update(booking.pk)
             if fresh.wish != Wish.DRAFT:
                 return Booked(fresh, duplicate=True)
-            _book(fresh, hold, accepted_minor, acknowledgements, again, clock, hold_first)
+            _book(fresh, hold, accepted_minor, acknowledgements, again, clock, visitor or fresh.principal, hold_first)
         faultpoints.passing("commit.wish.after")
         return Booked(fresh)
     except IntegrityError as error:
@@ -97,7 +97,7 @@ def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, 
     try:
         with transaction.atomic(durable=True):
             booking = build()
-            _book(booking, hold, accepted_minor, acknowledgements, again, now, hold_first)
+            _book(booking, hold, accepted_minor, acknowledgements, again, now, principal, hold_first)
         faultpoints.passing("commit.wish.after")
         return Booked(booking)
     except IntegrityError as error:
@@ -124,7 +124,7 @@ def _claim_keys(offer: Offer) -> list[str]:
 
 
 def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
-          again: bool, now: datetime, hold_first: bool) -> None:
+          again: bool, now: datetime, visitor: str, hold_first: bool) -> None:
     offer = booking.offer
     total = booking.fare_minor + booking.services_minor + booking.fee_minor
     _check_ticks(acknowledgements)
@@ -134,14 +134,15 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     # before the limits: the twin of a double press waits here and is told of the first, not of "the same trip"
     OfferClaim.objects.bulk_create([
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
-    _check_limits(booking, hold, again, now)
+    _check_limits(booking, hold, again, visitor)
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
     if offer.priced_at and now - offer.priced_at < FRESH:  # just seen by the customer: the worker need not ask again
         booking.priced_minor, booking.priced_at = total, offer.priced_at
-    booking.acknowledgements, booking.wished_at = acknowledgements, now
+    booking.acknowledgements, booking.wished_at, booking.typed = acknowledgements, now, ""
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)
+    outbox.on_wish(booking, now)
     faultpoints.passing("commit.wish.before")
 
 
@@ -187,21 +188,22 @@ def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, now: da
     return Route.AUTH_FIRST
 
 
-def _check_limits(booking: Booking, hold: bool, again: bool, now: datetime) -> None:
+def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> None:
     if hold:
         with connection.cursor() as cursor:  # of two presses at once, the second counts the first
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [booking.principal])
         if (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
             raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
                           action="Pay or cancel one of them")
-    if again or not booking.trip_digest:
+    if again:
+        booking.again_for = booking.trip_digest
+    if again or (booking.again_for and booking.again_for == booking.trip_digest):
         return
-    twin = (Booking.objects.filter(trip_digest=booking.trip_digest, wished_at__gte=now - SAME_TRIP)
-            .exclude(pk=booking.pk).exclude(status__in=CLOSED).exclude(wish=Wish.DRAFT).order_by("pk").first())
+    twin = twins.flying_already(booking, visitor)
     if twin is not None:
-        extra = {"existing": twin.reference} if twin.principal == booking.principal else {}
-        raise Problem("same_trip", "The same travellers are already booked on these flights.", status=409,
-                      action="Open the existing booking, or confirm that you want to book again", extra=extra)
+        raise Problem("same_trip", "One of these travellers is already booked on a flight at the same time.",
+                      status=409, action="Open the existing booking, or confirm that you want to book again",
+                      extra={"existing": twin.reference})
 
 
 def _unpaid(booking: Booking) -> int:
@@ -312,9 +314,11 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
-    """Where we write and call. The airline keeps what it was told at booking."""
+    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it."""
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
+            outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
         fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
         fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
         _diary(fresh, clock, "contact.changed")

@@ -60,7 +60,7 @@ class BookingsCreate(Endpoint):
             offer=offer, principal=self.principal, user=request.user, services=asked.get("services", ()),
             passengers=asked["passengers"], contact=asked["contact"], now=now)
         booked = redrawn(lambda: services.book_at_once(
-            build=build, offer=offer, principal=str(self.principal), hold=asked["isHold"],
+            build=build, offer=offer, principal=self.principal, hold=asked["isHold"],
             accepted_minor=asked["acceptedTotal"].minor, again=asked["bookAgain"], now=now,
             hold_first=hold_first, acknowledgements=ticks(self, request, asked["acknowledgements"], now)))
         return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))

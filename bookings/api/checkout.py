@@ -84,5 +84,5 @@ class Book(Endpoint):
         booked = services.book(
             booking=booking, hold=asked["isHold"], accepted_minor=asked["acceptedTotal"].minor,
             acknowledgements=ticks(self, request, asked["acknowledgements"], now), again=asked["bookAgain"], now=now,
-            hold_first=hold_first)
+            visitor=self.principal, hold_first=hold_first)
         return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))

@@ -67,6 +67,7 @@ class DocumentSerializer(Strict):
     number = _text(required=False)
     country = _text(required=False, help_text="ISO 3166 alpha-2")
     expiresOn = _text(required=False, allow_null=True, help_text="YYYY-MM-DD")
+    remove = serializers.BooleanField(required=False, help_text="Takes a stored document out, where none is required")
 
 
 class LoyaltySerializer(Strict):
@@ -90,14 +91,19 @@ class PassengerSerializer(Strict):
         min_value=0, max_value=MOST_TRAVELLERS - 1, required=False, allow_null=True,
         help_text="On an adult: the position of the infant on the lap")
     document = DocumentSerializer(required=False, allow_null=True)
+    knownTravellerNumber = _text(required=False, allow_null=True, help_text="Where documentKinds has "
+                                 "known_traveler_number. Empty keeps a stored one, null removes it")
+    redressNumber = _text(required=False, allow_null=True, help_text="Where documentKinds has "
+                          "passenger_redress_number. Empty keeps a stored one, null removes it")
     loyalty = _many(LoyaltySerializer, 5, required=False)
 
 
 class ContactSerializer(Strict):
-    """How the customer is reached. The phone number with its country code."""
+    """How the customer is reached. The phone number with its country code, or as at home with its country."""
 
     email = _text(max_length=254)
-    phone = _text(max_length=40)
+    phone = _text(max_length=60)
+    phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
 
 
 class AcknowledgementSerializer(Strict):

