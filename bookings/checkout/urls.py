@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from bookings.checkout import customize, info, manage, passengers, progress, review, search
+from bookings.checkout import customize, days, info, manage, passengers, progress, review, search
 
 urlpatterns = [
     path("", search.home, name="home"),
     path("flights", search.flights, name="flights"),
+    path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
