@@ -29,10 +29,12 @@ REFUND_TO = {"balance": "To the card you paid with", "original_form_of_payment":
 @page
 def trips(request: HttpRequest) -> HttpResponse:
     """The bookings of this customer or browser, the newest first."""
-    after = request.GET.get("after", "")
-    found = selectors.bookings_of(principal=access.principal_of(request), after=after or None, limit=PER_PAGE)
-    return render(request, "trips/trips.html", {"trips": [_line(booking) for booking in found], "more_url": (
-        f"{request.path}?after={found[-1].reference}" if len(found) == PER_PAGE else "")})
+    after, visitor = request.GET.get("after", ""), access.principal_of(request)
+    found = selectors.bookings_of(principal=visitor, after=after or None, limit=PER_PAGE)
+    going_on = [] if after else selectors.open_drafts(principal=visitor, now=clock.now())
+    return render(request, "trips/trips.html", {
+        "drafts": going_on, "trips": [_line(booking) for booking in found],
+        "more_url": f"{request.path}?after={found[-1].reference}" if len(found) == PER_PAGE else ""})
 
 
 @require_safe

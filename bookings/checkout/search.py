@@ -26,7 +26,8 @@ ASKED_SECONDS = 2
 def home(request: HttpRequest) -> HttpResponse:
     """The search form, filled in with the search that shall be changed."""
     form = search_form.kept(request.GET) if request.GET else search_form.blank()
-    return render(request, "home.html", _form_context(form))
+    going_on = selectors.open_drafts(principal=access.principal_of(request), now=clock.now())
+    return render(request, "home.html", {**_form_context(form), "drafts": going_on})
 
 
 @require_safe
