@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bookings import messages, selectors
-from bookings.models import Booking
+from bookings import messages, refund_clock, selectors
+from bookings.models import Booking, ChangeRequest
 from bookings.selectors import words as said
 from fly2any.kernel.money import Money
 from payments.models import Refund
@@ -53,7 +53,23 @@ def words(booking: Booking) -> View:
         "agreed_refund": str(Money(booking.agreed_refund_minor, booking.currency))
         if booking.agreed_refund_minor else "",
         "airline_cancelled": booking.closing == "airline_cancelled",
+        "owed": booking.money in ("charged", "refunding", "refunded"),
+        "refund_by": refund_by(order, booking),
     }
+
+
+def request_words(request: ChangeRequest) -> dict[str, str]:
+    """A customer's request and our answer to it, as they were written."""
+    booking = request.booking
+    start = booking.offer.searched["slices"][0]["origin"]
+    return {"topic": request.get_topic_display(), "words": request.words, "answer": request.answer,
+            "answer_by": deadline(request.answer_by, start.get("time_zone", ""), _city(start))}
+
+
+def refund_by(order: SupplierOrder | None, booking: Booking) -> str:
+    """The last day for sending back what is due since the airline cancelled."""
+    day = refund_clock.legal_date((order.cancelled_at if order else None) or booking.changed_at)
+    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 def refund_words(refund: Refund) -> dict[str, str]:

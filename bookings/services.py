@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 
-from bookings import cases, locks, twins
+from bookings import cases, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
@@ -130,6 +130,7 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     booking.acknowledgements, booking.wished_at, booking.typed = acknowledgements, now, ""
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)
+    outbox.on_wish(booking, now)
     faultpoints.passing("commit.wish.before")
 
 
@@ -290,9 +291,11 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
-    """Where we write and call. The airline keeps what it was told at booking."""
+    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it."""
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
+            outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
         fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
         fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
         _diary(fresh, clock, "contact.changed")

@@ -49,11 +49,12 @@ class Filled:
 
     def secret(self, name: str, label: str, stored: str, **more: Any) -> dict[str, Any]:
         """A number that is never written into a page again: only its last two letters are."""
-        kept = masked((self.typed or {}).get(name, "")) or stored
-        hint, box = more.pop("hint", ""), f"{name.removesuffix('Number') if 'document' in name else name}Remove"
-        return self.field(name, label, "", box=box, removed=box in (self.typed or {}), kept="" if self.errors.get(name) else kept, maxlength=30, spell=False,
-                          hint=f"Kept safely: {kept}. Enter it again only to change it." if kept and not
-                          self.errors.get(name) else hint, **more)
+        typed, hint = self.typed or {}, more.pop("hint", "")
+        kept = "" if self.errors.get(name) else masked(typed.get(name, "")) or stored
+        box = f"{name.removesuffix('Number') if 'document' in name else name}Remove"
+        if kept:
+            hint = f"Kept safely: {kept}. Enter it again only to change it."
+        return self.field(name, label, "", box=box, removed=box in typed, kept=kept, maxlength=30, hint=hint, **more)
 
 
 def context(view: dict[str, Any], typed: Mapping[str, str] | None, wrong: dict[str, str],
