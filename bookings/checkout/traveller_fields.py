@@ -50,9 +50,9 @@ class Filled:
     def secret(self, name: str, label: str, stored: str, **more: Any) -> dict[str, Any]:
         """A number that is never written into a page again: only its last two letters are."""
         typed, hint = self.typed or {}, more.pop("hint", "")
-        kept = "" if self.errors.get(name) else masked(typed.get(name, "")) or stored
         box = f"{name.removesuffix('Number') if 'document' in name else name}Remove"
-        if kept:
+        kept = "" if self.errors.get(name) else masked(typed.get(name, "")) or stored
+        if kept and box not in typed:
             hint = f"Kept safely: {kept}. Enter it again only to change it."
         return self.field(name, label, "", box=box, removed=box in typed, kept=kept, maxlength=30, hint=hint, **more)
 

@@ -48,12 +48,13 @@ def typed(data: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     found = {name: data[name][:MOST] for name in data if _INPUT.match(name) and not name.endswith("Remove")}
     whole = {**before, **{name: value for name, value in found.items() if value or not forms.is_secret(name)}}
     gone = tuple(name.removesuffix("Remove") for name in removals(data))
-    return {name: value for name, value in whole.items() if not (gone and name.startswith(gone))}
+    return {name: value for name, value in whole.items() if not name.startswith(gone)} if gone else whole
 
 
 def removals(data: Mapping[str, str]) -> dict[str, str]:
-    """The ticked boxes that take a stored number out: passengers-0-documentRemove."""
-    return {name: "yes" for name in data if _INPUT.match(name) and name.endswith("Remove") and data[name] == "yes"}
+    """The boxes that take a stored number out: passengers-0-documentRemove. A number typed again is worth more."""
+    return {name: "yes" for name in data if _INPUT.match(name) and name.endswith("Remove") and data[name] == "yes"
+            and not data.get(name.replace("documentRemove", "documentNumberRemove").removesuffix("Remove"))}
 
 
 def read(data: Mapping[str, str],
@@ -88,8 +89,8 @@ def _read_person(data: Mapping[str, str], person: dict[str, Any], index: int,
         if document:
             read_one["document"] = document
     for field in forms.NUMBERS:
-        remove = _text(data, f"{name}-{field}Remove") == "yes"
-        read_one[field] = None if remove else _text(data, f"{name}-{field}")
+        number = _text(data, f"{name}-{field}")
+        read_one[field] = None if not number and _text(data, f"{name}-{field}Remove") == "yes" else number
     carrier, account = _text(data, f"{name}-loyaltyCarrier"), _text(data, f"{name}-loyaltyNumber")
     if carrier or account:
         read_one["loyalty"] = [{"carrier": carrier, "number": account}]
