@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from bookings import locks
+from bookings.flow import Wish
 from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
@@ -15,6 +18,7 @@ IDEMPOTENCY = timedelta(days=7)
 OFFERS = timedelta(days=7)
 ATTEMPTS = timedelta(days=2)
 DOCUMENTS = timedelta(days=30)  # after the last flight
+DRAFTS = timedelta(hours=1)  # after the offer has expired: a fresh price of the same trip need not ask for names again
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
 
 
@@ -29,6 +33,7 @@ def run(now: datetime) -> dict[str, int]:
         "attempts": _delete(Attempt.objects.filter(slot__lt=now - ATTEMPTS)),
         "links": _delete(AccessLink.objects.filter(expires_at__lt=now)),
         "documents": _blank_documents(now),
+        "drafts": forget_drafts(now),
         "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
         "supplier_events": _delete(SupplierEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
     }
@@ -47,13 +52,37 @@ def _delete(rows: QuerySet) -> int:
     return gone
 
 
+def forget_drafts(now: datetime) -> int:
+    """Erase everything personal in drafts that nobody booked, an hour after their offer expired; returns how many.
+
+    Flights, choices and amounts stay. The sweeper runs this every few minutes. `now`: UTC.
+    """
+    old = Booking.objects.filter(wish=Wish.DRAFT, offer_expires_at__lt=now - DRAFTS).exclude(typed="", contact_email="")
+    gone = 0
+    while ids := list(old.order_by("offer_expires_at", "pk").values_list("pk", flat=True)[:BATCH]):
+        for pk in ids:
+            gone += _forget_draft(pk)
+    return gone
+
+
+def _forget_draft(pk: int) -> int:
+    with transaction.atomic():
+        fresh, _ = locks.booking_for_update(pk)
+        if fresh.wish != Wish.DRAFT:  # booked while we looked
+            return 0
+        fresh.passengers.all().delete()
+        fresh.typed = fresh.contact_email = fresh.contact_phone = fresh.trip_digest = fresh.again_for = ""
+        fresh.save(update_fields=["typed", "contact_email", "contact_phone", "trip_digest", "again_for"])
+    return 1
+
+
 def _blank_documents(now: datetime) -> int:
     """Travel documents of trips whose last flight landed 30 days ago; also of drafts that never became a trip."""
-    kept = Passenger.objects.exclude(document="")
+    kept = Passenger.objects.exclude(document="", numbers="")
     old = kept.filter(booking__arrives_at__lt=now - DOCUMENTS) | kept.filter(
         booking__wish="draft", booking__created_at__lt=now - DOCUMENTS) | kept.filter(
         booking__arrives_at=None, booking__created_at__lt=now - timedelta(days=400))
     gone = 0
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        gone += Passenger.objects.filter(pk__in=ids).update(document="")
+        gone += Passenger.objects.filter(pk__in=ids).update(document="", numbers="")
     return gone

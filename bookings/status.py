@@ -26,6 +26,13 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
 
+# the short word for lists, papers and shared pages, and its tone
+STATUS_WORDS = {
+    Status.DRAFT: ("Not booked yet", ""), Status.PENDING: ("On its way", "wait"), Status.HOLD: ("Held", "wait"),
+    Status.PENDING_PAYMENT: ("Waiting for payment", "wait"), Status.PENDING_TICKETING: ("Reserved", "wait"),
+    Status.CONFIRMED: ("Confirmed", "good"), Status.CANCELLING: ("Being cancelled", "wait"),
+    Status.CANCELLED: ("Cancelled", ""), Status.EXPIRED: ("Expired", "bad"), Status.FAILED: ("Not booked", "bad"),
+}
 FINAL = frozenset({Status.CONFIRMED, Status.CANCELLED, Status.EXPIRED, Status.FAILED})
 CLOSED = FINAL - {Status.CONFIRMED}
 DEADLINES = frozenset({"payment_window", "hold_lapsed", "offer_expired"})

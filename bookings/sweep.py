@@ -22,6 +22,7 @@ DRIVERS = 8
 CHORES = 4  # mail and alerts never wait behind drivers whose airline does not answer
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
+DRAFTS_EVERY = timedelta(minutes=5)
 SILENT = timedelta(minutes=3)
 WATCH_EVERY_SECONDS = 60
 
@@ -64,6 +65,8 @@ class Sweeper:
             self._job("light", lambda: reconcile.light(clock.now()))
         if claim_turn("retention", now, DAILY):
             self._job("retention", lambda: retention.run(clock.now()))
+        if claim_turn("drafts", now, DRAFTS_EVERY):
+            self._job("drafts", lambda: retention.forget_drafts(clock.now()))
         if claim_turn("invariants", now, DAILY):
             self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)

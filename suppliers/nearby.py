@@ -63,9 +63,7 @@ def moved(query: SearchQuery, end: str, code: str) -> SearchQuery:
 
 
 def _whole_city(code: str) -> list[Near]:
-    airport = places.airport(code)
-    found = next((place for place in places.suggest(airport.city, 4)
-                  if place.kind == "city" and airport.code in place.airports), None) if airport else None
+    found = places.metropolis(code)
     if found is None or len(found.airports) < 2:
         return []
     return [Near(found.code, f"{found.city}, all airports ({found.code})", 0)]

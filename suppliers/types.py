@@ -199,6 +199,8 @@ class Traveller:
     infant_external_id: str = ""
     document: dict[str, str] | None = None  # kind, number, country, expires_on
     loyalty: tuple[tuple[str, str], ...] = ()  # (carrier, number)
+    known_traveller: str = ""  # US security numbers, clear text like the document
+    redress: str = ""
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,8 @@ class PassengerOut(SeatInLine):
     bornOn = s.DateField(allow_null=True)
     infantPosition = s.IntegerField(allow_null=True)
     document = DocumentOut(allow_null=True)
+    knownTravellerNumber = s.CharField(allow_null=True, help_text="Masked")
+    redressNumber = s.CharField(allow_null=True, help_text="Masked")
     loyalty = LoyaltyOut(many=True)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from bookings.api import bookings, checkout, errors, payments, search, status
+from bookings.api import bookings, checkout, errors, papers, payments, search, status
 
 urlpatterns = [
     path("places", search.Places.as_view(), name="api-places"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("checkout/<uuid:draft_id>/book", checkout.Book.as_view(), name="api-book"),
     path("bookings", bookings.Bookings.as_view(), name="api-bookings"),
     path("bookings/<str:reference>", bookings.BookingDetail.as_view(), name="api-booking"),
+    path("bookings/<str:reference>/itinerary.pdf", papers.Itinerary.as_view(), name="api-itinerary"),
+    path("bookings/<str:reference>/calendar.ics", papers.CalendarFile.as_view(), name="api-calendar"),
     path("bookings/<str:reference>/cancellation", bookings.Cancellation.as_view(), name="api-cancellation"),
     path("bookings/<str:reference>/cancellation/confirm", bookings.CancellationConfirm.as_view(),
          name="api-cancellation-confirm"),

@@ -8,14 +8,8 @@ from django.urls import reverse
 
 from bookings.flow import Route, Wish
 from bookings.models import Booking
-from bookings.status import Progress, Status
+from bookings.status import STATUS_WORDS, Progress, Status
 
-_WORDS = {
-    Status.DRAFT: ("Not booked yet", ""), Status.PENDING: ("On its way", "wait"), Status.HOLD: ("Held", "wait"),
-    Status.PENDING_PAYMENT: ("Waiting for payment", "wait"), Status.PENDING_TICKETING: ("Reserved", "wait"),
-    Status.CONFIRMED: ("Confirmed", "good"), Status.CANCELLING: ("Being cancelled", "wait"),
-    Status.CANCELLED: ("Cancelled", ""), Status.EXPIRED: ("Expired", "bad"), Status.FAILED: ("Not booked", "bad"),
-}
 _STEPS = {
     "hold": ("Seats reserved", "Done"),
     Route.HOLD_FIRST: ("Seats reserved", "Bank", "Ticket", "Done"),
@@ -56,7 +50,7 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
 
 def word(status: str) -> tuple[str, str]:
     """The short word for a list, and its tone."""
-    return _WORDS[Status(status)]
+    return STATUS_WORDS[Status(status)]
 
 
 def place(booking: Booking) -> str:
@@ -100,13 +94,3 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
             "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
             "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
             "deadline_word": "Pay before", "moving": status is Status.CANCELLING}
-
-
-def refund_steps(refund: dict[str, Any] | None) -> list[dict[str, str]]:
-    """Requested, sent to the bank, done."""
-    if not refund:
-        return []
-    order = ("requested", "sent", "succeeded")
-    at = order.index(refund["state"]) if refund.get("state") in order else 0
-    texts = ("Refund written down", "Sent to your bank", "Accepted by your bank")
-    return [{"text": text, "state": "done" if index <= at else ""} for index, text in enumerate(texts)]

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from bookings import selectors
 from bookings.checkout import days, filter_form, search_form
@@ -57,7 +56,7 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
         "travellers": query.adults + len(query.child_ages) + query.infants,
         "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
         "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways,
-        "change_url": base.replace(reverse("flights"), reverse("home"), 1), "said": _said(view),
+        "said": _said(view),
         "chips": filter_form.chips(data, filters.wanted, names, ways), "kept": filter_form.kept(data),
         "form": filter_form.form(filters.wanted, view["facets"], view["airlines"], ways),
         "prices_with": [{"value": value, "word": word, "on": filters.with_bag == bool(value)}

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, connection, transaction
 
-from bookings import forms, locks, pricing, selectors
-from bookings.drafts import extras
+from bookings import forms, pricing, selectors
+from bookings.drafts import extras, travellers
 from bookings.drafts.offers import priced
-from bookings.drafts.rows import insert
+from bookings.drafts.rows import draft_for_update, insert
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger, Segment, Selection
-from bookings.selectors.offers import fee_minor
+from bookings.selectors.offers import fee_minor, raw_of
 from bookings.selectors.words import selection_label
-from fly2any.kernel import keys, references, secretbox
+from fly2any.kernel import references
 from fly2any.kernel.errors import Problem
 from suppliers import places
 from suppliers.models import Offer, OfferClaim
@@ -46,7 +44,8 @@ def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetim
                 found = Booking.objects.filter(principal=str(principal), offer=offer, wish=Wish.DRAFT).first()
                 if found is None:
                     found = _new(offer, principal, user, now)
-                    _save_new(found, [], _segments(found, _raw(offer)), [])
+                    found.typed = travellers.carried_over(offer, principal, now)
+                    _save_new(found, [], _segments(found, raw_of(offer)), [])
         except IntegrityError as error:
             if "reference" not in str(error):
                 raise
@@ -63,27 +62,8 @@ def customize(*, booking: Booking, choices: Sequence[Raw], now: datetime) -> Boo
     offer = extras.with_services(booking.offer, choices, now)
     chosen = extras.choose(offer, choices)
     with transaction.atomic(durable=True):
-        fresh = _draft_for_update(booking)
+        fresh = draft_for_update(booking)
         _put_selections(fresh, chosen, offer, now)
-    return fresh
-
-
-def set_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw, now: datetime) -> Booking:
-    """Check and store all travellers and the contact (shapes: bookings.forms). All or nothing.
-
-    Raises Problem validation_failed (422) naming every wrong field, not_a_draft (409).
-    """
-    raw = _raw(booking.offer)
-    kept = {person.position: json.loads(secretbox.unseal(person.document))
-            for person in booking.passengers.all() if person.document}
-    party = forms.check(passengers, contact, _trip(raw, kept), now.date())
-    with transaction.atomic(durable=True):
-        fresh = _draft_for_update(booking)
-        fresh.passengers.all().delete()
-        Passenger.objects.bulk_create(_people(fresh, party, raw))
-        fresh.contact_email, fresh.contact_phone = party.email, party.phone
-        fresh.trip_digest, fresh.changed_at = digest(party, raw), now
-        fresh.save(update_fields=["contact_email", "contact_phone", "trip_digest", "changed_at"])
     return fresh
 
 
@@ -99,7 +79,7 @@ def refresh(*, booking: Booking, now: datetime) -> tuple[Booking, list[str]]:
     if not kept and same:
         return booking, []
     with transaction.atomic(durable=True):
-        fresh = _draft_for_update(booking)
+        fresh = draft_for_update(booking)
         _put_selections(fresh, again, offer, now)
     return fresh, [selection_label(item.kind, item.detail) for item in lost]
 
@@ -112,18 +92,18 @@ def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequen
     (422), services_unavailable (409), supplier_*.
     """
     offer = extras.with_services(offer, services, now)
-    raw = _raw(offer)
-    party = forms.check(passengers, contact, _trip(raw, {}), now.date())
+    raw = raw_of(offer)
+    party = forms.check(passengers, contact, travellers.trip_of(raw, {}), now.date())
     chosen = extras.choose(offer, services)
 
     def build() -> Booking:
         booking = _new(offer, principal, user, now)
         booking.services_minor = pricing.services_minor((item.unit_minor, item.quantity) for item in chosen)
         booking.contact_email, booking.contact_phone = party.email, party.phone
-        booking.trip_digest = digest(party, raw)
+        booking.trip_digest = travellers.digest(party, raw)
         for item in chosen:
             item.pk, item.booking = None, booking
-        people = _people(booking, party, raw)
+        people = travellers.people(booking, party, raw)
         _save_new(booking, people, _segments(booking, raw), chosen)
         _know(booking, passengers=people, selections=chosen)
         return booking
@@ -132,11 +112,6 @@ def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequen
 
 
 # --- rows -------------------------------------------------------------------------------------------------------
-
-
-def _raw(offer: Offer) -> Raw:
-    picture: Raw = offer.priced or offer.searched
-    return picture
 
 
 def _check_claim(offer: Offer, principal: str) -> None:
@@ -150,14 +125,6 @@ def _check_claim(offer: Offer, principal: str) -> None:
                       action="Open booking", extra={"existing": claim.booking.reference})
     raise Problem("offer_taken", "This offer is no longer available.", status=409, action="Search again",
                   tip="Fares are sold once; a fresh search shows what is left.")
-
-
-def _draft_for_update(booking: Booking) -> Booking:
-    fresh, _ = locks.booking_for_update(booking.pk)
-    if fresh.wish != Wish.DRAFT:
-        raise Problem("not_a_draft", "This draft has been booked already.", status=409, action="Open booking",
-                      extra={"existing": fresh.reference})
-    return fresh
 
 
 def _put_selections(booking: Booking, chosen: list[Selection], offer: Offer, now: datetime) -> None:
@@ -175,7 +142,7 @@ def _put_selections(booking: Booking, chosen: list[Selection], offer: Offer, now
 
 def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:
     """An unsaved draft with the offer's own price and times."""
-    raw = _raw(offer)
+    raw = raw_of(offer)
     flights = [flight for piece in raw["slices"] for flight in piece["segments"]]
     return Booking(
         reference=references.new_reference(), principal=str(principal),
@@ -220,34 +187,6 @@ def _segments(booking: Booking, raw: Raw) -> list[Segment]:
                 departs_at=utc(flight["departing_local"], flight["origin"]),
                 arrives_at=utc(flight["arriving_local"], flight["destination"])))
     return rows
-
-
-def _people(booking: Booking, party: forms.Party, raw: Raw) -> list[Passenger]:
-    return [
-        Passenger(
-            booking=booking, position=person.position, external_id=raw["passengers"][person.position]["external_id"],
-            kind=person.kind, age=person.age, title=person.title, gender=person.gender, given_name=person.given_name,
-            family_name=person.family_name, born_on=person.born_on, infant_position=person.infant_position,
-            document=secretbox.seal(json.dumps(person.document)) if person.document else "", loyalty=person.loyalty)
-        for person in party.people
-    ]
-
-
-def _trip(raw: Raw, kept: dict[int, dict[str, str]]) -> forms.Trip:
-    last = raw["slices"][-1]["segments"][-1]["departing_local"]
-    return forms.Trip(
-        seats=tuple(forms.Seat(item["kind"], item["age"]) for item in raw["passengers"]),
-        last_flight=date.fromisoformat(last[:10]), documents_required=raw["documents_required"],
-        document_kinds=tuple(raw["document_kinds"]), loyalty_carriers=tuple(raw["loyalty_carriers"]), kept=kept)
-
-
-def digest(party: forms.Party, raw: Raw) -> str:
-    """A keyed hash of who flies on what: the same people on the same flights give the same (reliability.md 5)."""
-    people = sorted([person.given_name.casefold(), person.family_name.casefold(), person.born_on.isoformat()]
-                    for person in party.people)
-    flights = [[flight["carrier_code"], flight["flight_number"], flight["departing_local"][:10]]
-               for piece in raw["slices"] for flight in piece["segments"]]
-    return keys.keyed_digest(settings.SECRET_KEY, [people, flights])
 
 
 def utc(local: str, place: Raw) -> datetime:

@@ -1,4 +1,5 @@
-"""Inserting new rows in one statement whose text is made once: the ORM spends more on it than PostgreSQL does.
+"""The draft's row under its lock, and new rows in one statement whose text is made once: the ORM spends more on it
+than PostgreSQL does.
 
 Measured on the way of POST /api/bookings, where a booking, its travellers and its flights are written.
 """
@@ -11,6 +12,11 @@ from typing import Any
 
 from django.db import connection, models
 
+from bookings import locks
+from bookings.flow import Wish
+from bookings.models import Booking
+from fly2any.kernel.errors import Problem
+
 
 @lru_cache(maxsize=64)
 def _statement(model: type[models.Model], count: int) -> tuple[tuple[Any, ...], str]:
@@ -20,6 +26,15 @@ def _statement(model: type[models.Model], count: int) -> tuple[tuple[Any, ...], 
     row = f"({', '.join(['%s'] * len(fields))})"
     return fields, (f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES {", ".join([row] * count)} '  # noqa: S608
                     "RETURNING id")
+
+
+def draft_for_update(booking: Booking) -> Booking:
+    """The draft, locked inside the caller's transaction. Raises Problem not_a_draft (409) once it has been booked."""
+    fresh, _ = locks.booking_for_update(booking.pk)
+    if fresh.wish != Wish.DRAFT:
+        raise Problem("not_a_draft", "This draft has been booked already.", status=409, action="Open booking",
+                      extra={"existing": fresh.reference})
+    return fresh
 
 
 def insert(rows: Sequence[models.Model]) -> None:

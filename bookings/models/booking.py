@@ -50,6 +50,8 @@ class Booking(models.Model):
     contact_phone = models.CharField(max_length=20, blank=True, default="")
     acknowledgements = models.JSONField(default=list, blank=True)  # [{code, version, at, address}]
     trip_digest = models.CharField(max_length=64, blank=True, default="")  # keyed hash: same people, same flights
+    again_for = models.CharField(max_length=64, blank=True, default="")  # the trip_digest that "again" was said to
+    typed = models.TextField(blank=True, default="")  # sealed JSON: the travellers' form as typed, while a draft
     departs_at = models.DateTimeField(null=True, blank=True)
     arrives_at = models.DateTimeField(null=True, blank=True)
     wakes = models.PositiveIntegerField(default=0)
@@ -73,7 +75,8 @@ class Booking(models.Model):
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False, parked_at__isnull=True),
                          name="booking_due"),
             models.Index(fields=["principal", "-created_at"], name="booking_by_owner"),
-            models.Index(fields=["trip_digest"], condition=~Q(trip_digest=""), name="booking_same_trip"),
+            models.Index(fields=["offer_expires_at"], name="booking_draft_with_names",
+                         condition=Q(wish=Wish.DRAFT) & ~(Q(typed="") & Q(contact_email=""))),
             models.Index(fields=["contact_email"], name="booking_by_email"),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
@@ -84,7 +87,7 @@ class Booking(models.Model):
 
 
 class Passenger(models.Model):
-    """A traveller. The travel document is encrypted at rest."""
+    """A traveller. Travel document and security numbers are encrypted at rest."""
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="passengers")
     position = models.PositiveSmallIntegerField()
@@ -98,12 +101,17 @@ class Passenger(models.Model):
     born_on = models.DateField(null=True, blank=True)
     infant_position = models.PositiveSmallIntegerField(null=True, blank=True)  # the infant on this adult's lap
     document = models.TextField(blank=True, default="")  # sealed JSON: kind, number, country, expires_on
+    numbers = models.TextField(blank=True, default="")  # sealed JSON: known_traveller, redress (US security numbers)
     loyalty = models.JSONField(default=list, blank=True)  # [[carrier, number]]
+    digest = models.CharField(max_length=64, blank=True, default="")  # keyed hash of name and birth date (same_trip)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["booking", "position"], name="passenger_has_one_seat_in_line")]
         ordering = ["booking", "position"]
-        indexes = [models.Index(fields=["family_name"], name="passenger_by_name")]
+        indexes = [
+            models.Index(fields=["family_name"], name="passenger_by_name"),
+            models.Index(fields=["digest"], condition=~Q(digest=""), name="passenger_same_person"),
+        ]
 
     def __str__(self) -> str:
         return f"traveller {self.position + 1}"

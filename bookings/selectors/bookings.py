@@ -118,7 +118,8 @@ def passengers(raw: Raw, people: list[Passenger]) -> list[Raw]:
 
 
 def passenger(position: int, seat: Raw, person: Passenger | None) -> Raw:
-    """One traveller."""
+    """One traveller; the security numbers masked like the document's."""
+    numbers = json.loads(secretbox.unseal(person.numbers)) if person and person.numbers else {}
     return {
         "position": position, "kind": seat["kind"], "age": seat["age"],
         "title": person.title if person else "", "gender": person.gender if person else "",
@@ -126,6 +127,8 @@ def passenger(position: int, seat: Raw, person: Passenger | None) -> Raw:
         "bornOn": _day(person.born_on) if person else None,
         "infantPosition": person.infant_position if person else None,
         "document": masked_document(person.document) if person and person.document else None,
+        "knownTravellerNumber": masked(numbers.get("knownTravellerNumber", "")) or None,
+        "redressNumber": masked(numbers.get("redressNumber", "")) or None,
         "loyalty": [{"carrier": carrier, "number": number} for carrier, number in person.loyalty] if person else [],
     }
 
@@ -133,9 +136,13 @@ def passenger(position: int, seat: Raw, person: Passenger | None) -> Raw:
 def masked_document(sealed: str) -> Raw:
     """A travel document with only the last two letters of its number."""
     found = json.loads(secretbox.unseal(sealed))
-    number = found.get("number", "")
-    return {"kind": found.get("kind", ""), "number": "•" * max(0, len(number) - 2) + number[-2:],
+    return {"kind": found.get("kind", ""), "number": masked(found.get("number", "")),
             "country": found.get("country", ""), "expiresOn": found.get("expires_on")}
+
+
+def masked(number: str) -> str:
+    """A number of which only the last two letters are shown."""
+    return "•" * max(0, len(number) - 2) + number[-2:]
 
 
 def selection(item: Selection, currency: str) -> Raw:

@@ -105,12 +105,15 @@ def ask_create_order(moment: Moment, value: str) -> Asking:
 def _travellers(booking: Any) -> tuple[Traveller, ...]:
     people = list(Passenger.objects.filter(booking=booking).order_by("position"))
     ids = {p.position: p.external_id for p in people}
+    numbers = {p.position: json.loads(secretbox.unseal(p.numbers)) if p.numbers else {} for p in people}
     return tuple(
         Traveller(
             external_id=p.external_id, title=p.title, gender=p.gender, given_name=p.given_name,
             family_name=p.family_name, born_on=p.born_on, email=booking.contact_email, phone=booking.contact_phone,
             infant_external_id=ids.get(p.infant_position, "") if p.infant_position is not None else "",
             document=json.loads(secretbox.unseal(p.document)) if p.document else None,
+            known_traveller=numbers[p.position].get("knownTravellerNumber", ""),
+            redress=numbers[p.position].get("redressNumber", ""),
             loyalty=tuple((carrier, number) for carrier, number in p.loyalty))
         for p in people if p.born_on is not None)
 

@@ -20,7 +20,9 @@ from sandbox.duffel.schedule import Flight, Itinerary, itineraries
 HOUR, DAY = 3600, 86400
 LIFETIME = 1800
 MOST_COMBINATIONS = 3
-DOCUMENT_TYPES = ["passport", "known_traveler_number", "passenger_redress_number"]
+MOST_CHOICES = {1: 40, 2: 40, 3: 8, 4: 5}  # itineraries of a slice that are combined, by the number of slices
+SECURITY_NUMBERS = ["known_traveler_number", "passenger_redress_number"]
+DOCUMENT_TYPES = ["passport", *SECURITY_NUMBERS]
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def _trips(search: Search) -> Iterator[tuple[Carrier, tuple[Itinerary, ...]]]:
         per_slice.append(found)
     for code in per_slice[0]:
         if all(code in found for found in per_slice):
-            choices = sorted(product(*(range(len(found[code])) for found in per_slice)), key=sum)
+            most = MOST_CHOICES.get(len(per_slice), 2)
+            choices = sorted(product(*(range(min(most, len(found[code]))) for found in per_slice)), key=sum)
             ways = (
                 tuple(found[code][index] for found, index in zip(per_slice, choice, strict=True)) for choice in choices
             )
@@ -118,6 +121,7 @@ def _offer(
 ) -> dict[str, Any]:
     dice = random.Random(f"{carrier.code}{trip[0][0].origin}{trip[0][-1].destination}documents")
     abroad = any(airports()[f.origin]["country"] != airports()[f.destination]["country"] for i in trip for f in i)
+    american = all(airports()[f.origin]["country"] == "US" for i in trip for f in i) and not abroad
     return {
         "id": numbers.next("off"),
         "live_mode": False,
@@ -130,7 +134,7 @@ def _offer(
         "owner": airlines()[carrier.code],
         "payment_requirements": payment_requirements(carrier, trip[0][0].departs, search),
         "passenger_identity_documents_required": abroad and carrier.code != "ZZ" and dice.random() < 0.35,
-        "supported_passenger_identity_document_types": DOCUMENT_TYPES if abroad else [],
+        "supported_passenger_identity_document_types": DOCUMENT_TYPES if abroad else SECURITY_NUMBERS * american,
         "supported_loyalty_programmes": [] if carrier.low_cost or carrier.code == "ZZ" else [carrier.code],
         "available_payment_types": ["balance"],
         "available_airline_credit_ids": [],

@@ -173,7 +173,9 @@ def _documents(given: Doc, offer: Doc, at: str) -> None:
         here = f"{at}/identity_documents/{number}"
         if required(document, "type", here) not in offer["supported_passenger_identity_document_types"]:
             raise refuse("validation_inclusion", f"{here}/type")
-        required(document, "unique_identifier", here)
+        identifier = required(document, "unique_identifier", here)
+        if not isinstance(identifier, str) or not re.fullmatch(r"[A-Za-z0-9]{1,30}", identifier):
+            raise refuse("validation_format", f"{here}/unique_identifier")
         country = required(document, "issuing_country_code", here)
         if not isinstance(country, str) or not re.fullmatch(r"[A-Z]{2}", country):
             raise refuse("validation_format", f"{here}/issuing_country_code")

@@ -50,6 +50,20 @@ def balance(amount: Money) -> dict[str, str]:
     return {"type": "balance", "amount": f"{amount.amount:f}", "currency": amount.currency}
 
 
+def _papers(person: Traveller) -> list[dict[str, str]]:
+    """The one identity document that Duffel takes for a traveller; the security numbers are issued by the US."""
+    found: list[dict[str, str]] = []
+    if person.document:
+        found.append({
+            "type": person.document["kind"], "unique_identifier": person.document["number"],
+            "issuing_country_code": person.document["country"], "expires_on": person.document["expires_on"]})
+    found += [{"type": kind, "unique_identifier": number, "issuing_country_code": "US"} for kind, number in (
+        ("known_traveler_number", person.known_traveller), ("passenger_redress_number", person.redress)) if number]
+    if len(found) > 1:
+        raise ValueError("Duffel takes one identity document for each traveller")
+    return found
+
+
 def _traveller(person: Traveller) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": person.external_id, "title": person.title.lower(), "gender": person.gender.lower(),
@@ -58,11 +72,9 @@ def _traveller(person: Traveller) -> dict[str, Any]:
     }
     if person.infant_external_id:
         body["infant_passenger_id"] = person.infant_external_id
-    if person.document:
-        body["identity_documents"] = [{
-            "type": person.document["kind"], "unique_identifier": person.document["number"],
-            "issuing_country_code": person.document["country"], "expires_on": person.document["expires_on"],
-        }]
+    papers = _papers(person)
+    if papers:
+        body["identity_documents"] = papers
     if person.loyalty:
         body["loyalty_programme_accounts"] = [
             {"airline_iata_code": carrier, "account_number": number} for carrier, number in person.loyalty]

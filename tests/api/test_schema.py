@@ -20,6 +20,7 @@ CALLS = {
     ("/api/bookings", "get"), ("/api/bookings", "post"), ("/api/bookings/{reference}", "get"),
     ("/api/bookings/{reference}", "patch"), ("/api/bookings/{reference}", "delete"),
     ("/api/bookings/{reference}/cancellation", "post"), ("/api/bookings/{reference}/cancellation/confirm", "post"),
+    ("/api/bookings/{reference}/itinerary.pdf", "get"), ("/api/bookings/{reference}/calendar.ics", "get"),
     ("/api/payments/create-intent", "post"), ("/api/payments/confirm", "post"),
     ("/api/payments/status/{reference}", "get"), ("/api/flights/booking/create", "post"),
     ("/api/flights/create-order", "post"), ("/api/flights/my-orders", "get"),

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings import cases, retention
 from bookings.management.commands import ledger_export, rotate_field_keys
-from bookings.models import AccessLink, Attempt, Heartbeat, Idempotency, Passenger
+from bookings.models import AccessLink, Attempt, Booking, Heartbeat, Idempotency, Passenger
 from fly2any.kernel import secretbox
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search
@@ -128,6 +128,20 @@ def test_messages_of_nobody_go_after_90_days_and_those_of_a_booking_stay() -> No
     assert set(GatewayEvent.objects.values_list("event_id", flat=True)) == {"young", "mine"}
 
 
+def test_drafts_are_forgotten_an_hour_after_their_offer(settings: Any) -> None:
+    words = {"wish": "draft", "status": "DRAFT", "wished_at": None}
+    for name, minutes, changes in (("old", 61, words), ("fresh", 59, words), ("booked", 61, {})):
+        booking = rows.booking(offer_expires_at=NOW - timedelta(minutes=minutes), typed=secretbox.seal("x"), **changes)
+        booking.passengers.update(given_name=name)
+    rows.booking(offer_expires_at=NOW - timedelta(days=9), contact_email="", contact_phone="", **words)  # nothing in it
+    assert retention.run(NOW)["drafts"] == 1
+    assert set(Passenger.objects.exclude(given_name="Anna").values_list("given_name", flat=True)) == {"fresh", "booked"}
+    gone = Booking.objects.get(offer_expires_at=NOW - timedelta(minutes=61), wish="draft")
+    assert (gone.typed, gone.contact_email, gone.contact_phone, gone.passengers.count()) == ("", "", "", 0)
+    assert gone.fare_minor == 59999
+    assert retention.forget_drafts(NOW) == 0
+
+
 # --- keys -------------------------------------------------------------------------------------------------------
 
 
@@ -183,3 +197,15 @@ def test_a_document_that_fits_no_key_is_named_and_left_alone(settings: Any) -> N
     with pytest.raises(CommandError, match=f"travellers \\[{lost.pk}\\]"):
         call_command("rotate_field_keys", stdout=StringIO())
     assert Passenger.objects.get(pk=lost.pk).document != ""
+
+
+def test_numbers_and_typed_forms_are_rotated_too(settings: Any) -> None:
+    old, new = Fernet.generate_key(), Fernet.generate_key()
+    _documents(settings, old)
+    booking = rows.booking(typed=secretbox.seal("typed"))
+    booking.passengers.update(numbers=secretbox.seal("numbers"))
+    _documents(settings, new, old)
+    call_command("rotate_field_keys", stdout=StringIO())
+    _documents(settings, new)
+    booking.refresh_from_db()
+    assert (secretbox.unseal(booking.typed), secretbox.unseal(booking.passengers.get().numbers)) == ("typed", "numbers")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('suppliers', '0003_echoes'),
+        ('suppliers', '0004_flight_changes'),
     ]
 
     operations = [
