@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, letter, selectors, services
-from bookings.checkout import outcomes
+from bookings.checkout import outcomes, papers
 from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
@@ -49,7 +49,7 @@ def trip(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "trips/trip.html", {
         "trip": view, "outcome": outcomes.outcome(booking, view), "tickets": tickets, "card": card,
         "cancel_text": _free_cancellation(booking), "links": _links(booking, view),
-        "refund_steps": outcomes.refund_steps(view.get("refund"))})
+        "refund_steps": outcomes.refund_steps(view.get("refund")), **papers.parts(request, booking, view)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
