@@ -131,6 +131,12 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
+    # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
+    flight_change = models.JSONField(default=dict, blank=True)
+    change_seen_at = models.DateTimeField(null=True, blank=True)
+    change_answer_by = models.DateTimeField(null=True, blank=True)
+    change_answer = models.CharField(max_length=8, blank=True, default="")  # the customer's: accept, refund
+    change_answered_at = models.DateTimeField(null=True, blank=True)
     quote_id = models.CharField(max_length=200, blank=True, default="")
     quote_refund_minor = models.BigIntegerField(null=True, blank=True)
     quote_refund_to = models.CharField(max_length=40, blank=True, default="")
