@@ -25,7 +25,8 @@ ASKED_SECONDS = 2
 def home(request: HttpRequest) -> HttpResponse:
     """The search form, filled in with the search that shall be changed; flights are added and removed here too."""
     form = search_form.kept(request.GET) if request.GET else search_form.blank()
-    return render(request, "home.html", _form_context(form, request.GET.get("flights", "")))
+    going_on = selectors.open_drafts(principal=access.principal_of(request), now=clock.now())
+    return render(request, "home.html", {**_form_context(form, request.GET.get("flights", "")), "drafts": going_on})
 
 
 @require_safe
