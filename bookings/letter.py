@@ -5,11 +5,11 @@ Flight times keep their airport's clock, deadlines name the place whose clock th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bookings import messages, refund_clock, selectors
+from bookings import messages, policy, refund_clock, selectors
 from bookings.models import Booking, ChangeRequest
 from bookings.selectors import words as said
 from bookings.selectors.changes import flight_change
@@ -18,8 +18,6 @@ from payments.models import Refund
 from suppliers.models import SupplierOrder
 
 View = dict[str, Any]
-FREE_FOR = timedelta(hours=24)  # our policy (dot-rules.md 2.5), where the airline gives everything back
-FREE_IF_AHEAD = timedelta(days=7)
 
 
 def words(booking: Booking) -> View:
@@ -98,10 +96,10 @@ def free_until(booking: Booking, order: SupplierOrder | None) -> datetime | None
 
     None when the trip began within a week of booking or the airline made no such promise (dot-rules.md 2.5).
     """
-    booked = booking.wished_at
-    if order is None or order.void_until is None or booked is None or booking.departs_at is None:
+    if order is None or booking.wished_at is None or booking.departs_at is None:
         return None
-    return min(order.void_until, booked + FREE_FOR) if booking.departs_at - booked >= FREE_IF_AHEAD else None
+    return policy.free_until(booked_at=booking.wished_at, departs_at=booking.departs_at, full_refund=False,
+                             void_until=order.void_until)
 
 
 def deadline(moment: datetime | None, zone: str, city: str) -> str:

@@ -68,7 +68,10 @@ class PlaceOut(s.Serializer):
 class PlaceSuggestion(PlaceOut):
     """A suggestion; a city carries its airports."""
 
-    country = s.CharField()
+    text = s.CharField(help_text="One line with the code at its end")
+    country = s.CharField(help_text="ISO 3166 alpha-2")
+    countryName = s.CharField()
+    cityCode = s.CharField(help_text="Metropolitan code the airport belongs to, or empty")
     kind = s.CharField(help_text="airport or city")
     airports = s.ListField(child=s.CharField())
 

@@ -38,6 +38,7 @@ def trips(request: HttpRequest) -> HttpResponse:
     more, found = len(found) > PER_PAGE, found[:PER_PAGE]
     user = customer_of(request)
     return render(request, "trips/trips.html", {
+        "drafts": [] if after else selectors.open_drafts(principal=principal, now=clock.now()),
         "trips": [_line(booking) for booking in found], "later": bool(after), "customer": user,
         "said": ACCOUNT_SAID.get(request.GET.get("done", ""), ""), "verified": bool(user and accounts.verified(user)),
         "joinable": len(accounts.to_join(user, principal)) if user and not after else 0,

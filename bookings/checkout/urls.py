@@ -10,6 +10,7 @@ urlpatterns = [
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
+    path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
     path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),
     path("trips", manage.trips, name="trips"),
     path("trips/find", manage.find, name="trip-find"),
