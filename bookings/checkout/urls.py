@@ -24,6 +24,7 @@ urlpatterns = [
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
     path("trips/<str:reference>/contact", changes.contact, name="trip-contact"),
     path("trips/<str:reference>/request", changes.request_change, name="trip-request"),
+    path("trips/<str:reference>/flights", changes.flights, name="trip-flights"),
     path("account", account.account, name="account"),
     path("account/sign-in", account.sign_in, name="account-sign-in"),
     path("account/sign-up", account.sign_up, name="account-sign-up"),
