@@ -165,6 +165,11 @@ class SupplierOrder(models.Model):
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
 
+    @property
+    def change_subject(self) -> str:
+        """How calls name the airline's newest change of flights, in 40 letters."""
+        return f"change:{self.flight_change.get('external_id', '')[-33:]}"
+
     def move(self, to: OrderState) -> bool:
         """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""
         return machine.move(self, to, ORDER_MOVES)
