@@ -68,20 +68,28 @@ KINDS: dict[str, Kind] = {
                              "customer cannot pay.", "Check Stripe's status and our key. We keep asking."),
     "invariant_broken": Kind("INVARIANT BROKEN", HIGH, "The nightly check found a promise of the house broken.",
                              "Read what was found, then compare the three records."),
+    "change_requested": Kind("CHANGE REQUESTED", MEDIUM, "The customer asks us to change something.",
+                             "Read their words, do it with the airline, then answer them here: the answer is mailed."),
+    "change_unanswered": Kind("SCHEDULE CHANGE", MEDIUM, "The airline changed the flights and the customer has not "
+                              "answered in time.", "Call the customer; the old flights may be gone."),
+    "change_to_accept": Kind("SCHEDULE CHANGE", HIGH, "The customer accepted changed flights, and the airline does "
+                             "not take the answer from us.", "Accept the change with the airline by hand."),
+    "refund_due": Kind("REFUND DUE", HIGH, "The customer wants their money back for significantly changed flights.",
+                       "Cancel the order with the airline for a full refund, at the latest on the legal date."),
     "webhook_backlog": Kind("WEBHOOK BACKLOG", MEDIUM, "Messages have waited for more than 5 minutes.",
                             "Check that the worker runs."),
 }
 
 
 def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None = None,
-              facts: dict[str, Any] | None = None) -> Case | None:
+              facts: dict[str, Any] | None = None, deadline: datetime | None = None) -> Case | None:
     """Open a case unless one of this kind and subject is open. Returns the new case or None. Times UTC.
 
     `facts` must hold ids, states and amounts only: no personal data.
     """
     known = KINDS[kind]
     case = Case(kind=kind, subject=subject, booking=booking, severity=known.severity, verdict=known.verdict,
-                facts=facts or {}, opened_at=now, alerted_at=now,
+                facts=facts or {}, opened_at=now, alerted_at=now, deadline=deadline,
                 money_minor=booking.accepted_minor if booking else None, currency=booking.currency if booking else "")
     Case.objects.bulk_create([case], ignore_conflicts=True)
     stored = Case.objects.filter(kind=kind, subject=subject, closed_at=None, opened_at=now).first()

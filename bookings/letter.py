@@ -5,20 +5,19 @@ Flight times keep their airport's clock, deadlines name the place whose clock th
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bookings import messages, selectors
-from bookings.models import Booking
+from bookings import messages, policy, refund_clock, selectors
+from bookings.models import Booking, ChangeRequest
 from bookings.selectors import words as said
+from bookings.selectors.changes import flight_change
 from fly2any.kernel.money import Money
 from payments.models import Refund
 from suppliers.models import SupplierOrder
 
 View = dict[str, Any]
-FREE_FOR = timedelta(hours=24)  # our policy (dot-rules.md 2.5), where the airline gives everything back
-FREE_IF_AHEAD = timedelta(days=7)
 
 
 def words(booking: Booking) -> View:
@@ -53,7 +52,38 @@ def words(booking: Booking) -> View:
         "agreed_refund": str(Money(booking.agreed_refund_minor, booking.currency))
         if booking.agreed_refund_minor else "",
         "airline_cancelled": booking.closing == "airline_cancelled",
+        "owed": booking.money in ("charged", "refunding", "refunded"),
+        "refund_by": refund_by(order, booking),
     }
+
+
+def change_words(booking: Booking, order: SupplierOrder | None) -> View | None:
+    """The airline's change of flights: what differs, both sides, and until when we ask for an answer."""
+    found = flight_change(booking, order)
+    if found is None or order is None:
+        return None
+    names = ["" for _ in booking.offer.searched["passengers"]]
+    start = booking.offer.searched["slices"][0]["origin"]
+    sides = [(word, part, new) for word, parts, new in (("As booked", found["before"], False),
+                                                        ("Now", found["after"], True)) for part in parts]
+    return {**found, "answer_by": deadline(order.change_answer_by, start.get("time_zone", ""), _city(start)),
+            "sides": [{"title": f"{word}: {_city(part['origin'])} to {_city(part['destination'])}", "new": new,
+                       "segments": [_segment(segment, names) for segment in part["segments"]]}
+                      for word, part, new in sides]}
+
+
+def request_words(request: ChangeRequest) -> dict[str, str]:
+    """A customer's request and our answer to it, as they were written."""
+    booking = request.booking
+    start = booking.offer.searched["slices"][0]["origin"]
+    return {"topic": request.get_topic_display(), "words": request.words, "answer": request.answer,
+            "answer_by": deadline(request.answer_by, start.get("time_zone", ""), _city(start))}
+
+
+def refund_by(order: SupplierOrder | None, booking: Booking) -> str:
+    """The last day for sending back what is due since the airline cancelled."""
+    day = refund_clock.legal_date((order.cancelled_at if order else None) or booking.changed_at)
+    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 def refund_words(refund: Refund) -> dict[str, str]:
@@ -66,10 +96,10 @@ def free_until(booking: Booking, order: SupplierOrder | None) -> datetime | None
 
     None when the trip began within a week of booking or the airline made no such promise (dot-rules.md 2.5).
     """
-    booked = booking.wished_at
-    if order is None or order.void_until is None or booked is None or booking.departs_at is None:
+    if order is None or booking.wished_at is None or booking.departs_at is None:
         return None
-    return min(order.void_until, booked + FREE_FOR) if booking.departs_at - booked >= FREE_IF_AHEAD else None
+    return policy.free_until(booked_at=booking.wished_at, departs_at=booking.departs_at, full_refund=False,
+                             void_until=order.void_until)
 
 
 def deadline(moment: datetime | None, zone: str, city: str) -> str:

@@ -55,11 +55,28 @@ def throttled(seconds: int) -> None:
     raise Problem(said.code, said.text, status=429, action=said.action, headers={"Retry-After": str(seconds)})
 
 
-def payment_call(address: str, now: datetime) -> None:
-    """One call of a payment endpoint: 5 a minute and address."""
-    count("payments", address, per=timedelta(minutes=1), limit=PAYMENT_CALLS, now=now)
+def payment_call(address: str, now: datetime, door: str = "payments") -> None:
+    """One call of a payment endpoint: 5 a minute and address. `door`: the pages' pay and look count for themselves."""
+    count(door, address, per=timedelta(minutes=1), limit=PAYMENT_CALLS, now=now)
 
 
 def hold(address: str, now: datetime) -> None:
     """One booking held without payment: 10 a day and address."""
     count("holds", address, per=timedelta(days=1), limit=HOLDS_A_DAY, now=now)
+
+
+def unpaid_seats(address: str, *, chosen: bool, holdable: bool, now: datetime) -> bool:
+    """Count a booking that reserves seats before they are paid: 10 a day and address. May it do so?
+
+    A `chosen` hold above the limit raises Problem throttled. Who pays at once and is above it gets False: the booking
+    goes on, but its card comes first.
+    """
+    if not chosen and not holdable:
+        return False
+    try:
+        hold(address, now)
+    except Problem as problem:
+        if chosen or problem.status != 429:
+            raise
+        return False
+    return True

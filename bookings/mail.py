@@ -16,12 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import cases, documents, letter
-from bookings.models import AccessLink, Booking, Outbox
+from bookings import account_links, cases, documents, letter
+from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
+from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
 
@@ -64,7 +66,7 @@ def _claim(now: datetime) -> Outbox | None:
 
 def _deliver(row: Outbox, now: datetime) -> int:
     booking = row.booking
-    reason = _outdated(row.kind, booking, now)
+    reason = _outdated(row.kind, booking, now) or _answered(row) or _without_account(row)
     if reason:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason)
         return 0
@@ -126,9 +128,29 @@ def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
         return "the airline has answered"
     if kind == "pay_needed" and (status is Status.CONFIRMED or status in CLOSED):
         return "nothing to pay"
+    if kind == "received" and (status not in (Status.PENDING, Status.PENDING_PAYMENT) or
+                               booking.progress in (Progress.CHECKING, Progress.CONSENT)):
+        return "told otherwise"
+    if kind == "reserved" and status is not Status.PENDING_TICKETING:
+        return "no longer pending"
     if kind in ("not_booked", "expired") and status is Status.CONFIRMED:
         return "booked after all"
     return ""
+
+
+def _answered(row: Outbox) -> str:
+    """A change of flights that is answered, or that a newer one has replaced, is not asked about any more."""
+    if row.kind != "flights_changed" or row.booking is None:
+        return ""
+    change = flight_change(row.booking, row.booking.orders.order_by("-pk").first())
+    asked = change is not None and change["state"] == "open" and change["id"][-40:] == row.version
+    return "" if asked else "answered"
+
+
+def _without_account(row: Outbox) -> str:
+    """A mail about an account that was closed meanwhile has nobody to go to."""
+    key = row.context.get("user")
+    return "" if key is None or User.objects.filter(pk=key).exists() else "the account is closed"
 
 
 def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiAlternatives:
@@ -141,7 +163,8 @@ def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiA
     subject = " ".join(render_to_string(f"mail/{row.kind}.subject", words).split())
     message = EmailMultiAlternatives(
         subject=subject, body=render_to_string(f"mail/{row.kind}.txt", words), to=[to],
-        headers={"Message-ID": f"<outbox-{row.pk}@{_host()}>", "Auto-Submitted": "auto-generated"})
+        headers={"Message-ID": f"<outbox-{row.pk}@{_host()}>", "Auto-Submitted": "auto-generated",
+                 "X-Auto-Response-Suppress": "All"})
     message.attach_alternative(render_to_string(f"mail/{row.kind}.html", words), "text/html")
     for paper in papers:
         message.attach(paper.name, paper.content, paper.media_type.partition(";")[0])
@@ -156,12 +179,25 @@ def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any
                 "reference": booking.reference if booking else "",
                 "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/"}
     if booking is None:
-        return words
+        return words | _account_words(row)
     words |= letter.words(booking)
+    if row.kind in ("change_received", "change_answered"):
+        words["request"] = letter.request_words(ChangeRequest.objects.get(pk=int(row.version), booking=booking))
+    if row.kind == "flights_changed":
+        words["change"] = letter.change_words(booking, booking.orders.order_by("-pk").first())
+    if row.kind == "contact_changed":
+        return words  # the address before: no new key to the booking goes there
     if row.kind == "refund_sent":
         refund = Refund.objects.select_related("payment").get(pk=int(row.version), payment__booking=booking)
         words["refund"] = letter.refund_words(refund)
     return {**words, "link": link_to(booking, now)}
+
+
+def _account_words(row: Outbox) -> dict[str, Any]:
+    """What a mail about an account says; its link is made now and kept nowhere."""
+    user = User.objects.get(pk=row.context["user"])
+    link = account_links.verify_link if row.kind == "verify_address" else account_links.reset_link
+    return {**account_links.words(user), "link": link(user)}
 
 
 def link_to(booking: Booking, now: datetime) -> str:

@@ -34,10 +34,11 @@ class Message:
 
 _WORDS = {"money": "", "old": "the old price", "new": "a new price", "amount": "the amount", "time": "the deadline",
           "name": "a traveller", "field": "a detail", "reason": "it cannot be used", "n": "a few", "id": "unknown"}
-_FIELDS = {"given_name": "the given names", "family_name": "the family name", "title": "the title",
+_FIELDS = {"given_name": "the given names", "family_name": "the family name", "title": "the title", "name": "the name",
            "gender": "the gender", "born_on": "the date of birth", "email": "the e-mail address",
            "phone_number": "the phone number", "phone": "the phone number", "identity_documents": "the passport",
-           "document": "the passport", "loyalty_programme_accounts": "the frequent flyer number"}
+           "document": "the passport", "loyalty_programme_accounts": "the frequent flyer number",
+           "loyalty": "the frequent flyer number"}
 _FARE_GONE = ("Check price again", "Fares change all the time; a fresh search shows what is left.")
 _KEEP_CALM = "Please don't book or pay again."
 
@@ -73,19 +74,33 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "already_paid": ("The airline says that this booking is paid already. {money}", "Watch status", _KEEP_CALM),
     "hold_lapsed": ("The held fare ran out before it was paid. {money}", "Search again", ""),
     "past_pay_by": ("The airline's deadline for paying has passed. {money}", "Search again", ""),
-    # the money
-    "card_declined": ("Your bank declined the card and doesn't tell us why.", "Other card",
+    # the money: what the bank said of a card. Lost, stolen and fraud are card_declined too.
+    "card_declined": ("Your bank declined the card and doesn't tell us why. {money}", "Other card",
                       "Your bank can tell you more."),
-    "insufficient_funds": ("Your bank says the balance is too low for {amount}.", "Other card", ""),
-    "expired_card": ("Your bank says that this card has expired.", "Other card", ""),
-    "incorrect_cvc": ("The security code does not match the card.", "Check the code", ""),
-    "processing_error": ("Your bank could not be reached.", "Try again", ""),
-    "auth_failed": ("Your bank couldn't confirm it's you.", "Try again / Other card / Bank", ""),
+    "insufficient_funds": ("Your bank says the balance is too low for {amount}. {money}", "Cheaper / Other card", ""),
+    "expired_card": ("Your bank says that this card has expired. {money}", "Other card", ""),
+    "incorrect_cvc": ("The security code does not match the card. {money}", "Check the code",
+                      "It is the three digits on the back, or four on the front of American Express."),
+    "card_number": ("Your bank does not know this card number. {money}", "Check the number", ""),
+    "card_expiry": ("The expiry date does not match the card. {money}", "Check the date", ""),
+    "card_address": ("The billing address or postal code does not match what your bank has. {money}",
+                     "Check the address", "Use the address that is on your card statement."),
+    "card_not_supported": ("This kind of card cannot be used for this payment. {money}", "Other card", ""),
+    "card_limit": ("Your bank says that this card's limit is reached. {money}", "Other card",
+                   "Your bank can raise the limit."),
+    "card_rest": ("Your bank saw too many attempts with this card. {money}", "Other card",
+                  "The same card can be tried again tomorrow."),
+    "processing_error": ("Your bank could not be reached. {money}", "Try again", ""),
+    "auth_failed": ("Your bank couldn't confirm it's you. {money}", "Try again / Other card / Bank", ""),
+    "payment_refused": ("The card payment could not be made; it is not your bank's doing. {money}",
+                        "Try again / Contact", ""),
+    "card_field": ("Please check what you typed about your card. {money}", "Fix", ""),
     "too_many_attempts": ("Five attempts were declined, so we stopped. {money}", "Hold fare / Contact", ""),
     "payment_window": ("The time for paying ran out. {money}", "Search again", ""),
     "payment_unavailable": ("The card payment could not be opened. {money}", "Search again", ""),
     "captured_without_order": ("The airline did not make the booking. {money}", "Search again", ""),
-    "capture_failed": ("You're booked, but the payment didn't go through. Please pay by {time}.", "Pay now", ""),
+    "capture_failed": ("You're booked, but the payment didn't go through. Please pay by {time}. {money}",
+                       "Pay now", ""),
     "gateway_busy": ("Our card processor is very busy. {money}", "Try again", ""),
     "gateway_down": ("Our card processor cannot be reached. {money}", "Try again", ""),
     "gateway_timeout": ("Our card processor has not answered yet. {money}", "Watch status", _KEEP_CALM),

@@ -13,6 +13,7 @@ REMINDERS = {"hold_reminder_24": timedelta(hours=24), "hold_reminder_2": timedel
 _BY_STATUS = {
     Status.CONFIRMED: "confirmed",
     Status.HOLD: "hold_created",
+    Status.PENDING_TICKETING: "reserved",
     Status.FAILED: "not_booked",
     Status.EXPIRED: "expired",
     Status.CANCELLED: "cancelled",
@@ -30,10 +31,28 @@ def queue(kind: str, booking: Booking | None, now: datetime, *, version: str = "
     hint_mail()
 
 
+RECEIVED_AFTER = timedelta(minutes=2)  # most bookings have said more by then
+
+
+def on_wish(booking: Booking, now: datetime) -> None:
+    """A booking was wished: if nothing more can be said in two minutes, say that it is written down."""
+    queue("received", booking, now, due_at=now + RECEIVED_AFTER)
+
+
+def again(booking: Booking, key: str, now: datetime) -> str:
+    """Queue once more the mail of the booking's present status, once for `key`; returns its kind, "" for none."""
+    kind = _BY_STATUS.get(Status(booking.status), "")
+    if kind:
+        queue(kind, booking, now, version=f"again-{key}"[:40])
+    return kind
+
+
 def on_change(booking: Booking, before: tuple[str, str], now: datetime) -> None:
     """Queue what the change from `before` (status, progress) to the booking's present state calls for."""
     status, progress = Status(booking.status), Progress(booking.progress)
-    if status != before[0] and status in _BY_STATUS:
+    if booking.closing == "airline_cancelled" and status in (Status.CANCELLING, Status.CANCELLED):
+        queue("airline_cancelled", booking, now)  # at once, and once: the right to the money back comes first
+    elif status != before[0] and status in _BY_STATUS and booking.closing != "airline_cancelled":
         queue("schedule_changed" if booking.closing == "schedule_changed" else _BY_STATUS[status], booking, now)
         if status is Status.HOLD and booking.pay_by:
             for kind, early in REMINDERS.items():

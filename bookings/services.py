@@ -12,12 +12,22 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
-from bookings import cases, locks, twins
+from bookings import cases, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
-from bookings.status import CLOSED, FINAL, Status, derive_money, derive_progress, derive_status, wants_consent
+from bookings.status import (
+    CLOSED,
+    FINAL,
+    MoneyWord,
+    Status,
+    derive_money,
+    derive_progress,
+    derive_status,
+    wants_consent,
+)
 from bookings.wake import hint_after_commit, wake
 from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
@@ -51,11 +61,12 @@ class Booked:
 
 
 def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
-         again: bool, now: datetime, visitor: str = "") -> Booked:
+         again: bool, now: datetime, visitor: str = "", hold_first: bool = True) -> Booked:
     """The final *book* press: claim the offer, write the wish, wake the worker; one commit.
 
     `accepted_minor` is the total the customer saw (minor units): compared, never used. `again` confirms a trip of
-    somebody who flies at the same time already; `visitor` is who asks (default: the draft's principal). Raises
+    somebody who flies at the same time already; `visitor` is who asks (default: the draft's principal). Without
+    `hold_first` a booking that is paid now reserves no seat before the card is good (limits.unpaid_seats). Raises
     Problem: draft_incomplete, price_changed, offer_expired, offer_taken, terms_not_accepted, hold_not_possible,
     too_many_holds, same_trip, supplier_down.
     """
@@ -64,7 +75,7 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
             fresh, clock = locks.booking_for_update(booking.pk)
             if fresh.wish != Wish.DRAFT:
                 return Booked(fresh, duplicate=True)
-            _book(fresh, hold, accepted_minor, acknowledgements, again, clock, visitor or fresh.principal)
+            _book(fresh, hold, accepted_minor, acknowledgements, again, clock, visitor or fresh.principal, hold_first)
         faultpoints.passing("commit.wish.after")
         return Booked(fresh)
     except IntegrityError as error:
@@ -75,7 +86,7 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
 
 def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, hold: bool,
                  accepted_minor: int | None, acknowledgements: list[dict[str, Any]], again: bool,
-                 now: datetime) -> Booked:
+                 now: datetime, hold_first: bool = True) -> Booked:
     """Draft and wish in one transaction; the same customer pressing twice gets the first booking back.
 
     `build` makes the complete draft; it runs inside the transaction, and nothing of it stays when booking fails.
@@ -86,7 +97,7 @@ def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, 
     try:
         with transaction.atomic(durable=True):
             booking = build()
-            _book(booking, hold, accepted_minor, acknowledgements, again, now, principal)
+            _book(booking, hold, accepted_minor, acknowledgements, again, now, principal, hold_first)
         faultpoints.passing("commit.wish.after")
         return Booked(booking)
     except IntegrityError as error:
@@ -113,12 +124,13 @@ def _claim_keys(offer: Offer) -> list[str]:
 
 
 def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
-          again: bool, now: datetime, visitor: str) -> None:
+          again: bool, now: datetime, visitor: str, hold_first: bool) -> None:
     offer = booking.offer
     total = booking.fare_minor + booking.services_minor + booking.fee_minor
     _check_ticks(acknowledgements)
     _check_price(booking, accepted_minor, total)
-    route = _route(booking, offer, hold, now)
+    share = hold_first and not hold and holdable(offer, extras=bool(booking.services_minor))
+    route = _route(booking, offer, hold, share and _unpaid(booking) < MAX_UNPAID_HOLDS, now)
     # before the limits: the twin of a double press waits here and is told of the first, not of "the same trip"
     OfferClaim.objects.bulk_create([
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
@@ -130,6 +142,7 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     booking.acknowledgements, booking.wished_at, booking.typed = acknowledgements, now, ""
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)
+    outbox.on_wish(booking, now)
     faultpoints.passing("commit.wish.before")
 
 
@@ -151,10 +164,16 @@ def _check_price(booking: Booking, accepted_minor: int | None, total: int) -> No
                       tip="Nothing was booked or charged.", extra={"total": new.as_json()})
 
 
-def _route(booking: Booking, offer: Offer, hold: bool, now: datetime) -> Route:
+def holdable(offer: Offer, *, extras: bool) -> bool:
+    """Whether the airline reserves this offer without payment; never with paid extras (reliability.md 2)."""
+    return not extras and not (offer.searched if offer.priced is None else offer.priced)["instant_only"]
+
+
+def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, now: datetime) -> Route:
     """The route of reliability.md 2; raises Problem when the wish has none."""
-    instant = offer.searched["instant_only"] if offer.priced is None else offer.priced["instant_only"]
-    margin = INSTANT_START if instant or booking.services_minor else INSTANT_LAST
+    instant = not holdable(offer, extras=False)
+    seats_first = settings.PAY_NOW_HOLD_FIRST and hold_first
+    margin = INSTANT_LAST if (hold or seats_first) and not (instant or booking.services_minor) else INSTANT_START
     if now > booking.offer_expires_at - margin:
         raise Problem("offer_expired", "This fare is no longer available.", status=409, action="Check price again")
     if breaker.is_open(booking.supplier, "order"):
@@ -164,7 +183,7 @@ def _route(booking: Booking, offer: Offer, hold: bool, now: datetime) -> Route:
         why = "The airline sells this fare only with payment at once." if instant else (
             "Paid extras cannot be held; remove them or pay now.")
         raise Problem("hold_not_possible", why, status=422, action="Pay now", field_errors={"isHold": why})
-    if hold or (settings.PAY_NOW_HOLD_FIRST and not instant and not booking.selections.exists()):
+    if hold or (seats_first and not instant and not booking.selections.exists()):
         return Route.HOLD_FIRST
     return Route.AUTH_FIRST
 
@@ -173,9 +192,7 @@ def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> No
     if hold:
         with connection.cursor() as cursor:  # of two presses at once, the second counts the first
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [booking.principal])
-        held = Booking.objects.filter(principal=booking.principal, chose_hold=True, wish__in=[Wish.HOLD, Wish.BOOK]
-                                      ).exclude(status__in=FINAL).count()  # also one whose payment was only begun
-        if held >= MAX_UNPAID_HOLDS:
+        if (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
             raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
                           action="Pay or cancel one of them")
     if again:
@@ -187,6 +204,13 @@ def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> No
         raise Problem("same_trip", "One of these travellers is already booked on a flight at the same time.",
                       status=409, action="Open the existing booking, or confirm that you want to book again",
                       extra={"existing": twin.reference})
+
+
+def _unpaid(booking: Booking) -> int:
+    """How many bookings of this customer hold seats that nobody has paid for, the card being awaited included."""
+    waiting = Q(chose_hold=True) | Q(route=Route.HOLD_FIRST, money=MoneyWord.NONE)
+    return Booking.objects.filter(waiting, principal=booking.principal, wish__in=[Wish.HOLD, Wish.BOOK]).exclude(
+        status__in=FINAL).count()
 
 
 # --- afterwards -------------------------------------------------------------------------------------------------
@@ -290,9 +314,11 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
-    """Where we write and call. The airline keeps what it was told at booking."""
+    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it."""
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
+        if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
+            outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
         fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
         fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
         _diary(fresh, clock, "contact.changed")

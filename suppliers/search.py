@@ -31,9 +31,16 @@ Outcome = tuple[str, "list[OfferInfo] | Outside"]
 _Answer = Future[list[OfferInfo]]
 
 
+def leg_field(name: str, number: int) -> str:
+    """The parameter of a leg: origin, destination or departureDate; legs 2 to 4 are numbered (origin2)."""
+    return name if number == 1 else f"{name}{number}"
+
+
 def validate(query: SearchQuery, today: date) -> dict[str, str]:
     """What is wrong with a search, per field: legs, origin, destination, departureDate, returnDate, adults, ...
 
+    The second leg of a trip there and back is asked for by returnDate; legs 2 to 4 of any other trip have fields of
+    their own: origin2, destination2, departureDate2, ...
     `today` is the date where it is earliest (UTC-12 is not needed: the supplier checks the airport's own day).
     An empty dictionary means that suppliers may be asked.
     """
@@ -111,28 +118,45 @@ def _executor() -> ThreadPoolExecutor:
         return _pool[0]
 
 
+def _fields(query: SearchQuery) -> list[tuple[str, str, str]]:
+    """The fields a leg was asked in: origin, destination, date. A way back has only a date of its own."""
+    first, legs = query.legs[0], query.legs
+    names = [("origin", "destination", "departureDate")]
+    if len(legs) == 2 and (legs[1].origin, legs[1].destination) == (first.destination, first.origin):
+        return [*names, ("destination", "origin", "returnDate")]
+    return names + [(leg_field("origin", number), leg_field("destination", number), leg_field("departureDate", number))
+                    for number in range(2, len(legs) + 1)]
+
+
 def _check_places(query: SearchQuery, wrong: dict[str, str]) -> None:
-    for leg in query.legs:
-        for field, code in (("origin", leg.origin), ("destination", leg.destination)):
+    for (origin, destination, _), leg in zip(_fields(query), query.legs, strict=True):
+        for field, code in ((origin, leg.origin), (destination, leg.destination)):
             if not places.expand(code):
                 wrong.setdefault(field, "Choose an airport or city from the list.")
-        if leg.origin == leg.destination or set(places.expand(leg.origin)) & set(places.expand(leg.destination)):
-            wrong.setdefault("destination", "Choose a destination that differs from the place you start from.")
+        same = leg.origin == leg.destination or set(places.expand(leg.origin)) & set(places.expand(leg.destination))
+        if same and not {origin, destination} & wrong.keys():
+            wrong[destination] = "Choose a destination that differs from the place you start from."
 
 
 def _check_dates(query: SearchQuery, today: date, wrong: dict[str, str]) -> None:
     last = today + timedelta(days=DAYS_AHEAD)
-    fields: Sequence[str] = ["departureDate"] + ["returnDate"] * (len(query.legs) - 1)
     earlier = today
-    for field, leg in zip(fields, query.legs, strict=True):
+    for number, ((_, _, field), leg) in enumerate(zip(_fields(query), query.legs, strict=True), start=1):
         if leg.date < today:
-            wrong.setdefault(field, "This date has passed. Choose today or a later date.")
+            wrong[field] = "This date has passed. Choose today or a later date."
         elif leg.date > last:
-            wrong.setdefault(field, f"Airlines sell flights up to {DAYS_AHEAD} days ahead: "
-                                    f"choose a date up to {last:%d %B %Y}.")
+            wrong[field] = f"Airlines sell flights up to {DAYS_AHEAD} days ahead: choose a date up to {_said(last)}."
         elif leg.date < earlier:
-            wrong.setdefault(field, "You cannot fly back before you leave: choose the same day or a later date.")
-        earlier = max(earlier, leg.date)
+            wrong[field] = ("You cannot fly back before you leave: choose the same day or a later date."
+                            if field == "returnDate" else
+                            f"Flight {number} cannot leave before flight {number - 1}: choose {_said(earlier)} or "
+                            "a later date.")
+        if field not in wrong:
+            earlier = max(earlier, leg.date)
+
+
+def _said(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _check_travellers(query: SearchQuery, wrong: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bookings import services
+from bookings import afterwards, services
 from bookings.admin.columns import money_at_risk, side_by_side
 from bookings.admin.find import bookings_matching
 from bookings.admin.verbs import VERBS, Verb
@@ -151,7 +151,7 @@ class CaseAdmin(ReadOnlyAdmin):
         checked = [row.looked_at for row in (story.order, story.payment) if row and row.external_id] if story else []
         return {
             "case": case, "title": self.what(case), "subtitle": None, "badge": severity_badge(case),
-            "advice": kind.advice if kind else "",
+            "request_of_customer": afterwards.request_of(case), "advice": kind.advice if kind else "",
             "lines": side_by_side(story) if story else [], "seen": sorted(case.facts.items()),
             "at_risk": money_at_risk(story) if story else self.at_risk(case), "age": self.age(case),
             "due": self.due(case), "looking": _still_looking(request.GET.get("since", ""), checked, now),
@@ -190,7 +190,8 @@ class CaseAdmin(ReadOnlyAdmin):
         try:
             if verb.unavailable(case):
                 raise Problem("unavailable", verb.unavailable(case), status=409)
-            services.answer_case(case=case, verb=verb.name, note=note, operator=operator, now=now)
+            answer = afterwards.answer_request if verb.name == "answer_customer" else services.answer_case
+            answer(case=case, verb=verb.name, note=note, operator=operator, now=now)
         except Problem as problem:
             return self._explain(request, case, verb, form, problem=problem.message, status=problem.status)
         self.log_change(request, case, f"{verb.label}. {note}".strip())

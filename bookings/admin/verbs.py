@@ -37,6 +37,21 @@ def _look_explains(case: Case) -> list[str]:
             "You take the case: its alert is not sent again."]
 
 
+def _answer_explains(case: Case) -> list[str]:
+    return ["Your words go to the customer by mail and onto the page of their booking, exactly as you write them.",
+            "The case is closed with your name. Nothing is asked of the airline or of Stripe; no money moves.",
+            "Change the booking with the airline first: this only tells the customer."]
+
+
+def _answer_unavailable(case: Case) -> str:
+    return _closed(case) or ("" if case.kind == "change_requested" else "The customer has not asked us anything here.")
+
+
+def _handled_unavailable(case: Case) -> str:
+    waits = "The customer waits for an answer: answer them, and the case closes."
+    return _closed(case) or (waits if case.kind == "change_requested" else "")
+
+
 def _handled_explains(case: Case) -> list[str]:
     return ["The case is closed with your name, the time and your reason.",
             "Nothing is asked of the airline or of Stripe; no money moves; no mail is sent.",
@@ -46,5 +61,8 @@ def _handled_explains(case: Case) -> list[str]:
 VERBS: dict[str, Verb] = {verb.name: verb for verb in (
     Verb("look_again", "Look again", "bookings.change_case", _look_explains, _look_unavailable,
          "Both the airline and Stripe are being asked now.", needs_reason=False, short=True),
-    Verb("mark_handled", "Mark handled", "bookings.change_case", _handled_explains, _closed, "The case is closed."),
+    Verb("answer_customer", "Answer the customer", "bookings.change_case", _answer_explains, _answer_unavailable,
+         "The customer is told, and the case is closed."),
+    Verb("mark_handled", "Mark handled", "bookings.change_case", _handled_explains, _handled_unavailable,
+         "The case is closed."),
 )}

@@ -53,15 +53,16 @@ class BookingsCreate(Endpoint):
         asked = self.read(requests.BookingSerializer)
         offer, now = selectors.offer_to_book(offer_id=asked["offerId"])
         check_currency(asked["acceptedTotal"], offer.currency)
-        if asked["isHold"]:
-            limits.hold(access.address_of(request._request), now)
+        hold_first = limits.unpaid_seats(
+            access.address_of(request._request), chosen=asked["isHold"], now=now,
+            holdable=services.holdable(offer, extras=bool(asked.get("services"))))
         build = drafts.complete_draft(
             offer=offer, principal=self.principal, user=request.user, services=asked.get("services", ()),
             passengers=asked["passengers"], contact=asked["contact"], now=now)
         booked = redrawn(lambda: services.book_at_once(
             build=build, offer=offer, principal=self.principal, hold=asked["isHold"],
             accepted_minor=asked["acceptedTotal"].minor, again=asked["bookAgain"], now=now,
-            acknowledgements=ticks(self, request, asked["acknowledgements"], now)))
+            hold_first=hold_first, acknowledgements=ticks(self, request, asked["acknowledgements"], now)))
         return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))
 
 

@@ -78,10 +78,11 @@ class Book(Endpoint):
         now = clock.now()
         booking = selectors.draft_for(principal=self.principal, public_id=draft_id)
         check_currency(asked["acceptedTotal"], booking.currency)
-        if asked["isHold"]:
-            limits.hold(access.address_of(request._request), now)
+        hold_first = limits.unpaid_seats(
+            access.address_of(request._request), chosen=asked["isHold"], now=now,
+            holdable=services.holdable(booking.offer, extras=booking.selections.exists()))
         booked = services.book(
             booking=booking, hold=asked["isHold"], accepted_minor=asked["acceptedTotal"].minor,
             acknowledgements=ticks(self, request, asked["acknowledgements"], now), again=asked["bookAgain"], now=now,
-            visitor=self.principal)
+            visitor=self.principal, hold_first=hold_first)
         return answers.after_press(request, agreed(booked, asked["acceptedTotal"], now))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
 from fly2any.kernel.money import Money, MoneyError
-from suppliers.search import CABINS
+from suppliers.search import CABINS, MOST_LEGS, MOST_TRAVELLERS, leg_field
 
-MOST_TRAVELLERS = 9
+LEG = ("origin", "destination", "departureDate")
 
 
 class Strict(serializers.Serializer):
@@ -187,15 +188,34 @@ class ConfirmSerializer(Strict):
     bookingReference = serializers.CharField(max_length=20)
 
 
-class SearchSerializer(serializers.Serializer):
-    """A search. Ages of children count on the day of the last flight."""
+def _code(**more: Any) -> serializers.RegexField:
+    return serializers.RegexField(r"^[A-Za-z]{3}$", help_text="IATA code of an airport or city", **more)
 
-    origin = serializers.RegexField(r"^[A-Za-z]{3}$", help_text="IATA code of an airport or city")
-    destination = serializers.RegexField(r"^[A-Za-z]{3}$", help_text="IATA code of an airport or city")
+
+class SearchSerializer(serializers.Serializer):
+    """A search: one way, there and back (returnDate), or 2 to 4 flights (origin2, destination2, departureDate2, ...).
+
+    Ages of children count on the day of the last flight.
+    """
+
+    trip = serializers.ChoiceField(choices=("return", "oneway", "multi"), required=False,
+                                   help_text="Default: what the dates and places say")
+    origin = _code()
+    destination = _code()
     departureDate = serializers.DateField(help_text="YYYY-MM-DD")
     returnDate = serializers.DateField(required=False, help_text="YYYY-MM-DD; absent: one way")
+    origin2 = _code(required=False)
+    destination2 = _code(required=False)
+    departureDate2 = serializers.DateField(required=False, help_text="YYYY-MM-DD")
+    origin3 = _code(required=False)
+    destination3 = _code(required=False)
+    departureDate3 = serializers.DateField(required=False, help_text="YYYY-MM-DD")
+    origin4 = _code(required=False)
+    destination4 = _code(required=False)
+    departureDate4 = serializers.DateField(required=False, help_text="YYYY-MM-DD")
     adults = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=1)
-    children = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=0)
+    children = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, required=False,
+                                        help_text="Default: as many as there are ages")
     childAges = serializers.RegexField(
         r"^\d{1,2}(,\d{1,2})*$", required=False, help_text="One age (2 to 17) for each child, such as 4,11")
     infants = serializers.IntegerField(min_value=0, max_value=MOST_TRAVELLERS, default=0)
@@ -203,26 +223,73 @@ class SearchSerializer(serializers.Serializer):
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ages and children must fit together."""
-        ages = [int(age) for age in attrs.get("childAges", "").split(",") if age]
-        if len(ages) != attrs["children"]:
+        """Ages and children must fit together, and so must the kind of trip and its flights."""
+        ages = tuple(int(age) for age in attrs.get("childAges", "").split(",") if age)
+        if len(ages) != attrs.get("children", len(ages)):
             raise serializers.ValidationError({"childAges": [
                 "Give one age (2 to 17) for each child, separated by commas."]})
-        attrs["ages"] = tuple(ages)
-        return attrs
+        begun = [number for number in range(2, MOST_LEGS + 1) if any(
+            leg_field(name, number) in attrs for name in LEG)]
+        trip = attrs.get("trip") or ("multi" if begun else "return" if "returnDate" in attrs else "oneway")
+        flights = max([2, *begun]) if trip == "multi" else 1
+        needed = [leg_field(name, number) for number in range(2, flights + 1) for name in LEG]
+        needed += ["returnDate"] if trip == "return" else []
+        odd = [name for name in attrs if name.rstrip("234") in LEG and name[-1].isdecimal() and trip != "multi"]
+        odd += ["returnDate"] if trip != "return" and "returnDate" in attrs else []
+        wrong = {name: ["This field is required for this kind of trip."] for name in needed if name not in attrs}
+        wrong |= {name: ["This field does not belong to this kind of trip."] for name in odd}
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return {**attrs, "ages": ages, "trip": trip, "flights": flights}
+
+
+def _codes(letters: str, what: str) -> serializers.RegexField:
+    return serializers.RegexField(rf"^{letters}(,{letters}){{0,39}}$", required=False, help_text=what)
+
+
+# Filters of the results by their own name (selectors.filters), with the parameter that carries them.
+CODE_FILTERS = (("airline", "airlines"), ("without", "withoutAirlines"), ("from", "fromAirports"),
+                ("to", "toAirports"), ("via", "viaAirports"))
+HOUR_FILTERS = tuple(f"{word}{direction}{end}" for word in ("leave", "arrive") for direction in (1, 2, 3, 4)
+                     for end in ("From", "Until"))
+NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), *((name, name) for name in HOUR_FILTERS))
+FLAG_FILTERS = (("carryOn", "carryOnBag"), ("bag", "checkedBag"), ("changeable", "changeable"),
+                ("refundable", "refundable"))
 
 
 class ResultsSerializer(serializers.Serializer):
-    """Which part of the results, in which order."""
+    """Which part of the results, in which order. Filters add up; within a list of codes one of them is enough."""
 
     sort = serializers.ChoiceField(choices=("best", "cheapest", "fastest"), default="best")
     maxStops = serializers.IntegerField(min_value=0, max_value=9, required=False)
-    airlines = serializers.RegexField(r"^[A-Z0-9]{2}(,[A-Z0-9]{2})*$", required=False)
+    maxHours = serializers.IntegerField(min_value=1, max_value=200, required=False,
+                                        help_text="Of the longest direction")
+    airlines = _codes("[A-Z0-9]{2}", "Sold by one of these")
+    withoutAirlines = _codes("[A-Z0-9]{2}", "Neither sold nor flown by any of these")
+    fromAirports = _codes("[A-Z]{3}", "Airports at the trip's start")
+    toAirports = _codes("[A-Z]{3}", "Airports at its destination")
+    viaAirports = _codes("[A-Z]{3}", "Airports where a plane is changed or stops")
     changeable = serializers.BooleanField(default=False)
     refundable = serializers.BooleanField(default=False)
-    checkedBag = serializers.BooleanField(default=False)
+    carryOnBag = serializers.BooleanField(default=False, help_text="A carry-on bag is included for everybody")
+    checkedBag = serializers.BooleanField(default=False, help_text="A checked bag is included for everybody")
+    pricesWithBag = serializers.BooleanField(
+        default=False, help_text="Prices and order with one checked bag each, where that price is known")
+    oneFarePerTrip = serializers.BooleanField(default=False, help_text="Only the cheapest fare of the same flights")
     offset = serializers.IntegerField(min_value=0, max_value=100000, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields, and two hours for each end of each direction (leave1From … arrive4Until)."""
+        return {**super().get_fields(), **{name: serializers.IntegerField(
+            min_value=0, max_value=24, required=False, help_text=_hour_help(name)) for name in HOUR_FILTERS}}
+
+
+def _hour_help(name: str) -> str:
+    """What leave2From means."""
+    verb = "leaves" if name.startswith("leave") else "arrives"
+    end = "at this hour or later" if name.endswith("From") else "before this hour"
+    return f"Direction {re.sub('[^0-9]', '', name)} {verb} {end}, by the airport's clock"
 
 
 class PlacesSerializer(serializers.Serializer):

@@ -18,7 +18,10 @@ from bookings.selectors.seats import seat_map_view
 from fly2any.kernel import clock
 from suppliers import places
 from suppliers.models import Search
-from suppliers.types import Leg, SearchQuery
+from suppliers.search import leg_field
+from suppliers.types import Leg, Place, SearchQuery
+
+SHOWN = frozenset(shapes.SearchAnswer().fields)  # the rest of the results is for our own pages
 
 
 class Places(Endpoint):
@@ -33,9 +36,10 @@ class Places(Endpoint):
         asked = self.read(requests.PlacesSerializer, request.query_params)
         found = places.suggest(asked["q"], asked["limit"])
         answer = Response({"success": True, "places": [
-            {"code": place.code, "name": place.name, "city": place.city, "country": place.country,
+            {"code": place.code, "text": places.label(place), "name": place.name, "city": place.city,
+             "country": place.country, "countryName": places.country_name(place.country), "cityCode": _city_code(place),
              "kind": place.kind, "airports": list(place.airports)} for place in found]})
-        answer["Cache-Control"] = "public, max-age=3600"
+        answer["Cache-Control"] = "public, max-age=86400, stale-while-revalidate=604800"
         return answer
 
 
@@ -68,10 +72,8 @@ class FlightResults(Endpoint):
         asked = self.read(requests.ResultsSerializer, request.query_params)
         search = selectors.search_for(principal=self.principal, search_id=search_id)
         return results(search, Filters(
-            sort=asked["sort"], max_stops=asked.get("maxStops"), changeable=asked["changeable"],
-            airlines=frozenset(asked["airlines"].split(",")) if asked.get("airlines") else frozenset(),
-            refundable=asked["refundable"], checked_bag=asked["checkedBag"], offset=asked["offset"],
-            limit=asked["limit"]))
+            wanted=filters_of(asked), sort=asked["sort"], offset=asked["offset"], limit=asked["limit"],
+            with_bag=asked["pricesWithBag"], one_per_journey=asked["oneFarePerTrip"]))
 
 
 class OfferDetail(Endpoint):
@@ -99,14 +101,29 @@ class SeatMaps(Endpoint):
 
 def query_of(asked: dict[str, Any]) -> SearchQuery:
     """The search in the suppliers' words."""
-    origin, destination = asked["origin"].upper(), asked["destination"].upper()
-    legs = [Leg(origin, destination, asked["departureDate"])]
-    if asked.get("returnDate"):
-        legs.append(Leg(destination, origin, asked["returnDate"]))
+    legs = [Leg(asked[leg_field("origin", number)].upper(), asked[leg_field("destination", number)].upper(),
+                asked[leg_field("departureDate", number)]) for number in range(1, asked["flights"] + 1)]
+    if asked["trip"] == "return":
+        legs.append(Leg(legs[0].destination, legs[0].origin, asked["returnDate"]))
     return SearchQuery(tuple(legs), adults=asked["adults"], child_ages=asked["ages"], infants=asked["infants"],
                        cabin=asked["cabin"])
 
 
+def filters_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The filters in the words of `selectors.filters`."""
+    codes = {name: frozenset(filter(None, asked[field].upper().split(","))) for name, field in requests.CODE_FILTERS
+             if asked.get(field)}
+    plain = {name: asked[field] for name, field in requests.NUMBER_FILTERS if asked.get(field) is not None}
+    return codes | plain | {name: True for name, field in requests.FLAG_FILTERS if asked[field]}
+
+
+def _city_code(place: Place) -> str:
+    """The metropolitan code an airport belongs to, or "" (a city's is its own)."""
+    whole = places.metropolis(place.code) if place.kind == "airport" else place
+    return whole.code if whole else ""
+
+
 def results(search: Search, filters: Filters) -> Response:
     """A search as an answer."""
-    return Response({"success": True, **selectors.results_view(search, filters, now=clock.now())})
+    view = selectors.results_view(search, filters, now=clock.now())
+    return Response({"success": True, **{name: value for name, value in view.items() if name in SHOWN}})

@@ -9,8 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookings import access, letter, selectors, services
-from bookings.checkout import outcomes
+from bookings import access, accounts, letter, selectors, services
+from bookings.checkout import aftercare, outcomes, papers
+from bookings.checkout.account import SAID as ACCOUNT_SAID
+from bookings.checkout.account import customer_of
 from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
@@ -20,6 +22,8 @@ from fly2any.kernel.money import Money
 from suppliers import places
 
 PER_PAGE = 20
+SAID = {"contact": "Your contact data is changed.", "answer": "Your answer is written down.",
+        "request": "Your request is with our team. We have sent you a copy."}
 REFUND_TO = {"balance": "To the card you paid with", "original_form_of_payment": "To the card you paid with",
              "airline_credits": "As a credit with the airline", "voucher": "As a voucher of the airline",
              "awaiting_payment": "Nothing was paid"}
@@ -29,10 +33,16 @@ REFUND_TO = {"balance": "To the card you paid with", "original_form_of_payment":
 @page
 def trips(request: HttpRequest) -> HttpResponse:
     """The bookings of this customer or browser, the newest first."""
-    after = request.GET.get("after", "")
-    found = selectors.bookings_of(principal=access.principal_of(request), after=after or None, limit=PER_PAGE)
-    return render(request, "trips/trips.html", {"trips": [_line(booking) for booking in found], "more_url": (
-        f"{request.path}?after={found[-1].reference}" if len(found) == PER_PAGE else "")})
+    after, principal = request.GET.get("after", ""), access.principal_of(request)
+    found = selectors.bookings_of(principal=principal, after=after or None, limit=PER_PAGE + 1)
+    more, found = len(found) > PER_PAGE, found[:PER_PAGE]
+    user = customer_of(request)
+    return render(request, "trips/trips.html", {
+        "drafts": [] if after else selectors.open_drafts(principal=principal, now=clock.now()),
+        "trips": [_line(booking) for booking in found], "later": bool(after), "customer": user,
+        "said": ACCOUNT_SAID.get(request.GET.get("done", ""), ""), "verified": bool(user and accounts.verified(user)),
+        "joinable": len(accounts.to_join(user, principal)) if user and not after else 0,
+        "more_url": f"{request.path}?after={found[-1].reference}" if more else ""})
 
 
 @require_safe
@@ -49,7 +59,8 @@ def trip(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "trips/trip.html", {
         "trip": view, "outcome": outcomes.outcome(booking, view), "tickets": tickets, "card": card,
         "cancel_text": _free_cancellation(booking), "links": _links(booking, view),
-        "refund_steps": outcomes.refund_steps(view.get("refund"))})
+        "said": SAID.get(request.GET.get("done", ""), ""), **aftercare.parts(booking, view),
+        **papers.parts(request, booking, view)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -143,18 +154,21 @@ def _links(booking: Booking, view: dict[str, Any]) -> list[dict[str, Any]]:
                       "word": f"Pay {view['price']['total']['text']} now", "first": True})
     if booking.status in ("FAILED", "EXPIRED", "CANCELLED"):
         links.append({"url": reverse("home"), "word": "Search flights", "first": True})
-    if "cancel" in actions:
-        links.append({"url": reverse("trip-cancel", args=[booking.reference]), "word": "Cancel this booking"})
     return links
 
 
 def _line(booking: Booking) -> dict[str, Any]:
     """One trip of the list, without a query."""
     word, tone = outcomes.word(booking.status)
-    first = booking.offer.info.slices[0].segments
-    start, end = first[0].origin, first[-1].destination
+    view = selectors.offers.raw_of(booking.offer)["slices"]
+    start, end, last = view[0]["origin"], view[0]["destination"], view[-1]
+    leaves, returns = view[0]["segments"][0]["departing_local"], last["segments"][0]["departing_local"]
+    names = [start["city"] or start["code"], end["city"] or end["code"]]
+    if len(view) > 1 and last["destination"]["code"] != start["code"]:
+        names.append(last["destination"]["city"] or last["destination"]["code"])
     return {"url": outcomes.place(booking), "word": word, "tone": tone, "reference": booking.reference,
-            "title": f"{start.city or start.code} to {end.city or end.code}", "when": day(first[0].departing_local),
+            "title": " to ".join(names), "when": day(leaves), "back": day(returns) if len(view) > 1 else "",
+            "airline": selectors.offers.raw_of(booking.offer)["owner_name"],
             "total": Money(selectors.bookings.total_minor(booking), booking.currency)}
 
 

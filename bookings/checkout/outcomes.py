@@ -94,13 +94,3 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
             "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
             "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
             "deadline_word": "Pay before", "moving": status is Status.CANCELLING}
-
-
-def refund_steps(refund: dict[str, Any] | None) -> list[dict[str, str]]:
-    """Requested, sent to the bank, done."""
-    if not refund:
-        return []
-    order = ("requested", "sent", "succeeded")
-    at = order.index(refund["state"]) if refund.get("state") in order else 0
-    texts = ("Refund written down", "Sent to your bank", "Accepted by your bank")
-    return [{"text": text, "state": "done" if index <= at else ""} for index, text in enumerate(texts)]

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from bookings import access, selectors, services
+from bookings import access, limits, selectors, services
 from bookings.checkout import outcomes
 from bookings.checkout.pages import page, wants_json, whole
 from bookings.flow import MAX_DECLINES
@@ -51,6 +51,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     """The card form of a booking that waits for its payment; the press makes a held booking payable first."""
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     if request.method == "POST":
+        limits.payment_call(access.address_of(request), clock.now(), "trip-pay")
         booking = services.pay_later(booking=booking, now=clock.now()) if booking.status == "HOLD" else booking
         return going_on(request, booking, selectors.booking_view(booking))
     trip = selectors.booking_view(booking)
@@ -67,6 +68,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
 @page
 def look(request: HttpRequest, reference: str) -> HttpResponse:
     """The customer is back from the bank: let the worker look now (once in 5 s at most)."""
+    limits.payment_call(access.address_of(request), clock.now(), "trip-look")
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     services.look_now(booking=booking, now=clock.now())
     return going_on(request, booking, selectors.booking_view(booking))

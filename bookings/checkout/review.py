@@ -68,11 +68,12 @@ def _book(request: HttpRequest, booking: Booking) -> HttpResponse:
     ticks = [{"code": code, "version": disclosures.TEXTS_VERSION, "at": now.isoformat(),
               "address": access.address_of(request)} for code in services.TICKS if request.POST.get(code) == "yes"]
     try:
-        if request.POST.get("wish") == "hold":
-            limits.hold(access.address_of(request), now)
-        booked = services.book(booking=booking, hold=request.POST.get("wish") == "hold",
-                               accepted_minor=accepted, acknowledgements=ticks,
-                               again=request.POST.get("again") == "yes", now=now,
+        hold = request.POST.get("wish") == "hold"
+        hold_first = limits.unpaid_seats(
+            access.address_of(request), chosen=hold, now=now,
+            holdable=services.holdable(booking.offer, extras=booking.selections.exists()))
+        booked = services.book(booking=booking, hold=hold, accepted_minor=accepted, acknowledgements=ticks,
+                               again=request.POST.get("again") == "yes", now=now, hold_first=hold_first,
                                visitor=access.principal_of(request))
     except Problem as problem:
         return _refused(request, booking, problem)

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from bookings import access, drafts, selectors
-from bookings.checkout import results, search_form
+from bookings.checkout import results, search_boxes, search_form
 from bookings.checkout.pages import page, summary
 from bookings.checkout.search_form import SearchForm
 from fly2any.kernel import clock
@@ -18,15 +17,14 @@ from fly2any.kernel.errors import Problem
 from suppliers.models import Search
 from suppliers.types import SearchQuery
 
-ASKED_SECONDS = 2
-
 
 @require_safe
 @page
 def home(request: HttpRequest) -> HttpResponse:
-    """The search form, filled in with the search that shall be changed."""
+    """The search form, filled in with the search that shall be changed; flights are added and removed here too."""
     form = search_form.kept(request.GET) if request.GET else search_form.blank()
-    return render(request, "home.html", _form_context(form))
+    going_on = selectors.open_drafts(principal=access.principal_of(request), now=clock.now())
+    return render(request, "home.html", {**_form_context(form, request.GET.get("flights", "")), "drafts": going_on})
 
 
 @require_safe
@@ -43,10 +41,11 @@ def flights(request: HttpRequest) -> HttpResponse:
     search = _known_search(request, principal, query)
     if search is None:
         search = drafts.search(query=query, principal=principal, now=now)
-        return redirect(f"{reverse('flights')}?{form.url_query()}&s={search.pk}")
-    if request.headers.get("X-Wait"):  # our script: answer when there is more, or soon
-        drafts.wait_for_search(search.pk, ASKED_SECONDS)
-    return render(request, "results.html", results.context(request, search, form))
+        return redirect(search_form.address(query, s=search.pk))
+    if results.nothing_new(request, search):
+        return HttpResponse(status=204)
+    return render(request, "results.html", {**results.context(request, search, form),
+                                            "search": search_boxes.boxes(form, now.date())})
 
 
 def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> Search | None:
@@ -55,20 +54,14 @@ def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> S
         search = selectors.search_for(principal=principal, search_id=request.GET.get("s", ""))
     except Problem:
         return None
-    legs = [{"origin": leg.origin, "destination": leg.destination, "date": leg.date.isoformat()} for leg in query.legs]
-    return search if search.query.get("legs") == legs else None
+    return search if search_form.stored(search.query) == query else None
 
 
-def _form_context(form: SearchForm) -> dict[str, Any]:
-    today = clock.now().date()
-    labels = {name: search_form.label_of(form.values.get(name, "")) for name in ("origin", "destination")}
-    return {"form": form, "labels": labels, "bounds": search_form.bounds(today), "cabins": search_form.CABIN_WORDS,
-            "errors": summary(form.errors)}
+def _form_context(form: SearchForm, flights: str = "") -> dict[str, Any]:
+    return {"search": search_boxes.boxes(form, clock.now().date(), flights), "errors": summary(form.errors)}
 
 
 def _question_context(form: SearchForm) -> dict[str, Any]:
     kept = [(name, value) for name, value in form.values.items() if value and name not in form.meanings]
-    questions = [{"name": name, "typed": form.values[name],
-                  "choices": [{"code": place.code, "label": search_form.label(place), "country": place.country}
-                              for place in found]} for name, found in form.meanings.items()]
-    return {"questions": questions, "kept": kept}
+    return {"questions": [search_boxes.missing(form, name) for name in form.meanings], "kept": kept,
+            "back_url": f"/?{form.url_query()}"}

@@ -1,10 +1,11 @@
-"""The search form: its words and dates read, its places looked up, its limits said in helpful sentences."""
+"""The search form read: its words and dates, its places looked up, its limits said in helpful sentences."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,14 +13,21 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from suppliers import places
-from suppliers.search import CABINS, DAYS_AHEAD, validate
+from suppliers.search import CABINS, MOST_LEGS, MOST_TRAVELLERS, leg_field, validate
 from suppliers.types import Leg, Place, SearchQuery
 
-FIELDS = ("trip", "origin", "destination", "departureDate", "returnDate", "adults", "children", "childAges",
-          "infants", "cabin")
+TRIPS = ("return", "oneway", "multi")
+LEGS = range(1, MOST_LEGS + 1)
+MOST_CHILDREN = MOST_TRAVELLERS - 1
 CABIN_WORDS = tuple(zip(CABINS, ("Economy", "Premium economy", "Business", "First"), strict=True))
-_CODE_AT_END = re.compile(r"\(([A-Z]{3})\)\s*$")
+LONGEST = 80  # characters of any field that are looked at
 MOST_MEANINGS = 8
+_FORWARD = frozenset({"L", "EN", "ES", "ET", "CS", "NSM", "WS", "ON"})  # kinds of letters that turn nothing round
+_CODE_AT_END = re.compile(r"\(([A-Z]{3})\)\s*$")
+
+
+LEG_FIELDS = tuple(leg_field(name, number) for number in LEGS for name in ("origin", "destination", "departureDate"))
+FIELDS = ("trip", *LEG_FIELDS, "returnDate", "adults", "children", "childAges", "infants", "cabin")
 
 
 @dataclass
@@ -30,6 +38,7 @@ class SearchForm:
     errors: dict[str, str] = field(default_factory=dict)
     query: SearchQuery | None = None
     meanings: dict[str, list[Place]] = field(default_factory=dict)  # fields that may mean several places
+    nearest: dict[str, list[Place]] = field(default_factory=dict)  # what a field that means nothing may have meant
 
     def asked(self) -> SearchQuery:
         """The query of a form without errors. Raises ValueError on any other."""
@@ -38,8 +47,16 @@ class SearchForm:
         return self.query
 
     def url_query(self) -> str:
-        """The canonical, shareable query string."""
-        return urlencode({name: self.values[name] for name in FIELDS if self.values.get(name)})
+        """The canonical, shareable query string; what was typed as far as it is not understood."""
+        values = query_values(self.query) if self.query else self.values
+        return urlencode({name: value for name, value in values.items() if value})
+
+    def ages(self) -> list[str]:
+        """The ages of the children as typed, one for each child; "" where it is missing."""
+        typed = self.values["childAges"].split(",") if self.values["childAges"] else []
+        children = self.values["children"]
+        wanted = min(MOST_CHILDREN, int(children)) if children.isdecimal() and len(children) < 3 else 0
+        return [typed[at].strip() if at < len(typed) else "" for at in range(wanted)]
 
 
 def address(query: SearchQuery, **more: object) -> str:
@@ -78,107 +95,149 @@ def stored(raw: dict[str, Any]) -> SearchQuery:
 
 def blank() -> SearchForm:
     """The form as a visitor first sees it."""
-    return SearchForm({"trip": "return", "adults": "1", "children": "0", "infants": "0", "cabin": "economy"})
+    return SearchForm({**dict.fromkeys(FIELDS, ""), "trip": "return", "adults": "1", "children": "0", "infants": "0",
+                       "cabin": "economy"})
+
+
+def kept(data: QueryDict) -> SearchForm:
+    """The form with what was typed, unjudged. A leg named by `remove` is gone; those after it move up."""
+    form, typed = blank(), {name: _clean(data.get(name, "")) for name in FIELDS}
+    if any(f"age{number}" in data for number in range(1, MOST_CHILDREN + 1)):
+        ages = [_clean(data.get(f"age{number}", "")).replace(",", " ") for number in range(1, MOST_CHILDREN + 1)]
+        typed["childAges"] = ",".join(ages).rstrip(",")
+    typed["trip"] = _trip(typed)
+    form.values.update({name: value for name, value in typed.items() if value})
+    gone = data.get("remove", "")
+    if gone in {str(number) for number in LEGS}:
+        _remove(form.values, int(gone))
+    return form
 
 
 def read(data: QueryDict, today: date) -> SearchForm:
     """Read a submitted search. `query` is set only when nothing is wrong and no place is ambiguous."""
-    values = {name: data.get(name, "").strip()[:80] for name in FIELDS}
-    for name, default in blank().values.items():
-        values[name] = values[name] or default
-    if values["trip"] == "oneway" or ("trip" not in data and not values["returnDate"]):
-        values["trip"], values["returnDate"] = "oneway", ""
-    form = SearchForm(values)
-    origin, destination = _place(form, "origin", "start from"), _place(form, "destination", "fly to")
-    leaving = _date(form, "departureDate", "the day you leave")
-    back = _date(form, "returnDate", "the day you fly back") if values["trip"] == "return" else None
-    adults, infants = _count(form, "adults"), _count(form, "infants")
-    ages = _ages(form)
-    if form.errors or origin is None or destination is None or leaving is None:
+    form = kept(data)
+    numbers = range(1, leg_count(form.values) + 1) if form.values["trip"] == "multi" else range(1, 2)
+    legs = [_leg(form, number) for number in numbers]
+    back = _date(form, "returnDate", "the day you fly back") if form.values["trip"] == "return" else None
+    adults, infants, ages = _count(form, "adults"), _count(form, "infants"), _ages(form)
+    whole = [leg for leg in legs if leg is not None]
+    if form.errors or form.meanings or len(whole) < len(legs):
         return form
-    legs = [Leg(origin, destination, leaving)]
     if back:
-        legs.append(Leg(destination, origin, back))
-    query = SearchQuery(tuple(legs), adults=adults, child_ages=ages, infants=infants, cabin=values["cabin"])
-    form.errors = validate(query, today)
+        whole.append(Leg(whole[0].destination, whole[0].origin, back))
+    query = SearchQuery(tuple(whole), adults=adults, child_ages=ages, infants=infants, cabin=form.values["cabin"])
+    wrong = validate(query, today)
+    if form.values["trip"] == "multi" and "returnDate" in wrong:  # there and back, asked as two flights
+        wrong["departureDate2"] = wrong.pop("returnDate")
+    form.errors = wrong
     form.query = None if form.errors else query
     return form
 
 
-def kept(data: QueryDict) -> SearchForm:
-    """The form with what was searched before, unjudged."""
-    form = blank()
-    form.values.update({name: data.get(name, "").strip()[:80] for name in FIELDS if data.get(name)})
-    return form
-
-
-def label(place: Place) -> str:
-    """A place as one line of text that the form reads back: "London, all airports (LON)"."""
-    if place.kind == "city":
-        return f"{place.city}, all airports ({place.code})"
-    return f"{place.city}, {place.name} ({place.code})" if place.city else f"{place.name} ({place.code})"
+def leg_count(values: dict[str, str]) -> int:
+    """How many flights of a multi-city trip were begun: 2 at least, and no empty ones at the end."""
+    begun = [number for number in LEGS if any(values[leg_field(name, number)]
+                                              for name in ("origin", "destination", "departureDate"))]
+    return max([2, *begun])
 
 
 def label_of(code: str) -> str:
     """The label of an airport's or city's code; the text itself when it is not one."""
     place = places.city(code) or places.airport(code) if len(code) == 3 else None
-    return label(place) if place else code
+    return places.label(place) if place else code
 
 
-def bounds(today: date) -> dict[str, str]:
-    """The first and last day that can be searched, for the date inputs."""
-    return {"first": today.isoformat(), "last": (today + timedelta(days=DAYS_AHEAD)).isoformat()}
+def _clean(text: str) -> str:
+    """What was typed without control characters and without the space around it."""
+    return "".join(letter for letter in text if unicodedata.category(letter) != "Cc").strip()[:LONGEST].strip()
+
+
+def _trip(typed: dict[str, str]) -> str:
+    """The kind of trip: as chosen, else as the dates and places say."""
+    if typed["trip"] in TRIPS:
+        return typed["trip"]
+    if any(typed[name] for name in LEG_FIELDS[3:]):
+        return "multi"
+    return "return" if typed["returnDate"] or not typed["departureDate"] else "oneway"
+
+
+def _remove(values: dict[str, str], gone: int) -> None:
+    for number in range(gone, MOST_LEGS + 1):
+        for name in ("origin", "destination", "departureDate"):
+            values[leg_field(name, number)] = values.get(leg_field(name, number + 1), "")
+
+
+def _leg(form: SearchForm, number: int) -> Leg | None:
+    """One flight, or None when something of it is missing, unknown or open."""
+    start, end, day = ("you start from", "you fly to", "the day you leave") if number == 1 else (
+        f"flight {number} starts from", f"flight {number} goes to", f"the day of flight {number}")
+    origin, destination = (_place(form, leg_field(name, number), verb)
+                           for name, verb in (("origin", start), ("destination", end)))
+    leaving = _date(form, leg_field("departureDate", number), day)
+    return Leg(origin, destination, leaving) if origin and destination and leaving else None
 
 
 def _place(form: SearchForm, name: str, verb: str) -> str | None:
+    """The code a field means; else what is wrong, or what it may mean, is noted."""
     text = form.values[name]
     if not text:
-        form.errors[name] = f"Enter the city or airport you {verb}."
+        form.errors[name] = f"Enter the city or airport {verb}."
         return None
     written = _CODE_AT_END.search(text)
-    code = written.group(1) if written else text.upper() if len(text) == 3 else ""
+    code = written.group(1) if written else text.upper() if len(text) == 3 and text.isascii() else ""
     if code and places.expand(code):
         form.values[name] = code
         return code
-    found = places.suggest(text, MOST_MEANINGS)
-    if not found:
-        form.errors[name] = f"We know no city or airport called “{text}”. Check the spelling, or enter its code."
-    elif len(found) == 1:
+    found = places.suggest(text, MOST_MEANINGS, typos=False)
+    if len(found) == 1:
         form.values[name] = found[0].code
         return found[0].code
-    else:
+    if found:
         form.meanings[name] = found
+        return None
+    form.nearest[name] = places.suggest(text, 3)
+    close = " or ".join(places.label(place) for place in form.nearest[name])
+    form.errors[name] = (f"We know no city or airport called “{isolated(text)}”. "
+                         + (f"Did you mean {close}?" if close else "Check the spelling, or enter its code."))
     return None
 
 
+def isolated(text: str) -> str:
+    """Typed text inside our sentence: letters that run from right to left must not turn the sentence round."""
+    backwards = any(unicodedata.bidirectional(letter) not in _FORWARD for letter in text)
+    return f"\u2068{text}\u2069" if backwards else text
+
+
 def _date(form: SearchForm, name: str, what: str) -> date | None:
+    text = form.values[name]
     try:
-        return date.fromisoformat(form.values[name])
+        if len(text) != 10 or not text.isascii():
+            raise ValueError(text)
+        return date.fromisoformat(text)
     except ValueError:
-        form.errors[name] = f"Choose {what}, such as {date.today() + timedelta(days=30):%Y-%m-%d}."  # noqa: DTZ011
+        form.errors[name] = f"Choose {what}: a date with day, month and year."
         return None
 
 
 def _count(form: SearchForm, name: str) -> int:
-    try:
-        count = int(form.values[name])
-    except ValueError:
-        count = -1
-    if not 0 <= count <= 9:
-        form.errors[name] = "Enter a number from 0 to 9."
-    return count
+    text = form.values[name]
+    if text.isascii() and text.isdecimal() and len(text) < 4:
+        return int(text)
+    form.errors[name] = f"Enter a number from 0 to {MOST_TRAVELLERS}."
+    return -1
 
 
 def _ages(form: SearchForm) -> tuple[int, ...]:
+    """The children's ages; a missing or impossible one is wrong at its own field (age1 is the first child's)."""
     children = _count(form, "children")
-    if children < 1:
-        form.values["childAges"] = ""
-        return ()
-    ages = tuple(int(age) for age in re.findall(r"\d{1,2}", form.values["childAges"]))
-    if len(ages) != children:
-        form.errors["childAges"] = (
-            f"Enter {children} age{'s' if children > 1 else ''}, one for each child, such as "
-            f"{', '.join(str(age) for age in (4, 9, 12, 7, 5, 3, 11, 8, 6)[:children])}.")
-    elif any(not 2 <= age <= 17 for age in ages):
-        form.errors["childAges"] = "A child is 2 to 17 years old on the day of the last flight. Younger: an infant."
-    return ages
+    if children > MOST_CHILDREN:
+        form.errors["children"] = f"We can book up to {MOST_TRAVELLERS} travellers at once, one of them an adult."
+    ages = form.ages()
+    for number, age in enumerate(ages, start=1):
+        if not age:
+            form.errors[f"age{number}"] = f"Choose the age of child {number} on the day of the last flight."
+        elif not (age.isascii() and age.isdecimal() and len(age) < 3 and 2 <= int(age) <= 17):
+            form.errors[f"age{number}"] = (f"Child {number} must be 2 to 17 years old on the day of the last flight. "
+                                           "Younger children are infants, older ones adults.")
+    form.values["childAges"] = ",".join(ages)
+    return () if form.errors else tuple(map(int, ages))

@@ -42,6 +42,20 @@ def set_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw,
     return fresh
 
 
+def check_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw, now: datetime) -> None:
+    """Judge without storing. Raises Problem validation_failed (422) as `set_passengers` does."""
+    forms.check(passengers, contact, trip_of(raw_of(booking.offer), stored(booking)), now.date())
+
+
+def correct_email(*, booking: Booking, email: str, now: datetime) -> None:
+    """The customer says that the address was a slip. Raises Problem not_a_draft (409)."""
+    with transaction.atomic(durable=True):
+        fresh = draft_for_update(booking)
+        fresh.contact_email, fresh.changed_at = email, now
+        fresh.typed = _sealed({**typed_in(fresh), "contact-email": email}) if fresh.typed else ""
+        fresh.save(update_fields=["contact_email", "typed", "changed_at"])
+
+
 def stored(booking: Booking) -> dict[int, forms.Kept]:
     """Documents and numbers stored before, in clear, by the traveller's position."""
     return {person.position: forms.Kept(_opened(person.document), _opened(person.numbers))

@@ -47,6 +47,17 @@ def test_six_presses_at_once_make_three_holds(world: World) -> None:
     assert sorted(map(str, ends)) == ["", "", "", *["too_many_holds"] * 3]
 
 
+def test_seats_whose_card_is_awaited_count_as_unpaid_and_the_next_payer_shows_the_card_first(world: World) -> None:
+    waiting = [world.drive(world.booked()) for _ in range(3)]
+    assert {booking.route for booking in waiting} == {"hold_first"}
+    assert press(world.draft(world.offer())) == "too_many_holds"
+    fourth = world.drive(world.booked())
+    assert (fourth.route, world.order(fourth)) == ("auth_first", None), "no fourth seat before a good card"
+    world.pay(waiting[0])
+    world.drive(waiting[0], 2)
+    assert world.drive(world.booked()).route == "hold_first", "a paid one counts no more"
+
+
 def test_waits_are_spread_by_a_fifth_and_stay_the_same_for_one_deed() -> None:
     for attempts, wait in enumerate((*RETRIES, timedelta(hours=1)), start=1):
         waits = [retry_after(attempts, f"void payment:{number}") / wait for number in range(500)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from bookings import decide, messages
 from bookings.models import Booking
 from bookings.status import MoneyWord, Status
-from payments.gateways.stripe.mapping import DECLINES
+from payments.gateways.stripe import codes
 from payments.models import Payment, Refund
 from suppliers import port
 from suppliers.duffel import errors
@@ -35,7 +36,7 @@ def codes_of_decide() -> set[str]:
 
 
 def test_no_code_is_without_words() -> None:
-    wanted = codes_of_suppliers() | codes_of_decide() | set(DECLINES.values()) | {"card_declined", "creation_failed",
+    wanted = codes_of_suppliers() | codes_of_decide() | set(codes.KINDS.values()) | {"card_declined", "creation_failed",
                                                                                     "airline_no_answer"}
     assert len(wanted) > 30
     not_for_customers = {"bad_signature", "held"}  # a webhook's, and why `decide` waits
@@ -91,4 +92,71 @@ def test_a_declined_card_is_told_in_the_banks_word() -> None:
     payment = Payment(declines=1, decline_kind="insufficient_funds")
     said = messages.message_for(booking, payment)
     assert said is not None
-    assert said.text == "Your bank says the balance is too low for USD 599.99."
+    assert said.text == "Your bank says the balance is too low for USD 599.99. You have not been charged."
+
+
+# Stripe's published decline codes (docs.stripe.com/declines/codes); all of them, by name
+STRIPE_DECLINES = """
+    approve_with_id authentication_not_handled authentication_required call_issuer card_not_supported
+    card_velocity_exceeded currency_not_supported do_not_honor do_not_try_again duplicate_transaction expired_card
+    fraudulent generic_decline highest_risk_level incorrect_address incorrect_cvc incorrect_number incorrect_pin
+    incorrect_zip insufficient_funds invalid_account invalid_amount invalid_cvc invalid_expiry_month
+    invalid_expiry_year invalid_number invalid_pin issuer_not_available lost_card merchant_blacklist
+    mobile_device_authentication_required new_account_information_available no_action_taken not_permitted
+    offline_pin_required online_or_offline_pin_required pickup_card pin_try_exceeded processing_error
+    reenter_transaction restricted_card revocation_of_all_authorizations revocation_of_authorization
+    security_violation service_not_allowed stolen_card stop_payment_order testmode_decline transaction_not_allowed
+    try_again_later withdrawal_count_limit_exceeded""".split()
+# Duffel's codes (duffel.md 6), whatever we know of them
+DUFFEL_CODES = """
+    offer_no_longer_available offer_expired price_changed offer_request_already_booked order_creation_already_attempted
+    duplicate_booking order_not_created internal_server_error airline_unknown airline_internal insufficient_balance
+    payment_amount_does_not_match_order_amount payment_currency_does_not_match_order_currency
+    ancillary_service_not_available validation_required validation_format validation_length validation_inclusion
+    validation_type validation_unique invalid_phone_number invalid_email_address invalid_passenger_name
+    invalid_passenger_title duplicate_passenger_name invalid_loyalty_card order_passengers_incompatible_with_offer
+    invalid_order_create_type schedule_changed past_payment_required_by_date already_paid already_cancelled
+    order_type_not_eligible_for_payment order_cancellation_stale order_not_cancellable order_not_changeable
+    stale_airline_initiated_change_accept rate_limit_exceeded missing_version_header invalid_version_header
+    unsupported_version access_token_not_found expired_access_token insufficient_permissions not_found""".split()
+
+
+def official_error_codes() -> list[str]:
+    """The enum of `last_payment_error.code` in Stripe's own description of its API."""
+    described = json.loads(Path("sandbox/data/stripe/openapi-subset.json").read_text())
+    enum = described["components"]["schemas"]["PaymentIntent.LastPaymentError"]["properties"]["code"]["enum"]
+    return [code for code in enum if code]
+
+
+def test_every_code_of_stripe_has_a_place_of_its_own_and_words() -> None:
+    official = [*STRIPE_DECLINES, *official_error_codes()]
+    assert len(official) > 240
+    assert [code for code in official if code not in codes.KINDS] == []
+    assert set(codes.KINDS.values()) <= set(messages.CATALOGUE)
+
+
+def test_the_bank_is_never_quoted_on_lost_stolen_or_suspected_cards() -> None:
+    for code in ("lost_card", "stolen_card", "fraudulent", "merchant_blacklist", "pickup_card", "highest_risk_level",
+                 "security_violation", "a_code_of_next_year"):
+        assert codes.kind(code, "card_declined") == "card_declined", code
+    assert codes.kind("", "") == ""
+    assert codes.kind("", "an_error_of_next_year") == "payment_refused", "not the bank's word"
+
+
+@pytest.mark.parametrize("code", DUFFEL_CODES)
+def test_every_code_of_duffel_has_words_on_every_call(code: str) -> None:
+    for call in errors.CALLS:
+        for status in (400, 422, 500):
+            told = errors.from_answer(call, status, {"errors": [{"type": "t", "code": code, "source": {}}]})
+            assert told.code in messages.CATALOGUE, (code, call.name, told.code)
+
+
+@pytest.mark.parametrize("status", [202, 400, 401, 403, 404, 406, 422, 429, 500, 502, 503, 504])
+def test_every_status_without_a_code_has_words_too(status: int) -> None:
+    for call in errors.CALLS:
+        assert errors.from_answer(call, status, None).code in messages.CATALOGUE, (status, call.name)
+
+
+def test_from_the_payment_step_on_each_message_ends_with_the_money() -> None:
+    without = {code for code, (text, _, _) in messages.CATALOGUE.items() if "{money}" not in text}
+    assert without == {"offer_taken", "already_booked", "throttled"}  # said where there is no payment yet

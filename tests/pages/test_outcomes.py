@@ -143,7 +143,7 @@ def test_a_refund_is_tracked(guest: Client, principal: str) -> None:
     rows.refund(payment, amount_minor=40000, state="sent")
     page = read(guest.get(f"/trips/{booking.reference}"))
     assert "USD 400.00 is on its way back to Visa ending 4242." in page.text
-    assert [tag["class"] for tag in page.all("li") if "class" in tag] == ["done", "done", ""]
+    assert [tag["class"] for tag in page.all("li") if "class" in tag] == ["done", "done", "now"]
 
 
 def test_strangers_get_404_everywhere(client: Client, principal: str) -> None:

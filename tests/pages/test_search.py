@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,7 +34,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         legs = [{"origin": leg.origin, "destination": leg.destination, "date": leg.date.isoformat()}
                 for leg in query.legs]
         started.append(query)
-        return Search.objects.create(principal=principal, query={"legs": legs}, complete=False,
+        return Search.objects.create(principal=principal, query={**asdict(query), "legs": legs}, complete=False,
                                      outcome={"duffel": {"state": "asking", "offers": 0, "code": ""}})
 
     monkeypatch.setattr("bookings.drafts.search", search)
@@ -44,7 +45,8 @@ def add_offer(search: Search, number: int, *, total: int, minutes: int, carrier:
     raw = offer_json(f"off_s{number}", total_minor=total)
     raw["owner_code"], raw["owner_name"] = carrier, f"Airline {carrier}"
     raw["slices"][0]["duration_minutes"] = minutes
-    raw["slices"][0]["segments"][0]["flight_number"] = str(number)
+    raw["slices"][0]["segments"][0] |= {"flight_number": str(number), "carrier_code": carrier,
+                                        "carrier_name": raw["owner_name"]}
     Offer.objects.create(search=search, principal=search.principal, supplier="duffel", external_id=f"off_s{number}",
                          request_id="orq", total_minor=total, currency="USD", searched=raw,
                          expires_at=clock.now() + timedelta(minutes=20))
@@ -69,8 +71,9 @@ def test_home_has_a_label_for_every_field(client: Client) -> None:
     ({"adults": "x"}, "adults", "Enter a number from 0 to 9."),
     ({"infants": "2"}, "infants", "no more infants than adults"),
     ({"adults": "9", "infants": "1"}, "adults", "up to 9 travellers"),
-    ({"children": "2", "childAges": "4"}, "childAges", "Enter 2 ages"),
-    ({"children": "1", "childAges": "1"}, "childAges", "A child is 2 to 17"),
+    ({"children": "2", "childAges": "4"}, "age2", "Choose the age of child 2"),
+    ({"children": "2", "age1": "4", "age2": ""}, "age2", "Choose the age of child 2"),
+    ({"children": "1", "childAges": "1"}, "age1", "Child 1 must be 2 to 17 years old"),
     ({"destination": "EWR", "origin": "NYC"}, "destination", "differs from the place you start from"),
 ])
 def test_each_mistake_is_named_and_nothing_typed_is_lost(client: Client, searches: list[Any], changes: dict[str, str],
@@ -156,7 +159,7 @@ def test_filters_leave_out_and_can_be_cleared(client: Client, searches: list[Any
 
 def test_no_flight_offers_the_days_around(client: Client, searches: list[Any]) -> None:
     there = client.get("/flights", asked()).headers["Location"]
-    Search.objects.update(complete=True)
+    Search.objects.update(complete=True, outcome={"duffel": {"state": "done", "offers": 0, "code": ""}})
     page = read(client.get(there))
     assert "No flights found" in page.text
     day_before = (clock.now().date() + timedelta(days=29)).isoformat()

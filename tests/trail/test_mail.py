@@ -6,12 +6,16 @@ import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.core import mail as outbound
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection
+from django.template import engines
 
 from bookings import cases, letter, mail
 from bookings.models import AccessLink, Booking, Case, Outbox
@@ -20,7 +24,8 @@ from tests.trail.rows import NOW
 
 pytestmark = pytest.mark.django_db
 KINDS = ("confirmed", "hold_created", "hold_reminder_24", "hold_reminder_2", "not_booked", "expired", "cancelled",
-         "refund_sent", "price_changed", "checking", "pay_needed", "schedule_changed", "lookup_link", "case_alert")
+         "refund_sent", "price_changed", "checking", "pay_needed", "schedule_changed", "lookup_link", "received",
+         "reserved", "airline_cancelled", "change_received", "change_answered", "case_alert")
 FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail is due
     "confirmed": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
     "hold_created": {"status": "HOLD", "wish": "hold", "progress": "held"},
@@ -35,7 +40,15 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "pay_needed": {"status": "PENDING_PAYMENT", "money": "none"},
     "schedule_changed": {"status": "FAILED", "closing": "schedule_changed"},
     "lookup_link": {},
+    "received": {"status": "PENDING_PAYMENT", "progress": "card"},
+    "reserved": {"status": "PENDING_TICKETING", "progress": "staff"},
+    "airline_cancelled": {"status": "CANCELLING", "progress": "undoing", "closing": "airline_cancelled",
+                          "money": "refunding"},
+    "change_received": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
+    "change_answered": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
 }
+PLAIN_KINDS = ("contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
+ACCOUNT_KINDS = ("verify_address", "account_exists", "reset_password", "password_changed")
 
 
 def queue(kind: str, booking: Booking | None, **changes: Any) -> Outbox:
@@ -56,6 +69,10 @@ def story(kind: str) -> tuple[Booking, Outbox]:
                                card_brand="visa", card_last4="4242")
         if booking.money != "charged":
             version = str(rows.refund(payment, amount_minor=50000).pk)
+    if kind.startswith("change_"):
+        answered = {"answer": "Yes, for USD 75.", "answered_at": NOW} if kind == "change_answered" else {}
+        version = str(booking.requests.create(topic="date", words="One day later & please\nnot early.", asked_at=NOW,
+                                              answer_by=NOW + timedelta(hours=24), **answered).pk)
     return booking, queue(kind, booking, version=version)
 
 
@@ -68,13 +85,20 @@ def sent() -> EmailMultiAlternatives:
 def html(message: EmailMultiAlternatives) -> str:
     ((content, kind),) = message.alternatives
     assert kind == "text/html"
-    return str(content)
+    return re.sub(r"(?s)<style>.*?</style>", "", str(content))
 
 
 def as_text(markup: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", markup)))
 
 
+@pytest.fixture
+def tell_unfilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that a template names and nobody gives is written out as UNFILLED."""
+    monkeypatch.setattr(engines["django"].engine, "string_if_invalid", "UNFILLED %s")
+
+
+@pytest.mark.usefixtures("tell_unfilled")
 @pytest.mark.parametrize("kind", KINDS[:-1])
 def test_every_kind_goes_to_the_customer_in_text_and_html(kind: str) -> None:
     booking, row = story(kind)
@@ -86,12 +110,59 @@ def test_every_kind_goes_to_the_customer_in_text_and_html(kind: str) -> None:
     for text in (message.body, html(message)):
         assert booking.reference in text
         assert "/manage/link/" in text
-        assert "{" not in text and "None" not in text
+        assert "{" not in text and "None" not in text and "UNFILLED" not in text and "<strong>" not in message.body
+    amounts = [re.findall(r"[A-Z]{3} [\d,]+\.\d\d", text) for text in (message.body, as_text(html(message)))]
+    assert amounts[0] == amounts[1]
     row.refresh_from_db()
     assert row.sent_at is not None and row.dropped == ""
 
 
+@pytest.mark.usefixtures("tell_unfilled")
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_every_kind_about_an_account_goes_to_its_mailbox_alone(kind: str) -> None:
+    user = User.objects.create_user("anna@example.com", "anna@example.com", "tomato window river")
+    row = queue(kind, None, to=user.email, version=f"{user.pk}:1", context={"user": user.pk})
+    assert mail.send_due(NOW, 10) == 1
+    message = sent()
+    assert message.to == [user.email]
+    for text in (message.body, html(message)):
+        assert "/account/verify/" in text if kind == "verify_address" else "/account/reset/" in text
+        assert "UNFILLED" not in text and "{" not in text and "None" not in text
+    secret = re.findall(r"/account/\S+/([^/\s]+)/\s", message.body)[0]
+    row.refresh_from_db()
+    assert secret not in str(row.context)
+
+
+def test_every_template_has_its_kind_and_every_kind_its_three_templates() -> None:
+    folder = settings.BASE_DIR / "templates" / "mail"
+    known = {*KINDS, *ACCOUNT_KINDS, *PLAIN_KINDS}
+    for ending in (".subject", ".txt", ".html"):
+        assert {path.stem for path in folder.glob(f"*{ending}")} - {"frame"} == known, ending
+
+
+def test_the_address_before_is_told_without_a_key_to_the_booking() -> None:
+    booking = rows.booking(**FITS["confirmed"])
+    queue("contact_changed", booking, to="old@example.com")
+    mail.send_due(NOW, 10)
+    message = sent()
+    assert message.to == ["old@example.com"] and booking.reference in message.body
+    assert "/manage/link/" not in message.body + html(message) and not AccessLink.objects.exists()
+
+
+def test_headers_say_that_a_machine_wrote_and_nothing_follows_the_reader() -> None:
+    story("confirmed")
+    mail.send_due(NOW, 10)
+    message = sent()
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert "List-Unsubscribe" not in message.message()
+    assert not re.search(r"<img|<script|@import|url\(", message.alternatives[0][0])
+    assert "prefers-color-scheme: dark" in message.alternatives[0][0]
+
+
 MONEY = {
+    "received": "You have not been charged.",
+    "airline_cancelled": "USD 500.00 is on its way back to Visa ending 4242.",
+    "change_answered": "Your payment of USD 599.99 is safe.",
     "confirmed": "Your payment of USD 599.99 is safe.",
     "hold_created": "You have not been charged.",
     "checking": "The amount is reserved on your card, not charged.",
@@ -192,6 +263,9 @@ def test_what_is_not_due_waits() -> None:
     ("checking", {"progress": "done"}, "the airline has answered"),
     ("pay_needed", {"status": "CONFIRMED"}, "nothing to pay"),
     ("not_booked", {"status": "CONFIRMED"}, "booked after all"),
+    ("received", {"status": "CONFIRMED"}, "told otherwise"),
+    ("received", {"progress": "consent"}, "told otherwise"),
+    ("reserved", {"status": "CONFIRMED"}, "no longer pending"),
 ])
 def test_a_mail_that_would_no_longer_be_true_is_dropped(kind: str, now_is: dict[str, Any], why: str) -> None:
     booking, row = story(kind)
@@ -300,6 +374,11 @@ SAYS = {
     "pay_needed": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)"],
     "cancelled": ["as you asked", "Agreed refund: USD 500.00"],
     "checking": ["Please do not book this trip again and do not pay again."],
+    "received": ["not a confirmed booking yet"],
+    "airline_cancelled": ["You have the right to your money back in the way you paid, Visa ending 4242",
+                          "Wednesday 2 December 2026"],
+    "change_received": ["One day later & please", "answers you by Sun 22 Nov 2026, 05:00 (New York time)"],
+    "change_answered": ["One day later & please", "Yes, for USD 75."],
 }
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fly2any.kernel.money import Money, MoneyError
+from payments.gateways.stripe import codes
 from payments.gateways.stripe.amounts import minor_from_stripe
 from payments.types import DisputeInfo, Intent, Notice, PaymentState, RefundInfo, RefundState
 
@@ -26,21 +27,6 @@ STATES = {
 REFUND_STATES = {
     "pending": RefundState.SENT, "requires_action": RefundState.SENT,
     "succeeded": RefundState.SUCCEEDED, "failed": RefundState.FAILED, "canceled": RefundState.FAILED,
-}
-# decline code, else error code -> what the customer may be told. Lost, stolen and fraud say only "declined".
-DECLINES = {
-    "insufficient_funds": "insufficient_funds",
-    "expired_card": "expired_card",
-    "incorrect_cvc": "incorrect_cvc",
-    "invalid_cvc": "incorrect_cvc",
-    "authentication_required": "auth_failed",
-    "authentication_not_handled": "auth_failed",
-    "payment_intent_authentication_failure": "auth_failed",
-    "mobile_device_authentication_required": "auth_failed",
-    "processing_error": "processing_error",
-    "issuer_not_available": "processing_error",
-    "try_again_later": "processing_error",
-    "reenter_transaction": "processing_error",
 }
 _KINDS = (
     ("charge.dispute.", "dispute.changed"), ("charge.refund", "refund.changed"), ("refund.", "refund.changed"),
@@ -102,13 +88,6 @@ def _identity(raw: Mapping[str, Any]) -> str:
     return found
 
 
-def decline_kind(decline_code: str, code: str) -> str:
-    """What the customer may be told about a declined attempt; "" when there was none."""
-    if not decline_code and not code:
-        return ""
-    return DECLINES.get(decline_code) or DECLINES.get(code) or "card_declined"
-
-
 def intent(raw: Mapping[str, Any]) -> Intent:
     """A payment. Raises Unreadable when its id, amount or status cannot be read."""
     amount = _money(raw)
@@ -126,7 +105,7 @@ def intent(raw: Mapping[str, Any]) -> Intent:
         refunded_minor=minor(charge.get("amount_refunded"), amount.currency),
         client_secret=text(raw.get("client_secret")), payment_id=text(notes.get("payment_id")),
         booking_id=text(notes.get("booking")), needs_customer=status == "requires_action",
-        decline_code=decline or code, decline_kind=decline_kind(decline, code),
+        decline_code=decline or code, decline_kind=codes.kind(decline, code),
         attempt_id=_attempt(raw, failure, code),
         card_brand=text(card.get("brand")), card_last4=text(card.get("last4")),
         capture_before=moment(card.get("capture_before")), disputed=charge.get("disputed") is True,

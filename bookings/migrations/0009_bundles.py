@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0006_people_are_found_by_digest'),
+        ('bookings', '0008_itinerary_is_shared'),
     ]
 
     operations = [
