@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bookings.bundles.parts import Part
 from suppliers.types import FlightSegment, OfferInfo, Seat, SeatMap
@@ -101,28 +102,39 @@ def _choose(free: Sequence[_Free], number: int) -> list[_Free]:
 
 
 def _blocks(rows: dict[int, dict[int, list[_Free]]], sizes: Sequence[int]) -> Iterator[list[_Free]]:
-    """The cheapest block per start: rows behind each other, in each a run of neighbours in the same section."""
+    """Rows behind each other, in each the cheapest run of neighbours in the same section behind the one before."""
     for start in sorted(rows):
-        for section in rows[start]:
-            runs = [_cheapest_run(rows.get(start + index, {}).get(section, []), size)
-                    for index, size in enumerate(sizes)]
-            if all(runs):
-                yield [one for run in runs for one in run]
+        for section, seats in rows[start].items():
+            for run in _runs(seats, sizes[0]):
+                block = list(run)
+                for index, size in enumerate(sizes[1:], 1):
+                    beside = rows.get(start + index, {}).get(section, [])
+                    run = min((one for one in _runs(beside, size) if _behind(run, one)), key=_cost, default=[])
+                    block += run
+                if len(block) == sum(sizes):
+                    yield block
 
 
-def _cheapest_run(seats: Sequence[_Free], size: int) -> list[_Free]:
-    """The cheapest `size` neighbours of a row's section; [] when there are none."""
-    runs = [list(seats[first:first + size]) for first in range(len(seats) - size + 1)
+def _runs(seats: Sequence[_Free], size: int) -> list[list[_Free]]:
+    """Every `size` neighbours of a row's section."""
+    return [list(seats[first:first + size]) for first in range(len(seats) - size + 1)
             if seats[first + size - 1].at - seats[first].at == size - 1]
-    return min(runs, key=lambda run: (sum(one.minor for one in run), run[0].at), default=[])
+
+
+def _cost(run: Sequence[_Free]) -> tuple[int, int]:
+    return sum(one.minor for one in run), run[0].at
+
+
+def _behind(front: Sequence[_Free], back: Sequence[_Free]) -> bool:
+    """Whether somebody in the back row sits right behind somebody in front."""
+    return bool({one.at for one in front} & {one.at for one in back})
 
 
 def _together(chosen: Sequence[_Free]) -> bool:
     """Whether everybody has a neighbour beside, before or behind, in one block."""
     if len({one.section for one in chosen}) > 1:
         return False
-    rows = sorted({one.row for one in chosen})
-    if rows != list(range(rows[0], rows[0] + len(rows))):
-        return False
-    return all(max(places) - min(places) == len(places) - 1 for row in rows
-               if (places := [one.at for one in chosen if one.row == row]))
+    rows = [[one for one in chosen if one.row == number] for number in sorted({one.row for one in chosen})]
+    return (rows[-1][0].row - rows[0][0].row == len(rows) - 1
+            and all(run[-1].at - run[0].at == len(run) - 1 for run in rows)
+            and all(_behind(front, back) for front, back in pairwise(rows)))
