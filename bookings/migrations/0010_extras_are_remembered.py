@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0007_customers'),
+        ('bookings', '0009_bundles'),
     ]
 
     operations = [
