@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sandbox.duffel_client import Duffel
+from tests.sandbox.process import Sandbox
+
+
+@pytest.fixture
+def duffel(sandbox: Sandbox) -> Duffel:
+    return Duffel(sandbox)
+
 
 
 def _services(duffel: Duffel, offer: Any) -> list[Any]:
