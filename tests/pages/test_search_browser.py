@@ -35,7 +35,7 @@ def test_the_airport_box_follows_the_combobox_pattern(page: Page, live_server: L
     box = page.get_by_role("combobox", name="To", exact=True)
     assert (box.get_attribute("aria-autocomplete"), box.get_attribute("aria-expanded")) == ("list", "false")
     box.press_sequentially("london")
-    options = page.get_by_role("option")
+    options = page.get_by_role("listbox").get_by_role("option")
     expect(options.first).to_contain_text("London, all airports")
     expect(page.get_by_role("status").filter(has_text="places found")).to_have_count(1)
     assert box.get_attribute("aria-activedescendant") is None, "nothing is chosen for anybody"
@@ -105,11 +105,11 @@ def test_three_flights_are_asked_for_without_javascript(plain: Page, live_server
     plain.locator("#children").select_option("1")
     plain.locator("#age1").select_option("7")
     plain.get_by_role("button", name="Add a flight").click()
-    expect(plain.locator("#origin3")).to_have_value("Madrid, Adolfo Suarez Madrid-Barajas (MAD)")
+    expect(plain.locator("#origin3")).to_have_value("Madrid Barajas (MAD)")
     expect(plain.locator("#age1")).to_have_value("7")
     plain.get_by_role("button", name="Remove flight 2").click()
     expect(plain.locator("#origin3")).to_be_hidden()
-    expect(plain.locator("#origin2")).to_have_value("Madrid, Adolfo Suarez Madrid-Barajas (MAD)")
+    expect(plain.locator("#origin2")).to_have_value("Madrid Barajas (MAD)")
     plain.get_by_role("button", name="Search flights").click()
     expect(plain.get_by_role("link", name="Enter the city or airport flight 2 goes to.")).to_be_visible()
     assert plain.evaluate("document.documentElement.scrollWidth") <= 390
