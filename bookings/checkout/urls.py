@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from bookings.checkout import account, changes, customize, info, manage, papers, passengers, progress, review, search
+from bookings.checkout import (
+    account,
+    changes,
+    customize,
+    info,
+    mailbox,
+    manage,
+    papers,
+    passengers,
+    progress,
+    review,
+    search,
+)
 
 urlpatterns = [
     path("", search.home, name="home"),
@@ -42,5 +54,8 @@ urlpatterns = [
     path("help", info.help_page, name="help"),
     path("terms", info.terms, name="terms"),
     path("how-we-sort", info.how_we_sort, name="how-we-sort"),
-    path("dev/mailbox", info.mailbox, name="dev-mailbox"),
+    path("dev/mailbox", mailbox.mailbox, name="dev-mailbox"),
+    path("dev/mailbox/<str:name>", mailbox.letter, name="dev-letter"),
+    path("dev/mailbox/<str:name>/html", mailbox.html, name="dev-letter-html"),
+    path("dev/mailbox/<str:name>/<int:number>", mailbox.attachment, name="dev-attachment"),
 ]
