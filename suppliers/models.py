@@ -67,6 +67,7 @@ class Offer(models.Model):
     currency = models.CharField(max_length=3)
     expires_at = models.DateTimeField()
     searched = models.JSONField()
+    brief = models.JSONField(null=True, blank=True)  # what a list needs of `searched` (bookings.selectors.lines)
     priced = models.JSONField(null=True, blank=True)
     priced_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,5 +1,6 @@
 """From a search to a complete draft: suppliers are asked here, nothing is ordered and nothing is charged."""
 
+from bookings.drafts import days
 from bookings.drafts.booking import complete_draft, customize, refresh, start
 from bookings.drafts.offers import price_offer, seat_maps
 from bookings.drafts.searching import search, wait_for_search
@@ -12,5 +13,5 @@ from bookings.drafts.travellers import (
     typed_in,
 )
 
-__all__ = ["agree_again", "check_passengers", "complete_draft", "correct_email", "customize", "price_offer", "refresh",
-           "save_typed", "search", "seat_maps", "set_passengers", "start", "typed_in", "wait_for_search"]
+__all__ = ["agree_again", "check_passengers", "complete_draft", "correct_email", "customize", "days", "price_offer",
+           "refresh", "save_typed", "search", "seat_maps", "set_passengers", "start", "typed_in", "wait_for_search"]

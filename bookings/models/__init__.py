@@ -2,8 +2,8 @@
 
 from bookings.models.booking import Booking, Passenger, Segment, Selection
 from bookings.models.customers import Account, ChangeRequest
-from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency
+from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency, Share
 from bookings.models.trail import Case, Diary, ExternalCall, Outbox
 
 __all__ = ["AccessLink", "Account", "Attempt", "Booking", "Case", "ChangeRequest", "Diary", "ExternalCall", "Heartbeat",
-           "Idempotency", "Outbox", "Passenger", "Segment", "Selection"]
+           "Idempotency", "Outbox", "Passenger", "Segment", "Selection", "Share"]
