@@ -115,3 +115,11 @@ def test_the_code_on_the_paper_fills_in_the_reference_and_opens_nothing(client: 
     page = client.get(f"/trips/find?ref={booking.reference}").content.decode()
     assert f'value="{booking.reference}"' in page
     assert "Müller" not in page and "RZPNX8" not in page
+
+
+def test_flights_that_were_changed_come_with_new_papers() -> None:
+    booking = booked()
+    Outbox.objects.create(kind="flights_accepted", booking=booking, due_at=NOW, created_at=NOW)
+    assert mail.send_due(NOW + timedelta(seconds=1), 1) == 1
+    assert [item[0].rpartition(".")[2] for item in sent().attachments] == ["pdf", "ics"]
+    assert "Attached: your itinerary" in sent().body
