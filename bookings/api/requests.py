@@ -59,6 +59,7 @@ class ChoiceSerializer(Strict):
 
     serviceId = serializers.CharField(max_length=200)
     quantity = serializers.IntegerField(min_value=1, max_value=99, default=1)
+    agreed = serializers.BooleanField(default=False, help_text="The conditions of an exit-row seat were agreed to")
 
 
 class DocumentSerializer(Strict):
@@ -156,7 +157,8 @@ class ContactChangeSerializer(Strict):
     """What of the contact shall change."""
 
     email = _text(required=False, max_length=254)
-    phone = _text(required=False, max_length=40)
+    phone = _text(required=False, max_length=60)
+    phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
 
 
 class PatchSerializer(Strict):
