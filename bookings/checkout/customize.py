@@ -43,11 +43,12 @@ def extras(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
         return redirect(outcomes.place(booking))
     if request.method == "POST":
         drafts.customize(booking=booking, choices=extras_form.choices(request.POST), now=clock.now())
-        return redirect("checkout-passengers" if request.POST.get("then") == "go" else "checkout-extras", draft_id)
+        onward = "checkout-review" if ready(view) else "checkout-passengers"  # who came from the review returns to it
+        return redirect(onward if request.POST.get("then") == "go" else "checkout-extras", draft_id)
     booking, view, notice = repriced(booking, view)
     return render(request, "checkout/extras.html", {
         "draft": view, "notice": notice, "flights_url": flights_url(booking), "fares": _fares(booking),
-        **_lists(booking)})
+        "reviewed": ready(view), **_lists(booking)})
 
 
 def open_draft(request: HttpRequest, draft_id: uuid.UUID) -> tuple[Booking, dict[str, Any]]:
@@ -69,12 +70,18 @@ def repriced(booking: Booking, view: dict[str, Any]) -> tuple[Booking, dict[str,
     return booking, after, " ".join(said)
 
 
-def flights_url(booking: Booking) -> str:
-    """Back to the results this fare was chosen from."""
+def ready(view: dict[str, Any]) -> bool:
+    """Whether every traveller and the contact are known."""
+    named = all(person.get("givenName") and person.get("bornOn") for person in view["passengers"])
+    return bool(named and view["contact"].get("email"))
+
+
+def flights_url(booking: Booking, *, fresh: bool = False) -> str:
+    """Back to the results this fare was chosen from; `fresh` asks the airlines the same question anew."""
     search = booking.offer.search
     if search is None:
         return reverse("home")
-    return search_form.address(search_form.stored(search.query), s=search.pk)
+    return search_form.address(search_form.stored(search.query), s=None if fresh else search.pk)
 
 
 def _fares(booking: Booking) -> list[dict[str, Any]]:
