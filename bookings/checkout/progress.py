@@ -76,7 +76,7 @@ def _deadline(trip: dict[str, Any]) -> dict[str, Any]:
     window, pay_by = moment(deadlines.get("windowEndsAt")), moment(deadlines.get("payBy"))
     ends = window or (pay_by - HOLD_MARGIN if pay_by else None)
     now = clock.now()
-    return {"pay_before": ends, "late": bool(ends) and now < ends < now + DEADLINE_SHOWN}
+    return {"pay_before": ends, "late": ends is not None and now < ends < now + DEADLINE_SHOWN}
 
 
 @require_POST
