@@ -186,6 +186,8 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
     for refund in moment.story.refunds:
         if refund.state == "succeeded":
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
+            if "refund_due" in moment.story.cases:
+                cases.heal(kind="refund_due", subject=f"booking:{booking.pk}", now=moment.now, because="refunded")
     asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
     if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT" and asks_again:
         outbox.queue("pay_needed", booking, moment.now)

@@ -10,10 +10,15 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from bookings import cases, locks, outbox
+from bookings import cases, locks, outbox, refund_clock
+from bookings.flight_changes import differences
+from bookings.flow import Wish
 from bookings.models import Booking, Case, ChangeRequest, Diary
 from bookings.status import CLOSED, Status
+from bookings.wake import wake
 from fly2any.kernel.errors import Problem
+from suppliers.models import SupplierOrder
+from suppliers.types import OrderState
 
 SHORTEST, LONGEST = 10, 1000  # letters of a request
 LONGEST_ANSWER = 500  # what the console's form takes
@@ -102,6 +107,41 @@ def answer_request(*, case: Case, verb: str, note: str, operator: AbstractBaseUs
             raise Problem("case_closed", "Somebody has answered this request already.", status=409)
         outbox.queue("change_answered", booking, clock, version=str(found.pk))
         _diary(booking, clock, "request.answered", f"request:{found.pk}", actor=f"staff:{operator.pk}")
+
+
+# --- flights that the airline changed ---------------------------------------------------------------------------
+
+
+def answer_change(*, booking: Booking, change_id: str, answer: str, now: datetime) -> Booking:
+    """Keep the customer's answer to the airline's new flights, "accept" or "refund"; the driver acts on it.
+
+    The first answer stands, however often is pressed. Problem change_gone when the airline has changed them again,
+    refund_not_due when the change is not significant, already_cancelled.
+    """
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking.pk)
+        order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).order_by("-pk").first()
+        change = order.flight_change if order else {}
+        if order is None or fresh.wish == Wish.CANCEL or fresh.closing:
+            raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
+                          action="Open the booking")
+        if not change or change["external_id"] != change_id:
+            raise Problem("change_gone", "The airline has changed the flights again.", status=409,
+                          action="Look at the new flights")
+        if order.change_answer or change["taken"]:
+            return fresh
+        if answer == "refund" and not differences(change["before"], change["after"]).significant:
+            raise Problem("refund_not_due", "This change gives no right to a refund; your fare's rules go on.",
+                          status=422, action="See what a cancellation gives back")
+        order.change_answer, order.change_answered_at = answer, clock
+        order.save(update_fields=["change_answer", "change_answered_at"])
+        if answer == "refund":
+            cases.open_case(kind="refund_due", subject=f"booking:{fresh.pk}", booking=fresh, now=clock,
+                            deadline=refund_clock.end_of(refund_clock.legal_date(clock)), facts={"change": change_id})
+        cases.heal(kind="change_unanswered", subject=f"booking:{fresh.pk}", now=clock, because="the customer answered")
+        _diary(fresh, clock, "flights.answer_given", f"order:{order.pk}", after=answer)
+        wake(fresh.pk, clock)
+        return fresh
 
 
 def _diary(booking: Booking, now: datetime, event: str, subject: str, *, actor: str = "", after: str = "") -> None:

@@ -225,6 +225,40 @@ def _success_beats_failure(f: Facts) -> bool:
                 and f.payment.state in (P.AUTHORISED, P.CAPTURED) and f.wish is Wish.BOOK)
 
 
+def flights_changed(f: Facts, now: datetime) -> Decision | None:
+    """The customer has answered the airline's new flights: accept them there, or give the money back."""
+    o = f.order
+    if o is None or o.state is not O.TICKETED or not o.change_answer or o.change_taken:
+        return None
+    if f.wish is Wish.CANCEL or f.closing:
+        return None
+    if o.change_answer == "refund":
+        return _money_for_changed_flights(f, o, now)
+    if not o.change_acceptable or o.accept.outcome == "refused":
+        return None if "change_to_accept" in f.cases else Attention("change_to_accept")
+    if o.accept.outcome == "ok":  # it said yes, and its order does not show it yet
+        due = (o.looked_at or now) + POLL_PAYMENT
+        return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= due else Wait(due, "new flights")
+    return unfinished(ready(o.accept, Do(Step.ACCEPT_CHANGE), now), "change_to_accept", f, now, o.accept)
+
+
+def _money_for_changed_flights(f: Facts, o: OrderFacts, now: datetime) -> Decision | None:
+    """Cancel by machine only where the airline gives everything back; else staff do it, whose case is open."""
+    if f.payment is None or f.payment.state is not P.CAPTURED or o.quote_refusal:
+        return None
+    full = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
+    if not o.quote_id or (full and o.quote_expires_at and now >= o.quote_expires_at):
+        return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
+    return Do(Step.CANCEL_CHANGED) if full else None
+
+
+def _unanswered_change(f: Facts, o: OrderFacts, now: datetime) -> Decision | None:
+    """New flights that the customer has not answered: staff call them after the deadline."""
+    if not o.change_answer_by or o.change_answer or o.change_taken or "change_unanswered" in f.cases:
+        return None
+    return Attention("change_unanswered") if now >= o.change_answer_by else Wait(o.change_answer_by, "new flights")
+
+
 def _before_order(f: Facts, now: datetime) -> Decision:
     p = _present_payment(f)
     if f.offer_gone:
@@ -347,8 +381,8 @@ def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
             if o.looked_at is None or o.ticketed_at + offset > o.looked_at:
                 at = o.ticketed_at + offset
                 return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= at else Wait(at, "ticket numbers")
-    return refunds_in_flight(f, now) or Rest()
+    return refunds_in_flight(f, now) or _unanswered_change(f, o, now) or Rest()
 
 
 Rule = Callable[[Facts, datetime], Decision | None]
-RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, pursue, unwind)
+RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, flights_changed, pursue, unwind)

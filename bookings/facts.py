@@ -71,6 +71,7 @@ class Story:
             return None
         subject = f"order:{o.pk}"
         quote = self._call(Step.QUOTE_CANCEL, subject)
+        change = o.flight_change
         return OrderFacts(
             state=OrderState(o.state), hold=o.hold, total_minor=o.total_minor + self.booking.fee_minor,
             cost_minor=o.total_minor, asked_at=o.asked_at,
@@ -79,6 +80,9 @@ class Story:
             watch_until=o.watch_until, has_tickets=bool(o.tickets), refusal=o.refusal, changed=o.changed,
             quote_id=o.quote_id, quote_refund_minor=o.quote_refund_minor, quote_refund_to=o.quote_refund_to,
             quote_expires_at=o.quote_expires_at, quote_refusal=quote.code if quote.outcome == "refused" else "",
+            change_answer=o.change_answer, change_taken=change.get("taken", ""),
+            change_acceptable="accept" in change.get("actions", ()), change_answer_by=o.change_answer_by,
+            accept=self._call(Step.ACCEPT_CHANGE, o.change_subject),
             create=self._call(Step.CREATE_ORDER, subject, attempts=len(self.orders)),
             pay=self._call(Step.PAY_ORDER, subject), quote=quote, cancel=self._call(Step.CONFIRM_CANCEL, subject),
             look=self._call(Step.LOOK_ORDER, subject),

@@ -39,6 +39,7 @@ class Step(StrEnum):
     LOOK_PAID = "look_paid"
     QUOTE_CANCEL = "quote_cancel"
     CONFIRM_CANCEL = "confirm_cancel"
+    ACCEPT_CHANGE = "accept_change"
     OPEN_PAYMENT = "open_payment"
     LOOK_PAYMENT = "look_payment"
     CAPTURE = "capture"
@@ -51,11 +52,12 @@ class Step(StrEnum):
     ORDER_FAILED = "order_failed"  # the supplier has told us that it was not created
     REQUEST_REFUND = "request_refund"  # value: cause
     KEEP_BOOKED = "keep_booked"  # a cancellation that cannot be done as agreed is taken back (value: reason)
+    CANCEL_CHANGED = "cancel_changed"  # the customer wants the money back for changed flights, and all of it comes
     BACK_TO_HOLD = "back_to_hold"  # paying later did not work out; the seats stay held
 
 
 LOCAL = frozenset({Step.CLOSE, Step.GIVE_UP_ORDER, Step.ORDER_FAILED, Step.REQUEST_REFUND, Step.KEEP_BOOKED,
-                   Step.BACK_TO_HOLD})
+                   Step.BACK_TO_HOLD, Step.CANCEL_CHANGED})
 ASKING = tuple(step for step in Step if step not in LOCAL)
 
 
@@ -126,6 +128,11 @@ class OrderFacts:
     quote_refund_to: str = ""
     quote_expires_at: datetime | None = None
     quote_refusal: str = ""
+    change_answer: str = ""  # what the customer said to the airline's new flights: accept, refund
+    change_taken: str = ""  # what became of them at the airline: accepted, cancelled, changed
+    change_acceptable: bool = False
+    change_answer_by: datetime | None = None
+    accept: CallFacts = CallFacts()
     create: CallFacts = CallFacts()
     pay: CallFacts = CallFacts()
     quote: CallFacts = CallFacts()

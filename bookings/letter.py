@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bookings import messages, policy, refund_clock, selectors
 from bookings.models import Booking, ChangeRequest
 from bookings.selectors import words as said
+from bookings.selectors.changes import flight_change
 from fly2any.kernel.money import Money
 from payments.models import Refund
 from suppliers.models import SupplierOrder
@@ -54,6 +55,21 @@ def words(booking: Booking) -> View:
         "owed": booking.money in ("charged", "refunding", "refunded"),
         "refund_by": refund_by(order, booking),
     }
+
+
+def change_words(booking: Booking, order: SupplierOrder | None) -> View | None:
+    """The airline's change of flights: what differs, both sides, and until when we ask for an answer."""
+    found = flight_change(booking, order)
+    if found is None or order is None:
+        return None
+    names = ["" for _ in booking.offer.searched["passengers"]]
+    start = booking.offer.searched["slices"][0]["origin"]
+    sides = [(word, part, new) for word, parts, new in (("As booked", found["before"], False),
+                                                        ("Now", found["after"], True)) for part in parts]
+    return {**found, "answer_by": deadline(order.change_answer_by, start.get("time_zone", ""), _city(start)),
+            "sides": [{"title": f"{word}: {_city(part['origin'])} to {_city(part['destination'])}", "new": new,
+                       "segments": [_segment(segment, names) for segment in part["segments"]]}
+                      for word, part, new in sides]}
 
 
 def request_words(request: ChangeRequest) -> dict[str, str]:

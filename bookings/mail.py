@@ -23,6 +23,7 @@ from django.template.loader import render_to_string
 
 from bookings import account_links, cases, documents, letter
 from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
+from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
 
@@ -65,7 +66,7 @@ def _claim(now: datetime) -> Outbox | None:
 
 def _deliver(row: Outbox, now: datetime) -> int:
     booking = row.booking
-    reason = _outdated(row.kind, booking, now) or _without_account(row)
+    reason = _outdated(row.kind, booking, now) or _answered(row) or _without_account(row)
     if reason:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason)
         return 0
@@ -137,6 +138,15 @@ def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
     return ""
 
 
+def _answered(row: Outbox) -> str:
+    """A change of flights that is answered, or that a newer one has replaced, is not asked about any more."""
+    if row.kind != "flights_changed" or row.booking is None:
+        return ""
+    change = flight_change(row.booking, row.booking.orders.order_by("-pk").first())
+    asked = change is not None and change["state"] == "open" and change["id"][-40:] == row.version
+    return "" if asked else "answered"
+
+
 def _without_account(row: Outbox) -> str:
     """A mail about an account that was closed meanwhile has nobody to go to."""
     key = row.context.get("user")
@@ -173,6 +183,8 @@ def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any
     words |= letter.words(booking)
     if row.kind in ("change_received", "change_answered"):
         words["request"] = letter.request_words(ChangeRequest.objects.get(pk=int(row.version), booking=booking))
+    if row.kind == "flights_changed":
+        words["change"] = letter.change_words(booking, booking.orders.order_by("-pk").first())
     if row.kind == "contact_changed":
         return words  # the address before: no new key to the booking goes there
     if row.kind == "refund_sent":

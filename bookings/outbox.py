@@ -39,6 +39,14 @@ def on_wish(booking: Booking, now: datetime) -> None:
     queue("received", booking, now, due_at=now + RECEIVED_AFTER)
 
 
+def again(booking: Booking, key: str, now: datetime) -> str:
+    """Queue once more the mail of the booking's present status, once for `key`; returns its kind, "" for none."""
+    kind = _BY_STATUS.get(Status(booking.status), "")
+    if kind:
+        queue(kind, booking, now, version=f"again-{key}"[:40])
+    return kind
+
+
 def on_change(booking: Booking, before: tuple[str, str], now: datetime) -> None:
     """Queue what the change from `before` (status, progress) to the booking's present state calls for."""
     status, progress = Status(booking.status), Progress(booking.progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 BUSINESS_DAYS = 7  # what was paid by credit card; we take cards only
@@ -17,6 +17,11 @@ def legal_date(due_since: datetime) -> date:
         day += timedelta(days=1)
         left -= is_business_day(day)
     return day
+
+
+def end_of(day: date) -> datetime:
+    """The last minute of that day where days are counted, as UTC."""
+    return datetime.combine(day, time(23, 59), _HERE).astimezone(UTC)
 
 
 def is_business_day(day: date) -> bool:

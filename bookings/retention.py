@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings import locks
 from bookings.flow import Wish
-from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger
+from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger, Share
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
 
@@ -17,6 +17,7 @@ BATCH = 200  # deleting an offer reads its row, pictures and all
 IDEMPOTENCY = timedelta(days=7)
 OFFERS = timedelta(days=7)
 ATTEMPTS = timedelta(days=2)
+SHARES = timedelta(days=30)  # after being taken back; an expired one goes at once
 DOCUMENTS = timedelta(days=30)  # after the last flight
 DRAFTS = timedelta(hours=1)  # after the offer has expired: a fresh price of the same trip need not ask for names again
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
@@ -32,6 +33,7 @@ def run(now: datetime) -> dict[str, int]:
                                                   created_at__lt=now - OFFERS)),
         "attempts": _delete(Attempt.objects.filter(slot__lt=now - ATTEMPTS)),
         "links": _delete(AccessLink.objects.filter(expires_at__lt=now)),
+        "shares": _delete(Share.objects.filter(Q(expires_at__lt=now) | Q(revoked_at__lt=now - SHARES))),
         "documents": _blank_documents(now),
         "drafts": forget_drafts(now),
         "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),

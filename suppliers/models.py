@@ -67,6 +67,7 @@ class Offer(models.Model):
     currency = models.CharField(max_length=3)
     expires_at = models.DateTimeField()
     searched = models.JSONField()
+    brief = models.JSONField(null=True, blank=True)  # what a list needs of `searched` (bookings.selectors.lines)
     priced = models.JSONField(null=True, blank=True)
     priced_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -163,6 +164,11 @@ class SupplierOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
+
+    @property
+    def change_subject(self) -> str:
+        """How calls name the airline's newest change of flights, in 40 letters."""
+        return f"change:{self.flight_change.get('external_id', '')[-33:]}"
 
     def move(self, to: OrderState) -> bool:
         """Set the state if the machine allows it; False when it is there already. Raises IllegalMove."""

@@ -54,6 +54,9 @@ class Supplier(Protocol):
     def confirm_cancellation(self, quote_id: str) -> CancelQuote:
         """Cancel as quoted. Only the newest quote can be confirmed."""
 
+    def accept_change(self, change_id: str) -> None:
+        """Accept flights that the airline changed. Refused quote_stale for one that is not the newest open one."""
+
     def cancellations(self, order_id: str) -> list[CancelQuote]:
         """All quotes of the order, confirmed or not."""
 

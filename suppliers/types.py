@@ -226,6 +226,17 @@ class Ticket:
 
 
 @dataclass(frozen=True)
+class FlightChange:
+    """Flights that the airline changed by itself: the directions as they were and as they are to be now."""
+
+    external_id: str
+    before: tuple[FlightSlice, ...]
+    after: tuple[FlightSlice, ...]
+    actions: tuple[str, ...] = ()  # accept, change, cancel
+    taken: str = ""  # accepted, cancelled, changed; "" while it is open
+
+
+@dataclass(frozen=True)
 class OrderInfo:
     """An airline order as it stands now. `state` is HELD, TICKETED, LAPSED or CANCELLED (duffel.md 4)."""
 
@@ -245,6 +256,7 @@ class OrderInfo:
     tickets: tuple[Ticket, ...] = ()
     actions: tuple[str, ...] = ()  # cancel, change, update
     itinerary: tuple[FlightSlice, ...] = ()
+    change: FlightChange | None = None  # the newest that the airline made by itself
     live_mode: bool = False
 
 

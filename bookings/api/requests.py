@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -155,7 +156,8 @@ class ContactChangeSerializer(Strict):
     """What of the contact shall change."""
 
     email = _text(required=False, max_length=254)
-    phone = _text(required=False, max_length=40)
+    phone = _text(required=False, max_length=60)
+    phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
 
 
 class PatchSerializer(Strict):
@@ -242,17 +244,53 @@ class SearchSerializer(serializers.Serializer):
         return {**attrs, "ages": ages, "trip": trip, "flights": flights}
 
 
+def _codes(letters: str, what: str) -> serializers.RegexField:
+    return serializers.RegexField(rf"^{letters}(,{letters}){{0,39}}$", required=False, help_text=what)
+
+
+# Filters of the results by their own name (selectors.filters), with the parameter that carries them.
+CODE_FILTERS = (("airline", "airlines"), ("without", "withoutAirlines"), ("from", "fromAirports"),
+                ("to", "toAirports"), ("via", "viaAirports"))
+HOUR_FILTERS = tuple(f"{word}{direction}{end}" for word in ("leave", "arrive") for direction in (1, 2, 3, 4)
+                     for end in ("From", "Until"))
+NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), *((name, name) for name in HOUR_FILTERS))
+FLAG_FILTERS = (("carryOn", "carryOnBag"), ("bag", "checkedBag"), ("changeable", "changeable"),
+                ("refundable", "refundable"))
+
+
 class ResultsSerializer(serializers.Serializer):
-    """Which part of the results, in which order."""
+    """Which part of the results, in which order. Filters add up; within a list of codes one of them is enough."""
 
     sort = serializers.ChoiceField(choices=("best", "cheapest", "fastest"), default="best")
     maxStops = serializers.IntegerField(min_value=0, max_value=9, required=False)
-    airlines = serializers.RegexField(r"^[A-Z0-9]{2}(,[A-Z0-9]{2})*$", required=False)
+    maxHours = serializers.IntegerField(min_value=1, max_value=200, required=False,
+                                        help_text="Of the longest direction")
+    airlines = _codes("[A-Z0-9]{2}", "Sold by one of these")
+    withoutAirlines = _codes("[A-Z0-9]{2}", "Neither sold nor flown by any of these")
+    fromAirports = _codes("[A-Z]{3}", "Airports at the trip's start")
+    toAirports = _codes("[A-Z]{3}", "Airports at its destination")
+    viaAirports = _codes("[A-Z]{3}", "Airports where a plane is changed or stops")
     changeable = serializers.BooleanField(default=False)
     refundable = serializers.BooleanField(default=False)
-    checkedBag = serializers.BooleanField(default=False)
+    carryOnBag = serializers.BooleanField(default=False, help_text="A carry-on bag is included for everybody")
+    checkedBag = serializers.BooleanField(default=False, help_text="A checked bag is included for everybody")
+    pricesWithBag = serializers.BooleanField(
+        default=False, help_text="Prices and order with one checked bag each, where that price is known")
+    oneFarePerTrip = serializers.BooleanField(default=False, help_text="Only the cheapest fare of the same flights")
     offset = serializers.IntegerField(min_value=0, max_value=100000, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=50)
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields, and two hours for each end of each direction (leave1From … arrive4Until)."""
+        return {**super().get_fields(), **{name: serializers.IntegerField(
+            min_value=0, max_value=24, required=False, help_text=_hour_help(name)) for name in HOUR_FILTERS}}
+
+
+def _hour_help(name: str) -> str:
+    """What leave2From means."""
+    verb = "leaves" if name.startswith("leave") else "arrives"
+    end = "at this hour or later" if name.endswith("From") else "before this hour"
+    return f"Direction {re.sub('[^0-9]', '', name)} {verb} {end}, by the airport's clock"
 
 
 class PlacesSerializer(serializers.Serializer):

@@ -21,6 +21,8 @@ from suppliers.models import Search
 from suppliers.search import leg_field
 from suppliers.types import Leg, Place, SearchQuery
 
+SHOWN = frozenset(shapes.SearchAnswer().fields)  # the rest of the results is for our own pages
+
 
 class Places(Endpoint):
     """Airport and city suggestions."""
@@ -70,10 +72,8 @@ class FlightResults(Endpoint):
         asked = self.read(requests.ResultsSerializer, request.query_params)
         search = selectors.search_for(principal=self.principal, search_id=search_id)
         return results(search, Filters(
-            sort=asked["sort"], max_stops=asked.get("maxStops"), changeable=asked["changeable"],
-            airlines=frozenset(asked["airlines"].split(",")) if asked.get("airlines") else frozenset(),
-            refundable=asked["refundable"], checked_bag=asked["checkedBag"], offset=asked["offset"],
-            limit=asked["limit"]))
+            wanted=filters_of(asked), sort=asked["sort"], offset=asked["offset"], limit=asked["limit"],
+            with_bag=asked["pricesWithBag"], one_per_journey=asked["oneFarePerTrip"]))
 
 
 class OfferDetail(Endpoint):
@@ -109,6 +109,14 @@ def query_of(asked: dict[str, Any]) -> SearchQuery:
                        cabin=asked["cabin"])
 
 
+def filters_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The filters in the words of `selectors.filters`."""
+    codes = {name: frozenset(filter(None, asked[field].upper().split(","))) for name, field in requests.CODE_FILTERS
+             if asked.get(field)}
+    plain = {name: asked[field] for name, field in requests.NUMBER_FILTERS if asked.get(field) is not None}
+    return codes | plain | {name: True for name, field in requests.FLAG_FILTERS if asked[field]}
+
+
 def _city_code(place: Place) -> str:
     """The metropolitan code an airport belongs to, or "" (a city's is its own)."""
     whole = places.metropolis(place.code) if place.kind == "airport" else place
@@ -117,4 +125,5 @@ def _city_code(place: Place) -> str:
 
 def results(search: Search, filters: Filters) -> Response:
     """A search as an answer."""
-    return Response({"success": True, **selectors.results_view(search, filters, now=clock.now())})
+    view = selectors.results_view(search, filters, now=clock.now())
+    return Response({"success": True, **{name: value for name, value in view.items() if name in SHOWN}})

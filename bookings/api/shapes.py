@@ -158,6 +158,27 @@ class OfferCard(s.Serializer):
     expiresAt = s.DateTimeField()
 
 
+class EmissionsOut(s.Serializer):
+    """CO2 in kg for each traveller, beside the median of what was found."""
+
+    kg = s.IntegerField()
+    percent = s.IntegerField(allow_null=True, help_text="More (or less, when negative) than typical; null: unknown")
+    text = s.CharField()
+
+
+class FoundCard(OfferCard):
+    """An offer in the list, with what depends on the others in it."""
+
+    trip = s.CharField(help_text="The same for all fares of the same flights, when oneFarePerTrip was asked for")
+    shownTotal = MoneyOut(help_text="As asked for: with a checked bag where that is known, else the total")
+    shownPerPerson = MoneyOut()
+    withBag = s.BooleanField(help_text="shownTotal contains a checked bag for everybody")
+    bagUnknown = s.BooleanField(help_text="A bag was asked for, and its price is told with the single offer only")
+    bagPrice = MoneyOut(allow_null=True, help_text="A checked bag for everybody; 0 when included; null: not known")
+    fares = s.IntegerField(help_text="How many fares of these flights pass the filters")
+    emissions = EmissionsOut(allow_null=True)
+
+
 class SupplierOut(s.Serializer):
     """How far a supplier has got."""
 
@@ -173,6 +194,7 @@ class TabOut(s.Serializer):
     id = s.UUIDField()
     total = MoneyOut()
     minutes = s.IntegerField()
+    withBag = s.BooleanField()
 
 
 class TabsOut(s.Serializer):
@@ -199,7 +221,8 @@ class SearchAnswer(s.Serializer):
     matching = s.IntegerField()
     tabs = TabsOut()
     airlines = AirlineOut(many=True)
-    offers = OfferCard(many=True)
+    typicalEmissionsKg = s.IntegerField(allow_null=True, help_text="Median CO2 of the trips, for each traveller")
+    offers = FoundCard(many=True)
 
 
 class LineOut(s.Serializer):

@@ -11,6 +11,7 @@ from bookings import refund_clock
 from bookings.checkout.words import deadline, moment
 from bookings.flow import Wish
 from bookings.models import Booking, ChangeRequest
+from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Status
 from fly2any.kernel import clock
 
@@ -23,7 +24,8 @@ def parts(booking: Booking, view: View) -> View:
     """Everything that `trips/parts/*.html` of a booking's page show."""
     asked = list(booking.requests.order_by("-pk")[:5])
     waiting = next((item for item in asked if item.answered_at is None), None)
-    return {"tracker": tracker(booking, view), "requests": [item for item in asked if _shown(item)],
+    change = flight_change(booking, booking.orders.order_by("-pk").first())
+    return {"change": change, "tracker": tracker(booking, view), "requests": [item for item in asked if _shown(item)],
             "manage": [] if booking.status in ENDED else choices(booking, view, waiting)}
 
 

@@ -10,11 +10,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bookings import access, afterwards, forms, limits, selectors, services
+from bookings import access, afterwards, forms, limits, messages, selectors, services
 from bookings.checkout import outcomes
 from bookings.checkout.aftercare import ENDED
 from bookings.checkout.pages import page, summary
 from bookings.models import Booking
+from bookings.selectors.changes import flight_change
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 
@@ -80,6 +81,23 @@ def _request_form(request: HttpRequest, booking: Booking, wrong: dict[str, str])
         "words": {"id": "words", "label": "Tell us what you need", "value": request.POST.get("words", "")[:5000],
                   "hint": "For example: “We would like to fly home one day later, on 14 May, in the afternoon.”",
                   "error": wrong.get("words", ""), "rows": 6}}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def flights(request: HttpRequest, reference: str) -> HttpResponse:
+    """The flights as booked and as the airline wants them now, side by side; the customer's answer is only kept."""
+    booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    if request.method == "POST" and request.POST.get("answer") in ("accept", "refund"):
+        afterwards.answer_change(booking=booking, change_id=request.POST.get("change", "")[:200],
+                                 answer=request.POST["answer"], now=clock.now())
+        return redirect("trip-flights", booking.reference)
+    change = flight_change(booking, booking.orders.order_by("-pk").first())
+    if change is None:
+        return redirect(outcomes.place(booking))
+    view = selectors.booking_view(booking)
+    return render(request, "trips/flights.html", {"trip": view, "change": change, "card": (
+        messages.card_words(booking.payments.order_by("-pk").first())), "unanswered": request.method == "POST"})
 
 
 def _done(booking: Booking, what: str) -> HttpResponse:

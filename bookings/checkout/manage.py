@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, accounts, letter, selectors, services
-from bookings.checkout import aftercare, outcomes
+from bookings.checkout import aftercare, outcomes, papers
 from bookings.checkout.account import SAID as ACCOUNT_SAID
 from bookings.checkout.account import customer_of
 from bookings.checkout.customize import flights_url
@@ -39,6 +39,7 @@ def trips(request: HttpRequest) -> HttpResponse:
     more, found = len(found) > PER_PAGE, found[:PER_PAGE]
     user = customer_of(request)
     return render(request, "trips/trips.html", {
+        "drafts": [] if after else selectors.open_drafts(principal=principal, now=clock.now()),
         "trips": [_line(booking) for booking in found], "later": bool(after), "customer": user,
         "said": ACCOUNT_SAID.get(request.GET.get("done", ""), ""), "verified": bool(user and accounts.verified(user)),
         "joinable": len(accounts.to_join(user, principal)) if user and not after else 0,
@@ -59,7 +60,8 @@ def trip(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "trips/trip.html", {
         "trip": view, "outcome": outcomes.outcome(booking, view), "tickets": tickets, "card": card,
         "cancel_text": _free_cancellation(booking), "links": _links(booking, view),
-        "said": SAID.get(request.GET.get("done", ""), ""), **aftercare.parts(booking, view)})
+        "said": SAID.get(request.GET.get("done", ""), ""), **aftercare.parts(booking, view),
+        **papers.parts(request, booking, view)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,120 +1,154 @@
-"""The page of results: filters read from the address, tabs, headings and links around the selectors' view."""
+"""The page of results: the selectors' view with its tabs, chips, states, neighbours and pages in words."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import math
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
 
 from bookings import selectors
-from bookings.checkout.search_form import CABIN_WORDS, SearchForm, label_of
+from bookings.checkout import days, filter_form, search_form
+from bookings.checkout.search_form import CABIN_WORDS, SearchForm
 from bookings.checkout.words import day
-from bookings.selectors.results import Filters
+from bookings.selectors.results import PER_PAGE, Filters
 from fly2any.kernel import clock
-from suppliers import places
+from suppliers import nearby, places
 from suppliers.models import Search
+from suppliers.types import SearchQuery
 
-PER_PAGE = 30
 MOST_RELOADS = 10  # without JavaScript the page reloads itself every 3 s, this often
 TABS = (("best", "Best"), ("cheapest", "Cheapest"), ("fastest", "Fastest"))
-STOPS = (("", "Any number"), ("0", "Direct only"), ("1", "At most 1 stop"))
-HOURS = (("", "Any time"), ("0-6", "Night, before 6:00"), ("6-12", "Morning, 6:00 to 12:00"),
-         ("12-18", "Afternoon, 12:00 to 18:00"), ("18-24", "Evening, after 18:00"))
-FILTER_NAMES = ("stops", "leave", "arrive", "hours", "bag", "changeable", "refundable", "airline", "without")
+PRICES_WITH = (("", "Hand bag only"), ("bag", "1 checked bag"))
+MOST_PAGES = 40
+
+Raw = dict[str, Any]
 
 
 def read_filters(data: QueryDict) -> Filters:
-    """The filters of the address; nonsense filters nothing."""
-    hours = _number(data, "hours", 200)
-    leave, arrive = _span(data.get("leave", "")), _span(data.get("arrive", ""))
+    """The filters, the order and the page of the address; nonsense filters nothing."""
     return Filters(
-        sort=data.get("sort", "best") if data.get("sort") in dict(TABS) else "best",
-        max_stops=_number(data, "stops", 2),
-        airlines=frozenset(filter(None, data.getlist("airline"))),
-        without=frozenset(filter(None, data.getlist("without"))),
-        leave_from=leave[0], leave_until=leave[1], arrive_from=arrive[0], arrive_until=arrive[1],
-        max_minutes=hours * 60 if hours else None,
-        checked_bag=data.get("bag") == "yes", changeable=data.get("changeable") == "yes",
-        refundable=data.get("refundable") == "yes", one_per_journey=True,
-        limit=PER_PAGE * (_number(data, "page", 10) or 1))
+        wanted=filter_form.read(data), sort=data.get("sort", "best") if data.get("sort") in dict(TABS) else "best",
+        with_bag=data.get("pricesWith") == "bag", one_per_journey=True, offset=PER_PAGE * (_page(data) - 1))
 
 
-def _number(data: QueryDict, name: str, most: int) -> int | None:
-    """A whole number of the address from 0 to `most`; None for anything else."""
-    text = data.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 4 and int(text) <= most else None
+def nothing_new(request: HttpRequest, search: Search) -> bool:
+    """Whether our script, which tells how many suppliers' answers it shows, would see nothing new."""
+    seen = request.headers.get("X-Seen")
+    return seen is not None and seen == f"{selectors.answered(search)}" and not selectors.complete(search, clock.now())
 
 
-def _span(text: str) -> tuple[int | None, int | None]:
-    """Hours from and until, of "6-12"."""
-    first, _, last = text.partition("-")
-    return (int(first), int(last)) if first.isdecimal() and last.isdecimal() else (None, None)
-
-
-def context(request: HttpRequest, search: Search, form: SearchForm) -> dict[str, Any]:
+def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
     """Everything results.html needs."""
-    data, query = request.GET, form.asked()
-    view = selectors.results_view(search, read_filters(data), now=clock.now())
-    asking = sum(1 for one in view["suppliers"] if one["state"] == "asking")
-    chosen = {name: data.getlist(name) if name in ("airline", "without") else data.get(name, "")
-              for name in FILTER_NAMES}
-    travellers = query.adults + len(query.child_ages) + query.infants
-    base = f"{reverse('flights')}?{form.url_query()}"
+    data, query, filters = request.GET.copy(), form.asked(), read_filters(request.GET)
+    view = selectors.results_view(search, filters, now=clock.now())
+    if view["matching"] and not view["offers"]:  # the page is beyond the last: show that
+        data["page"] = str(math.ceil(view["matching"] / PER_PAGE))
+        view = selectors.results_view(search, read_filters(data), now=clock.now())
+    base = search_form.address(query)
+    names, ways = {entry["code"]: entry["name"] for entry in view["airlines"]}, _ways(query)
+    around = days.strip(query, view["cheapest"], clock.now())
+    state = _state(view)
     return {
-        "view": view, "tabs": _tabs(data, view), "asking": asking or 1, "travellers": travellers,
-        "silent": view["complete"] and any(one["state"] == "failed" for one in view["suppliers"]),
-        "heading": " to ".join(_city(form.values[name]) for name in ("origin", "destination")),
-        "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(form),
-        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "change_url": f"{reverse('home')}?{form.url_query()}",
-        "again_url": base, "clear_url": f"{base}&s={search.pk}", "said": _said(view),
-        "filtered": any(chosen.values()), "chosen": chosen, "stops": STOPS, "hours": HOURS, "kept": _kept(data),
-        "more_url": _more(data, view), "reload_url": _reload(data), "others": _others(form),
+        "view": view, "state": state, "filters": filters, "tabs": _tabs(data, view), "base": base,
+        "asking": sum(1 for one in view["suppliers"] if one["state"] == "asking") or 1,
+        "failed": state in ("offers", "filtered") and _failed(view),
+        "travellers": query.adults + len(query.child_ages) + query.infants,
+        "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
+        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways,
+        "said": _said(view),
+        "chips": filter_form.chips(data, filters.wanted, names, ways), "kept": filter_form.kept(data),
+        "form": filter_form.form(filters.wanted, view["facets"], view["airlines"], ways),
+        "prices_with": [{"value": value, "word": word, "on": filters.with_bag == bool(value)}
+                        for value, word in PRICES_WITH],
+        "clear_url": _cleared(data, filters), "pages": _pages(data, view),
+        "ways_out": filter_form.ways_out(data, filters.wanted, view["rescue"], names, ways),
+        "days": around, "asking_days": any(one["state"] == "asking" for one in around),
+        "missing_days": any(one["state"] == "unknown" for one in around),
+        "reload_url": _reload(data), "others": _others(query) if state == "none" else [],
+        "day_fields": [*search_form.query_values(query).items(), ("s", str(search.pk))],
     }
 
 
-def _tabs(data: QueryDict, view: dict[str, Any]) -> list[dict[str, Any]]:
+def _state(view: Raw) -> str:
+    """What the page is about: asking, offers, filtered (all away), lapsed, down, none."""
+    if view["offers"] or view["matching"]:
+        return "offers"
+    if view["found"]:
+        return "filtered"
+    if not view["complete"]:
+        return "asking"
+    if view["lapsed"]:
+        return "lapsed"
+    return "down" if view["suppliers"] and all(one["state"] != "done" for one in view["suppliers"]) else "none"
+
+
+def _failed(view: Raw) -> bool:
+    """Whether a supplier failed, or was never heard of again."""
+    return any(one["state"] == "failed" or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
+
+
+def _tabs(data: QueryDict, view: Raw) -> list[Raw]:
     now = data.get("sort") if data.get("sort") in dict(TABS) else "best"
-    return [{"word": word, "url": _with(data, sort=name), "current": name == now, "offer": view["tabs"].get(name),
-             "minutes": (view["tabs"].get(name) or {}).get("minutes")} for name, word in TABS]
+    return [{"word": word, "url": filter_form.changed(data, sort=name), "current": name == now,
+             "offer": view["tabs"][name]} for name, word in TABS if view["tabs"][name]]
 
 
-def _with(data: QueryDict, **changes: str) -> str:
-    changed = data.copy()
-    for name in ("n", *changes):
-        changed.pop(name, None)
-    return f"?{changed.urlencode()}&{urlencode(changes)}"
+def _page(data: QueryDict) -> int:
+    return max(1, filter_form.whole(data.get("page", ""), MOST_PAGES) or 1)
 
 
-def _kept(data: QueryDict) -> list[tuple[str, str]]:
-    """What the filter form must carry along."""
-    return [(name, value) for name in data for value in data.getlist(name) if name not in (*FILTER_NAMES, "n", "page")]
+def _pages(data: QueryDict, view: Raw) -> Raw:
+    """Where in the results this page is, and its neighbours."""
+    page, last = _page(data), max(1, math.ceil(view["matching"] / PER_PAGE))
+    first = PER_PAGE * (page - 1)
+    return {
+        "number": page, "last": last, "from": first + 1, "to": first + len(view["offers"]), "of": view["matching"],
+        "before": filter_form.changed(data, page=str(min(page - 1, last))) if page > 1 else "",
+        "after": filter_form.changed(data, page=str(page + 1)) if page < last else "",
+        "more": min(PER_PAGE, view["matching"] - first - len(view["offers"])),
+    }
 
 
-def _more(data: QueryDict, view: dict[str, Any]) -> str:
-    page = _number(data, "page", 10) or 1
-    return _with(data, page=str(page + 1)) if len(view["offers"]) < view["matching"] else ""
+def _cleared(data: QueryDict, filters: Filters) -> str:
+    return filter_form.changed(data, dict.fromkeys(filters.wanted))
 
 
 def _reload(data: QueryDict) -> str:
     """Where a browser without JavaScript looks next; nowhere after ten times."""
-    times = _number(data, "n", MOST_RELOADS) or 0
-    return _with(data, n=str(times + 1)) if times < MOST_RELOADS else ""
+    times = filter_form.whole(data.get("n", ""), MOST_RELOADS) or 0
+    return filter_form.changed(data, n=str(times + 1), page=str(_page(data))) if times < MOST_RELOADS else ""
 
 
-def _said(view: dict[str, Any]) -> str:
+def _said(view: Raw) -> str:
     number, found = view["matching"], view["found"]
     of = f" of {found}" if number != found else ""
     return f"{number}{of} flight{'' if number == 1 and not of else 's'} found"
 
 
-def _who(form: SearchForm) -> str:
-    values = form.values
-    parts = [("adult", "adults", values["adults"]), ("child", "children", values["children"]),
-             ("infant", "infants", values["infants"])]
-    return ", ".join(f"{number} {one if number == '1' else many}" for one, many, number in parts if number != "0")
+def _heading(query: SearchQuery) -> str:
+    """The cities in their order; a way back is not said."""
+    codes = [query.legs[0].origin]
+    for leg in query.legs:
+        codes += ([] if leg.origin == codes[-1] else [leg.origin]) + [leg.destination]
+    back = len(query.legs) == 2 and codes[-1] == codes[0]
+    return " to ".join(_city(code) for code in (codes[:-1] if back else codes))
+
+
+def _ways(query: SearchQuery) -> list[str]:
+    """What each direction is called."""
+    legs = query.legs
+    if len(legs) == 1:
+        return ["Flight"]
+    if len(legs) == 2 and (legs[0].origin, legs[0].destination) == (legs[1].destination, legs[1].origin):
+        return ["Outbound", "Return"]
+    return [f"Flight {number}" for number in range(1, len(legs) + 1)]
+
+
+def _who(query: SearchQuery) -> str:
+    parts = [("adult", "adults", query.adults), ("child", "children", len(query.child_ages)),
+             ("infant", "infants", query.infants)]
+    return ", ".join(f"{number} {one if number == 1 else many}" for one, many, number in parts if number)
 
 
 def _city(code: str) -> str:
@@ -122,29 +156,11 @@ def _city(code: str) -> str:
     return (place.city or place.name) if place else code
 
 
-def _others(form: SearchForm) -> list[dict[str, str]]:
-    """Searches nearby: a day earlier, a day later, all airports of the city."""
+def _others(query: SearchQuery) -> list[Raw]:
+    """Airports near the first flight's ends, for a search that found nothing; the nearest first."""
     found = []
-    leaving = date.fromisoformat(form.values["departureDate"])
-    for days in (-1, 1, 2):
-        there = leaving + timedelta(days=days)
-        values = {**form.values, "departureDate": there.isoformat()}
-        if form.values["returnDate"]:
-            back = date.fromisoformat(form.values["returnDate"]) + timedelta(days=days)
-            values["returnDate"] = back.isoformat()
-        found.append({"word": day(there), "url": f"{reverse('flights')}?{urlencode(values)}"})
-    for name in ("origin", "destination"):
-        around = _metropolis(form.values[name])
-        if around:
-            found.append({"word": label_of(around),
-                          "url": f"{reverse('flights')}?{urlencode({**form.values, name: around})}"})
+    for end in ("origin", "destination"):
+        for near in nearby.around(getattr(query.legs[0], end)):
+            found.append({"word": f"{'From' if end == 'origin' else 'To'} {near.label}", "note": near.note,
+                          "url": search_form.address(nearby.moved(query, end, near.code))})
     return found
-
-
-def _metropolis(code: str) -> str:
-    """The code of the city an airport belongs to; "" when it is one already or stands alone."""
-    airport = places.airport(code)
-    if airport is None or places.city(code):
-        return ""
-    return next((place.code for place in places.suggest(airport.city, 4)
-                 if place.kind == "city" and code in place.airports), "")

@@ -17,15 +17,14 @@ from fly2any.kernel.errors import Problem
 from suppliers.models import Search
 from suppliers.types import SearchQuery
 
-ASKED_SECONDS = 2
-
 
 @require_safe
 @page
 def home(request: HttpRequest) -> HttpResponse:
     """The search form, filled in with the search that shall be changed; flights are added and removed here too."""
     form = search_form.kept(request.GET) if request.GET else search_form.blank()
-    return render(request, "home.html", _form_context(form, request.GET.get("flights", "")))
+    going_on = selectors.open_drafts(principal=access.principal_of(request), now=clock.now())
+    return render(request, "home.html", {**_form_context(form, request.GET.get("flights", "")), "drafts": going_on})
 
 
 @require_safe
@@ -43,8 +42,8 @@ def flights(request: HttpRequest) -> HttpResponse:
     if search is None:
         search = drafts.search(query=query, principal=principal, now=now)
         return redirect(search_form.address(query, s=search.pk))
-    if request.headers.get("X-Wait"):  # our script: answer when there is more, or soon
-        drafts.wait_for_search(search.pk, ASKED_SECONDS)
+    if results.nothing_new(request, search):
+        return HttpResponse(status=204)
     return render(request, "results.html", {**results.context(request, search, form),
                                             "search": search_boxes.boxes(form, now.date())})
 

@@ -2,14 +2,28 @@
 
 from django.urls import path
 
-from bookings.checkout import account, changes, customize, info, manage, papers, passengers, progress, review, search
+from bookings.checkout import (
+    account,
+    changes,
+    customize,
+    days,
+    info,
+    manage,
+    papers,
+    passengers,
+    progress,
+    review,
+    search,
+)
 
 urlpatterns = [
     path("", search.home, name="home"),
     path("flights", search.flights, name="flights"),
+    path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
+    path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
     path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),
     path("trips", manage.trips, name="trips"),
     path("trips/find", manage.find, name="trip-find"),
@@ -25,6 +39,7 @@ urlpatterns = [
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
     path("trips/<str:reference>/contact", changes.contact, name="trip-contact"),
     path("trips/<str:reference>/request", changes.request_change, name="trip-request"),
+    path("trips/<str:reference>/flights", changes.flights, name="trip-flights"),
     path("account", account.account, name="account"),
     path("account/sign-in", account.sign_in, name="account-sign-in"),
     path("account/sign-up", account.sign_up, name="account-sign-up"),
@@ -39,6 +54,10 @@ urlpatterns = [
     path("account/delete", account.delete, name="account-delete"),
     path("trips/<str:reference>/itinerary.pdf", papers.itinerary, name="trip-itinerary"),
     path("trips/<str:reference>/calendar.ics", papers.calendar, name="trip-calendar"),
+    path("trips/<str:reference>/mail-again", papers.send_again, name="trip-mail-again"),
+    path("trips/<str:reference>/share", papers.share, name="trip-share"),
+    path("trips/<str:reference>/share/revoke", papers.revoke, name="trip-share-revoke"),
+    path("shared/<str:token>/", papers.shared, name="shared"),
     path("help", info.help_page, name="help"),
     path("terms", info.terms, name="terms"),
     path("how-we-sort", info.how_we_sort, name="how-we-sort"),

@@ -111,6 +111,12 @@ def get(mapping: Any, key: Any) -> Any:
 
 
 @register.filter
+def at(items: Any, number: int) -> Any:
+    """The item at a place of a list, or nothing."""
+    return items[number] if isinstance(items, list) and number < len(items) else ""
+
+
+@register.filter
 def flight_line(piece: dict[str, Any]) -> dict[str, Any]:
     """What the line of one direction says: times, stops, connections with their airports and warnings."""
     segments = piece["segments"]
@@ -120,7 +126,7 @@ def flight_line(piece: dict[str, Any]) -> dict[str, Any]:
     stops = len(segments) - 1 + sum(len(segment.get("stops") or ()) for segment in segments)
     between = [_connection(one, two) for one, two in zip(segments, segments[1:], strict=False)]
     by_stops = [code for segment in segments for code in segment.get("stops") or ()]
-    via = [item["code"] for item in between] + by_stops
+    via = [" ".join(filter(None, (item["code"], lasting(item["minutes"])))) for item in between] + by_stops
     names = list(dict.fromkeys(segment["carrierName"] for segment in segments))
     return {
         "first": first, "last": last, "days": f"{days:+d}" if days else "", "airlines": " and ".join(names),

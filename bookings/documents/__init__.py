@@ -1,12 +1,14 @@
 """The papers of a booking: an itinerary to print and carry, and a calendar file."""
 
 from bookings.documents.calendars import calendar_file
+from bookings.documents.check_in import link_to as check_in_link
 from bookings.documents.downloads import PRINTED, Paper, attachments, download
-from bookings.documents.paper import facts_of
+from bookings.documents.paper import BAG_FEES, before_you_fly, facts_of, people
 from bookings.documents.printing import NotPrinted, pdf
 from bookings.models import Booking
 
-__all__ = ["PRINTED", "NotPrinted", "Paper", "attachments", "calendar_file", "download", "itinerary_pdf"]
+__all__ = ["BAG_FEES", "PRINTED", "NotPrinted", "Paper", "attachments", "before_you_fly", "calendar_file",
+           "check_in_link", "download", "itinerary_pdf", "people"]
 
 
 def itinerary_pdf(booking: Booking) -> bytes:

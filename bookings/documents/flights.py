@@ -26,17 +26,16 @@ def directions(view: View) -> list[View]:
     return found
 
 
-def extras(view: View, names: list[str]) -> list[list[str]]:
-    """The paid extras: what, for whom, on which flights."""
+def extras(view: View) -> list[tuple[int | None, str, str]]:
+    """The paid extras: the traveller's place in line (None: everybody), what, and on which flights."""
     codes = [f"{segment['carrierCode']} {segment['flightNumber']}" for part in view["slices"]
              for segment in part["segments"]]
-    grouped: dict[tuple[str, str], list[str]] = {}
+    grouped: dict[tuple[int | None, str], list[str]] = {}
     for item in view["selections"]:
         label = item["label"] + (f" × {item['quantity']}" if item["quantity"] > 1 else "")
-        known = item["passenger"] is not None and item["passenger"] < len(names)
-        on = grouped.setdefault((label, names[item["passenger"]] if known else "All travellers"), [])
-        on += [codes[at] for at in item["segments"] if at < len(codes)]
-    return [[label, whom, ", ".join(dict.fromkeys(on)) or "The whole trip"] for (label, whom), on in grouped.items()]
+        place = item["passenger"] if item["passenger"] in range(len(view["passengers"])) else None
+        grouped.setdefault((place, label), []).extend(codes[at] for at in item["segments"] if at < len(codes))
+    return [(place, label, ", ".join(dict.fromkeys(on)) or "the whole trip") for (place, label), on in grouped.items()]
 
 
 def stops(segments: list[View]) -> str:

@@ -29,6 +29,8 @@ _TITLES: dict[Status, tuple[str, str, str]] = {
                         "The airline has been asked to cancel this booking."),
     Status.CANCELLED: ("Cancelled booking, not valid for travel", "bad", "This booking is cancelled."),
 }
+BAG_FEES = ("Additional airline baggage fees may apply: for a carry-on bag and for the first and second checked bag "
+            "where they are not included, and for heavier or larger bags.")
 _NOT_YET = ("Not confirmed, not valid for travel", "bad", "This booking is not confirmed by the airline.")
 
 
@@ -36,7 +38,7 @@ def facts_of(booking: Booking) -> View:
     """Everything the paper prints (`itinerary.typ` names each fact), times as the airports' clocks show them."""
     view, said = selectors.booking_view(booking), letter.words(booking)
     title, tone, note = _TITLES.get(Status(booking.status), _NOT_YET)
-    names = [_name(person) for person in view["passengers"]]
+    found = people(booking, view)
     tickets = list(dict.fromkeys(said["tickets"]))
     return {
         "document_title": f"{title}: {said['route']}, {booking.reference}",
@@ -50,8 +52,9 @@ def facts_of(booking: Booking) -> View:
         "directions": flights.directions(view),
         "times_note": "All times are local at each airport. The airline may change them: look at your booking online "
                       "before you leave.",
-        **_travellers(booking, view, names),
-        "extras": flights.extras(view, names), "bags": bag_terms(view),
+        **_travellers(found), "bags": bag_terms(view),
+        "extras": [[what, "All travellers" if place is None else found[place]["name"], on]
+                   for place, what, on in flights.extras(view)],
         "prices": [list(line) for line in said["prices"]], "total": said["total"], "paid": _paid(said, booking),
         "parts": [_terms(said, booking), _next(view, booking), _contact(booking)],
         "footer": f"Fly2Any  ·  {booking.reference}  ·  {status_word(booking)}, as of "
@@ -71,12 +74,10 @@ def look_up_link(booking: Booking) -> str:
 
 def bag_terms(view: View) -> list[str]:
     """What is free and where the airline's fees stand (14 CFR 399.85(c): carry-on, first and second checked bag)."""
-    free = view["bagsText"] or "The airline states no free bags"
-    where = (f"see {view['conditionsUrl']}" if view["conditionsUrl"] else
-             f"see the website of {view['ownerName'] or 'the airline'}")
-    return [f"Included for each flight: {free[0].lower()}{free[1:]}." if view["bagsText"] else f"{free}.",
-            "Additional airline baggage fees may apply: for a carry-on bag and for the first and second checked bag "
-            f"where they are not included, and for heavier or larger bags. For allowances and fees {where}."]
+    free, airline = view["bagsText"], view["ownerName"] or "the airline"
+    where = f"see {view['conditionsUrl']}" if view["conditionsUrl"] else f"see the website of {airline}"
+    return [f"Included for each flight: {free[0].lower()}{free[1:]}." if free else "The airline states no free bags.",
+            f"{BAG_FEES} For allowances and fees {where}."]
 
 
 def _route_line(route: str, view: View) -> str:
@@ -98,25 +99,31 @@ def _qr(booking: Booking) -> dict[str, str]:
             "caption": "Open this booking. You also need your e-mail address."}
 
 
+def people(booking: Booking, view: View) -> list[View]:
+    """The travellers in line: `name`, `kind`, `tickets` (once confirmed), `loyalty`, `extras` as (what, on)."""
+    ids = {person.external_id: person.position for person in booking.passengers.all()}
+    order = booking.orders.order_by("-pk").first()
+    numbers: dict[int, dict[str, None]] = {}
+    for ticket in order.tickets if order is not None and booking.status == Status.CONFIRMED else ():
+        for one in ticket.get("passengers", ()):
+            numbers.setdefault(ids.get(one, -1), {})[ticket["number"]] = None
+    extras = flights.extras(view)
+    return [{"name": _name(person), "kind": _kind(person), "tickets": list(numbers.get(at, ())),
+             "loyalty": [f"{item['carrier']} {item['number']}" for item in person["loyalty"]],
+             "extras": [(what, on) for place, what, on in extras if place == at]}
+            for at, person in enumerate(view["passengers"])]
+
+
 def _name(person: View) -> str:
     return " ".join(filter(None, (words.TITLES.get(person["title"], ""), person["givenName"], person["familyName"])))
 
 
-def _travellers(booking: Booking, view: View, names: list[str]) -> View:
+def _travellers(found: list[View]) -> View:
     """The table of travellers; columns that would be empty for everybody are left out."""
-    ids = {person.external_id: person.position for person in booking.passengers.all()}
-    order = booking.orders.order_by("-pk").first()
-    numbers: dict[int, list[str]] = {}
-    if booking.status == Status.CONFIRMED and order is not None:
-        for ticket in order.tickets:
-            for one in ticket.get("passengers", ()):
-                numbers.setdefault(ids.get(one, -1), []).append(ticket["number"])
-    lines = [[names[at], _kind(person), ", ".join(dict.fromkeys(numbers.get(at, []))),
-              ", ".join(f"{item['carrier']} {item['number']}" for item in person["loyalty"])]
-             for at, person in enumerate(view["passengers"])]
+    lines = [[one["name"], one["kind"], ", ".join(one["tickets"]), ", ".join(one["loyalty"])] for one in found]
     head = ["Name, as in the travel document", "Age group", "Ticket", "Frequent flyer"]
     kept = [at for at in range(len(head)) if at < 2 or any(line[at] for line in lines)]
-    return {"traveller_head": [head[at] for at in kept],  "travellers": [[line[at] for at in kept] for line in lines]}
+    return {"traveller_head": [head[at] for at in kept], "travellers": [[line[at] for at in kept] for line in lines]}
 
 
 def _kind(person: View) -> str:
@@ -149,16 +156,20 @@ def _next(view: View, booking: Booking) -> View:
         return {"title": "What happens next", "lines": [
             f"Look at the present state of this booking: {look_up_link(booking)}",
             "Names must match the travel documents. They cannot be exchanged for other travellers."]}
+    return {"title": "Before you fly", "lines": before_you_fly(view)}
+
+
+def before_you_fly(view: View) -> list[str]:
+    """What a traveller with a ticket should know: check-in, documents, time, dangerous goods."""
     site, airline = check_in.site_of(view["ownerCode"]), view["ownerName"] or "the airline"
-    lines = [f"Check in with {airline}{f' at {site}' if site else ' on its website or in its app'}, with the airline "
-             f"reference {view['pnr']} and a family name. Most airlines open check-in 24 to 48 hours before departure.",
-             "Take the travel document whose name stands here. Look up entry and transit rules of every country on "
-             "the way.",
-             "Be at the airport early: about 2 hours before a domestic and 3 hours before an international flight, "
-             "unless the airline says otherwise.",
-             "Dangerous goods must not be carried: explosives, fireworks, gases, flammable liquids, corrosives, "
-             "poisons. Spare lithium batteries and e-cigarettes go into the cabin, never into checked bags."]
-    return {"title": "Before you fly", "lines": lines}
+    return [f"Check in with {airline}{f' at {site}' if site else ' on its website or in its app'}, with the airline "
+            f"reference {view['pnr']} and a family name. Most airlines open check-in 24 to 48 hours before departure.",
+            "Take the travel document whose name stands here. Look up entry and transit rules of every country on "
+            "the way.",
+            "Be at the airport early: about 2 hours before a domestic and 3 hours before an international flight, "
+            "unless the airline says otherwise.",
+            "Dangerous goods must not be carried: explosives, fireworks, gases, flammable liquids, corrosives, "
+            "poisons. Spare lithium batteries and e-cigarettes go into the cabin, never into checked bags."]
 
 
 def _contact(booking: Booking) -> View:

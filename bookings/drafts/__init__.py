@@ -1,10 +1,19 @@
 """From a search to a complete draft: suppliers are asked here, nothing is ordered and nothing is charged."""
 
+from bookings.drafts import days
 from bookings.drafts.booking import complete_draft, customize, refresh, start
 from bookings.drafts.consent import agree_to_price
 from bookings.drafts.offers import price_offer, seat_maps
 from bookings.drafts.searching import search, wait_for_search
-from bookings.drafts.travellers import agree_again, save_typed, set_passengers, typed_in
+from bookings.drafts.travellers import (
+    agree_again,
+    check_passengers,
+    correct_email,
+    save_typed,
+    set_passengers,
+    typed_in,
+)
 
-__all__ = ["agree_again", "agree_to_price", "complete_draft", "customize", "price_offer", "refresh", "save_typed",
-           "search", "seat_maps", "set_passengers", "start", "typed_in", "wait_for_search"]
+__all__ = ["agree_again", "agree_to_price", "check_passengers", "complete_draft", "correct_email", "customize", "days",
+           "price_offer", "refresh", "save_typed", "search", "seat_maps", "set_passengers", "start", "typed_in",
+           "wait_for_search"]

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import connection, connections, transaction
 
+from bookings.drafts import days
+from bookings.selectors import lines
 from fly2any.kernel.errors import Outside, Problem
 from suppliers import search as asking
 from suppliers.models import Offer, Search
@@ -77,9 +79,12 @@ def _run(search_id: uuid.UUID, principal: str, query: SearchQuery) -> None:
     The row's `outcome` is written here only, so each answer and its offers are one commit without a lock.
     """
     outcome = _asking()
+    offers: list[OfferInfo] = []
     try:
         for name, answer in asking.run(query):
             outcome[name] = _keep(search_id, principal, name, answer, outcome)
+            offers += [] if isinstance(answer, Outside) else answer
+        days.remember(query, offers, whole=all(told["state"] == "done" for told in outcome.values()))
     except Exception:
         logger.exception("search.broke")
         for told in outcome.values():
@@ -120,6 +125,7 @@ def _keep(search_id: uuid.UUID, principal: str, name: str, answer: list[OfferInf
 
 
 def _row(search_id: uuid.UUID, principal: str, info: OfferInfo) -> Offer:
+    raw = to_json(info)
     return Offer(search_id=search_id, principal=principal, supplier=info.supplier, external_id=info.external_id,
                  request_id=info.request_id, total_minor=info.total.minor, currency=info.total.currency,
-                 expires_at=info.expires_at, searched=to_json(info))
+                 expires_at=info.expires_at, searched=raw, brief=lines.brief(raw))

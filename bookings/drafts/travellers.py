@@ -42,6 +42,20 @@ def set_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw,
     return fresh
 
 
+def check_passengers(*, booking: Booking, passengers: Sequence[Raw], contact: Raw, now: datetime) -> None:
+    """Judge without storing. Raises Problem validation_failed (422) as `set_passengers` does."""
+    forms.check(passengers, contact, trip_of(raw_of(booking.offer), stored(booking)), now.date())
+
+
+def correct_email(*, booking: Booking, email: str, now: datetime) -> None:
+    """The customer says that the address was a slip. Raises Problem not_a_draft (409)."""
+    with transaction.atomic(durable=True):
+        fresh = draft_for_update(booking)
+        fresh.contact_email, fresh.changed_at = email, now
+        fresh.typed = _sealed({**typed_in(fresh), "contact-email": email}) if fresh.typed else ""
+        fresh.save(update_fields=["contact_email", "typed", "changed_at"])
+
+
 def stored(booking: Booking) -> dict[int, forms.Kept]:
     """Documents and numbers stored before, in clear, by the traveller's position."""
     return {person.position: forms.Kept(_opened(person.document), _opened(person.numbers))
@@ -78,16 +92,15 @@ def agree_again(*, booking: Booking) -> None:
 
 
 def carried_over(offer: Offer, principal: str, now: datetime) -> str:
-    """The typed travellers (sealed) of this visitor's last draft for a party of the same kinds and ages, or ""."""
+    """What was typed into this visitor's last draft (sealed): the contact, and who has the same place in line."""
     last = (Booking.objects.filter(principal=str(principal), wish=Wish.DRAFT, created_at__gte=now - CARRIED)
             .exclude(typed="").select_related("offer").order_by("-created_at", "-pk").first())
-    if last is None or _seats(raw_of(last.offer)) != _seats(raw_of(offer)):
+    if last is None:
         return ""
-    return last.typed
-
-
-def _seats(raw: Raw) -> list[tuple[str, int | None]]:
-    return [(item["kind"], item["age"]) for item in raw["passengers"]]
+    theirs, ours = raw_of(last.offer)["passengers"], raw_of(offer)["passengers"]
+    same = tuple(f"passengers-{at}-" for at, (old, new) in enumerate(zip(theirs, ours, strict=False))
+                 if old["kind"] == new["kind"])
+    return _sealed({name: value for name, value in typed_in(last).items() if name.startswith(("contact-", *same))})
 
 
 def _sealed(typed: Mapping[str, str]) -> str:

@@ -52,17 +52,19 @@ def a_date(value: Any) -> date | None:
 
 def document(value: Any, at: str, asked: Asked, kept: dict[str, str] | None,
              wrong: dict[str, str]) -> dict[str, str] | None:
-    """The travel document: new, or the one stored before when no number is typed; None where none is needed."""
+    """The travel document: new, or the one stored before where nothing else is typed; None where none is needed."""
     raw = value if isinstance(value, Mapping) else {}
     number = re.sub(r"[\s-]", "", text(raw.get("number"))).upper()
     expires = a_date(raw.get("expiresOn"))
     if raw.get("remove") is True and not asked.required:
         return None
+    country = text(raw.get("country")).upper()
     if not number and kept:
-        return _kept(kept, expires, at, asked, wrong)
-    if not number and not asked.required and not expires and not text(raw.get("country")):
+        number, country = kept["number"], country or kept["country"]
+        expires = expires or a_date(kept.get("expires_on"))
+    if not number and not asked.required and not expires and not country:
         return None
-    kind, country = text(raw.get("kind")) or "passport", text(raw.get("country")).upper()
+    kind = text(raw.get("kind")) or "passport"
     if asked.kinds and kind not in asked.kinds or not asked.kinds and not asked.required:
         wrong[f"{at}.kind"] = "The airline does not take this kind of document when booking. Leave it out."
     if not _DOCUMENT.match(number):
@@ -71,13 +73,6 @@ def document(value: Any, at: str, asked: Asked, kept: dict[str, str] | None,
         wrong[f"{at}.country"] = "Choose the country that issued the passport."
     _expiry(expires, at, asked, wrong)
     return {"kind": kind, "number": number, "country": country, "expires_on": expires.isoformat() if expires else ""}
-
-
-def _kept(kept: dict[str, str], expires: date | None, at: str, asked: Asked, wrong: dict[str, str]) -> dict[str, str]:
-    """A stored document again; its day of expiry may be mended without typing the number."""
-    expires = expires or a_date(kept.get("expires_on"))
-    _expiry(expires, at, asked, wrong)
-    return {**kept, "expires_on": expires.isoformat() if expires else ""}
 
 
 def _expiry(expires: date | None, at: str, asked: Asked, wrong: dict[str, str]) -> None:

@@ -54,6 +54,23 @@ class AccessLink(models.Model):
         return f"link to booking {self.booking_id}"
 
 
+class Share(models.Model):
+    """A page of the flights for others: 128 random bits stored hashed, expiring, revocable."""
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.CASCADE, related_name="shares")
+    token_hash = models.CharField(max_length=64, unique=True)
+    names = models.JSONField(default=list, blank=True)  # places in line whose first names the owner ticked
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="share_by_end")]
+
+    def __str__(self) -> str:
+        return f"share of booking {self.booking_id}"
+
+
 class Heartbeat(models.Model):
     """When a process last did its round, and where a periodic job stands."""
 

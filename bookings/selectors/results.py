@@ -1,44 +1,49 @@
-"""Search results as plain dicts: sorted without favour, filtered, one page of them (ux.md 4, dot-rules.md 2.8)."""
+"""Search results as plain dicts: sifted, sorted without favour, one page of them (ux.md 4, dot-rules.md 2.8)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
-from bookings.pricing import total_of_offer
 from bookings.selectors import words
-from bookings.selectors.offers import card, fee_minor, journey_of, minutes_of, stops_of
+from bookings.selectors.filters import RULES, Sieve, Wanted, clean, counts, sift
+from bookings.selectors.lines import Line, brief, is_brief, line_of
+from bookings.selectors.offers import card, fee_minor
+from bookings.selectors.sorting import SORTS, ranked
 from suppliers.models import Offer, Search
 
 Raw = dict[str, Any]
 STALE_SEARCH = timedelta(seconds=60)  # whoever ran it is gone by then
 PER_PAGE, MOST_PER_PAGE = 50, 200
-# The published weights of "Best": a mix of price, duration and stops; the carrier is never a factor.
-PRICE_WEIGHT, DURATION_WEIGHT, STOPS_WEIGHT = 0.6, 0.3, 0.1
+ABOUT_TYPICAL = 5  # per cent; nearer than that is "about typical"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What the visitor wants to see. Hours are of the first direction, at the airport's own clock."""
+    """What the visitor wants to see: filters by their name (`selectors.filters`), order, and which page."""
 
+    wanted: Wanted = field(default_factory=dict)
     sort: str = "best"  # best, cheapest, fastest
-    max_stops: int | None = None
-    airlines: frozenset[str] = frozenset()
-    without: frozenset[str] = frozenset()
-    leave_from: int | None = None
-    leave_until: int | None = None
-    arrive_from: int | None = None
-    arrive_until: int | None = None
-    max_minutes: int | None = None
-    checked_bag: bool = False
-    changeable: bool = False
-    refundable: bool = False
-    airports: frozenset[str] = frozenset()
-    one_per_journey: bool = False  # the cheapest fare of the same flights only
+    with_bag: bool = False  # prices with one checked bag for everybody, where that price is known
+    one_per_journey: bool = False  # one line for the same flights: the cheapest fare that passes
     offset: int = 0
     limit: int = PER_PAGE
+
+
+@dataclass(frozen=True)
+class Trip:
+    """The same flights with all their fares that pass, the best priced first."""
+
+    fares: list[Line]
+
+    @property
+    def best(self) -> Line:
+        """The fare that is shown."""
+        return self.fares[0]
 
 
 def complete(search: Search, now: datetime) -> bool:
@@ -46,107 +51,136 @@ def complete(search: Search, now: datetime) -> bool:
     return search.complete or now - search.created_at > STALE_SEARCH
 
 
+def answered(search: Search) -> int:
+    """How many suppliers have answered so far, well or badly."""
+    return sum(1 for told in search.outcome.values() if told.get("state") != "asking")
+
+
 def results_view(search: Search, filters: Filters | None = None, *, now: datetime) -> Raw:
-    """A search with its offers so far: sorted, filtered, one page of them; tabs and counts are of all that pass."""
+    """A search with its offers so far: sifted, sorted, one page of them; tabs and counts are of all that pass.
+
+    Three queries at most, however many offers there are; whole offers are read for the page only.
+    """
     filters = filters or Filters()
-    everything = [offer for offer in Offer.objects.filter(search=search).order_by("total_minor", "pk")
-                  if offer.expires_at > now]
-    if filters.one_per_journey:
-        everything = _cheapest_of_each(everything)
-    passing = [offer for offer in everything if _passes(offer.searched, filters)]
-    order = ranked(passing, filters.sort)
+    lines, lapsed = _lines(search, filters.one_per_journey, now)
+    wanted = clean(filters.wanted, lines)
+    sieve = sift(lines, wanted)
+    order = _trips(sieve.passing, filters)
     page = order[filters.offset:filters.offset + min(filters.limit, MOST_PER_PAGE)]
+    offers = {str(key): offer for key, offer in Offer.objects.in_bulk([trip.best.id for trip in page]).items()}
+    typical = _typical(lines)
     return {
-        "searchId": str(search.pk), "complete": complete(search, now),
+        "searchId": str(search.pk), "complete": complete(search, now), "answered": answered(search),
         "suppliers": [{"name": name, "state": told.get("state", ""), "offers": told.get("offers", 0),
                        "code": told.get("code", "")} for name, told in sorted(search.outcome.items())],
-        "found": len(everything), "matching": len(passing),
-        "tabs": {name: _tab(ranked(passing, name)[0]) if passing else None for name in _SORTS},
-        "airlines": _airlines(everything),
-        "offers": [card(offer) for offer in page],
+        "found": _journeys(lines), "matching": len(order), "lapsed": lapsed,
+        "tabs": {name: _tab(_trips(sieve.passing, filters, name)[0].best, filters) if order else None
+                 for name in SORTS},
+        "cheapest": _cheapest(lines), "airlines": _airlines(lines),
+        "facets": _facets(lines, sieve, wanted),
+        "rescue": {name: _journeys(sieve.without(name)) for name in filters.wanted} if not order else {},
+        "typicalEmissionsKg": typical,
+        "offers": [_shown(trip, offers[trip.best.id], filters, typical) for trip in page],
     }
 
 
-def _cheapest_of_each(offers: Iterable[Offer]) -> list[Offer]:
-    first: dict[tuple[str, ...], Offer] = {}
-    for offer in offers:  # cheapest first
-        first.setdefault(journey_of(offer.searched), offer)
-    return list(first.values())
+def _lines(search: Search, grouped: bool, now: datetime) -> tuple[list[Line], int]:
+    """The search's offers that can still be bought, and how many have lapsed.
+
+    Their briefs are enough, except where an offer was priced since (its bags have prices now) or has none.
+    """
+    rows = list(Offer.objects.filter(search=search).order_by("total_minor", "pk").values(
+        "pk", "total_minor", "currency", "expires_at", "priced_at", "brief"))
+    good = [row for row in rows if row["expires_at"] > now]
+    wanting = [row["pk"] for row in good if row["priced_at"] or not is_brief(row["brief"])]
+    whole: dict[Any, Raw] = {offer.pk: brief(offer.priced or offer.searched)
+             for offer in (Offer.objects.filter(pk__in=wanting).only("pk", "priced", "searched") if wanting else ())}
+    lines = [line_of(str(row["pk"]), row["total_minor"], row["currency"], whole.get(row["pk"]) or row["brief"] or {})
+             for row in good]
+    return (lines if grouped else [replace(line, journey=(line.id,)) for line in lines]), len(rows) - len(good)
 
 
-def _tab(offer: Offer) -> Raw:
-    return {"id": str(offer.pk), "total": words.money(total_of_offer(offer.searched, fee_minor()), offer.currency),
-            "minutes": minutes_of(offer.searched)}
+def _journeys(lines: Iterable[Line]) -> int:
+    return len({line.journey for line in lines})
 
 
-def _airlines(offers: Iterable[Offer]) -> list[Raw]:
-    """The airlines in the results with how many offers and from which price, by name."""
+def _trips(passing: Iterable[Line], filters: Filters, sort: str = "") -> list[Trip]:
+    """The lines grouped by their flights, in the order of a tab (the asked one by default)."""
+    fares: dict[tuple[str, ...], list[Line]] = {}
+    for line in ranked(passing, "cheapest", with_bag=filters.with_bag):
+        fares.setdefault(line.journey, []).append(line)
+    first = ranked((lines[0] for lines in fares.values()), sort or filters.sort, with_bag=filters.with_bag)
+    return [Trip(fares[line.journey]) for line in first]
+
+
+def _tab(line: Line, filters: Filters) -> Raw:
+    unknown, price = line.shown(filters.with_bag)
+    return {"id": line.id, "total": words.money(price + fee_minor(), line.currency), "minutes": line.minutes,
+            "withBag": filters.with_bag and not unknown}
+
+
+def _cheapest(lines: list[Line]) -> Raw | None:
+    """The lowest price of all that was found, whatever is filtered."""
+    first = ranked(lines, "cheapest")[:1]
+    return words.money(first[0].price + fee_minor(), first[0].currency) if first else None
+
+
+def _airlines(lines: Iterable[Line]) -> list[Raw]:
+    """The airlines in the results with how many trips and from which price, by name."""
     found: dict[str, Raw] = {}
-    for offer in offers:
-        raw = offer.searched
-        entry = found.setdefault(raw["owner_code"], {
-            "code": raw["owner_code"], "name": raw["owner_name"], "count": 0,
-            "from": words.money(total_of_offer(raw, fee_minor()), offer.currency)})
-        entry["count"] += 1
-    return sorted(found.values(), key=lambda item: str(item["name"]))
+    trips: dict[str, set[tuple[str, ...]]] = {}
+    for line in sorted(lines, key=lambda line: line.price):
+        found.setdefault(line.airline, {"code": line.airline, "name": line.airline_name,
+                                        "from": words.money(line.price + fee_minor(), line.currency)})
+        trips.setdefault(line.airline, set()).add(line.journey)
+    return sorted(({**entry, "count": len(trips[code])} for code, entry in found.items()),
+                  key=lambda entry: str(entry["name"]))
 
 
-def ranked(offers: list[Offer], sort: str) -> list[Offer]:
-    """The offers in the order of a tab; ties keep price, then age."""
-    key = _SORTS.get(sort, _best)(offers)
-    return sorted(offers, key=key)
+def _facets(lines: list[Line], sieve: Sieve, wanted: Wanted) -> dict[str, dict[Any, int]]:
+    directions = max((len(line.leaves) for line in lines), default=0)
+    return {name: counts(name, wanted, lines, sieve) for name in RULES if _direction(name) <= directions}
 
 
-def _best(offers: list[Offer]) -> Callable[[Offer], Any]:
-    """Weighted distance from the cheapest price and the shortest trip, and stops."""
-    cheapest = min((offer.total_minor for offer in offers), default=0) or 1
-    shortest = min((minutes_of(offer.searched) for offer in offers), default=0) or 1
-
-    def score(offer: Offer) -> float:
-        return (PRICE_WEIGHT * offer.total_minor / cheapest + DURATION_WEIGHT * minutes_of(offer.searched) / shortest
-                + STOPS_WEIGHT * stops_of(offer.searched))
-
-    return score
+def _direction(name: str) -> int:
+    """The direction a filter is about, from 1; 0 for all."""
+    return next((int(letter) for letter in name if letter.isdigit()), 0)
 
 
-def _cheapest(offers: list[Offer]) -> Callable[[Offer], Any]:
-    return lambda offer: offer.total_minor
+def _typical(lines: Iterable[Line]) -> int | None:
+    """The median CO2 of the trips found, kg for each traveller; None when fewer than three tell theirs."""
+    told = {line.journey: line.co2 for line in lines if line.co2}
+    return round(median(told.values())) if len(told) > 2 else None
 
 
-def _fastest(offers: list[Offer]) -> Callable[[Offer], Any]:
-    return lambda offer: (minutes_of(offer.searched), offer.total_minor)
+def _emissions(line: Line, typical: int | None) -> Raw | None:
+    if line.co2 is None:
+        return None
+    percent = round(100 * (line.co2 - typical) / typical) if typical else None
+    text = ""
+    if percent is not None:
+        text = (f"{abs(percent)} % {'more' if percent > 0 else 'less'} than typical here"
+                if abs(percent) >= ABOUT_TYPICAL else "about typical here")
+    return {"kg": line.co2, "percent": percent, "text": text}
 
 
-_SORTS: dict[str, Callable[[list[Offer]], Callable[[Offer], Any]]] = {
-    "best": _best, "cheapest": _cheapest, "fastest": _fastest}
+def _key(line: Line) -> str:
+    """A short name of the flights, the same for all their fares and in every answer."""
+    return hashlib.sha256("|".join(line.journey).encode()).hexdigest()[:12]
 
 
-def _passes(raw: Raw, wanted: Filters) -> bool:
-    first = raw["slices"][0]["segments"]
-    airports = {flight[end]["code"] for piece in raw["slices"] for flight in piece["segments"]
-                for end in ("origin", "destination")}
-    tests = (
-        wanted.max_stops is None or stops_of(raw) <= wanted.max_stops,
-        not wanted.airlines or raw["owner_code"] in wanted.airlines,
-        raw["owner_code"] not in wanted.without,
-        _hour_in(first[0]["departing_local"], wanted.leave_from, wanted.leave_until),
-        _hour_in(first[-1]["arriving_local"], wanted.arrive_from, wanted.arrive_until),
-        wanted.max_minutes is None or minutes_of(raw) <= wanted.max_minutes,
-        not wanted.checked_bag or words.checked_bags(raw) > 0,
-        not wanted.changeable or _allowed(raw["change"]),
-        not wanted.refundable or _allowed(raw["refund"]),
-        not wanted.airports or airports <= wanted.airports,
-    )
-    return all(tests)
+def _shown(trip: Trip, offer: Offer, filters: Filters, typical: int | None) -> Raw:
+    """A trip as a card: its best priced fare, how many fares there are, its bag and its CO2."""
+    line, brands = trip.best, {fare.brand for fare in trip.fares}
+    unknown, price = line.shown(filters.with_bag)
+    seats = max(1, len((offer.priced or offer.searched)["passengers"]))
+    total = price + fee_minor()
+    return {
+        **card(offer), "trip": _key(line),
+        "shownTotal": words.money(total, line.currency),
+        "shownPerPerson": words.money(-(-total // seats), line.currency),
+        "withBag": filters.with_bag and not unknown, "bagUnknown": unknown,
+        "bagPrice": words.money(line.bag, line.currency) if line.bag is not None else None,
+        "fares": len(brands), "emissions": _emissions(line, typical),
+    }
 
-
-def _allowed(condition: Mapping[str, Any] | None) -> bool:
-    return bool(condition) and condition["allowed"] is True  # type: ignore[index]
-
-
-def _hour_in(text: str, first: int | None, last: int | None) -> bool:
-    """Whether a local time lies from `first` o'clock until before `last` o'clock."""
-    moment = words.local(text)
-    if moment is None:
-        return first is None and last is None
-    return (first is None or moment.hour >= first) and (last is None or moment.hour < last)

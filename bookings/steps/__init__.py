@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bookings.flow import ASKING, Step
-from bookings.steps import cancel, local, money, orders
+from bookings.steps import cancel, flights, local, money, orders
 from bookings.steps.plan import Answer, Asking, Moment, outcome_of
 from fly2any.kernel import faultpoints
 
@@ -29,6 +29,7 @@ STEPS: dict[Step, Spec] = {
     Step.LOOK_PAID: Spec(orders.ask_look_paid, orders.merge_look_paid, inked=False),
     Step.QUOTE_CANCEL: Spec(cancel.ask_quote_cancel, cancel.merge_quote_cancel, inked=True),
     Step.CONFIRM_CANCEL: Spec(cancel.ask_confirm_cancel, cancel.merge_confirm_cancel, inked=True),
+    Step.ACCEPT_CHANGE: Spec(flights.ask_accept_change, flights.merge_accept_change, inked=True),
     Step.OPEN_PAYMENT: Spec(money.ask_open_payment, money.merge_open_payment, inked=True),
     Step.LOOK_PAYMENT: Spec(money.ask_look_payment, money.merge_look_payment, inked=False),
     Step.CAPTURE: Spec(money.ask_capture, money.merge_capture_or_void, inked=True),
@@ -43,6 +44,7 @@ LOCAL_STEPS: dict[Step, Callable[[Moment, str], None]] = {
     Step.REQUEST_REFUND: local.request_refund,
     Step.KEEP_BOOKED: local.keep_booked,
     Step.BACK_TO_HOLD: local.back_to_hold,
+    Step.CANCEL_CHANGED: flights.cancel_changed,
 }
 
 for _step in ASKING:

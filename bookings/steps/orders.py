@@ -10,6 +10,7 @@ from bookings import cases
 from bookings.facts import Story
 from bookings.flow import ASK_AGAIN, Step, Wish
 from bookings.models import Passenger
+from bookings.steps import flights
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
@@ -186,6 +187,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
         move(moment, info.state)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
+    flights.see_change(moment, order, info.change)
     order.looked_at = moment.seen_at
     booking.pay_by = info.pay_by if order.state == OrderState.HELD else None
     order.save()

@@ -20,6 +20,7 @@ from sandbox.duffel.schedule import Flight, Itinerary, itineraries
 HOUR, DAY = 3600, 86400
 LIFETIME = 1800
 MOST_COMBINATIONS = 3
+MOST_CHOICES = {1: 40, 2: 40, 3: 8, 4: 5}  # itineraries of a slice that are combined, by the number of slices
 SECURITY_NUMBERS = ["known_traveler_number", "passenger_redress_number"]
 DOCUMENT_TYPES = ["passport", *SECURITY_NUMBERS]
 
@@ -98,7 +99,8 @@ def _trips(search: Search) -> Iterator[tuple[Carrier, tuple[Itinerary, ...]]]:
         per_slice.append(found)
     for code in per_slice[0]:
         if all(code in found for found in per_slice):
-            choices = sorted(product(*(range(len(found[code])) for found in per_slice)), key=sum)
+            most = MOST_CHOICES.get(len(per_slice), 2)
+            choices = sorted(product(*(range(min(most, len(found[code]))) for found in per_slice)), key=sum)
             ways = (
                 tuple(found[code][index] for found, index in zip(per_slice, choice, strict=True)) for choice in choices
             )

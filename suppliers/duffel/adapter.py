@@ -124,6 +124,12 @@ class DuffelSupplier:
             raise errors.accepted(answer.request_id)
         return done
 
+    def accept_change(self, change_id: str) -> None:
+        """Accept the airline's new flights. Anything but a change that says "accepted" is not a yes."""
+        answer = self._client.post(errors.ACCEPT, f"/air/airline_initiated_changes/{_id(change_id)}/actions/accept")
+        if mapping.mapping(answer.data).get("action_taken") != "accepted":
+            raise errors.unreadable(errors.ACCEPT, answer.request_id)
+
     def cancellations(self, order_id: str) -> list[CancelQuote]:
         """All quotes of the order, confirmed or not."""
         return [_read(errors.READ, answer, mapping.cancel_quote, raw)

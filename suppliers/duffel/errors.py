@@ -52,7 +52,8 @@ CREATE = Call("create", 130, changes=True, gone="offer_expired", done=frozenset(
 PAY = Call("pay", 130, changes=True, done=frozenset({201}))
 QUOTE = Call("quote", 60)
 CANCEL = Call("cancel", 60, changes=True)
-CALLS = (SEARCH, OFFER, READ, CREATE, PAY, QUOTE, CANCEL)
+ACCEPT = Call("accept", 60, changes=True)
+CALLS = (SEARCH, OFFER, READ, CREATE, PAY, QUOTE, CANCEL, ACCEPT)
 
 # vendor code -> (family, our code). Families of failures at the airline's end depend on the call: see _FAILURES.
 CODES: dict[str, tuple[Family, str]] = {

@@ -15,6 +15,7 @@ from fly2any.kernel.money import Money, MoneyError
 from suppliers.types import (
     CancelQuote,
     Condition,
+    FlightChange,
     FlightSegment,
     FlightSlice,
     OfferInfo,
@@ -317,7 +318,22 @@ def order(raw: Mapping[str, Any], now: datetime) -> OrderInfo:
             for item in items(raw.get("documents"))),
         actions=texts(raw.get("available_actions")),
         itinerary=tuple(flight_slice(item) for item in items(raw.get("slices"))),
+        change=flight_change(raw.get("airline_initiated_changes")),
         live_mode=raw.get("live_mode") is True,
+    )
+
+
+def flight_change(value: Any) -> FlightChange | None:
+    """The newest of the airline's own changes; times are ISO 8601 of one zone, so their text sorts."""
+    raws = [raw for raw in items(value) if text(raw.get("id"))]
+    if not raws:
+        return None
+    raw = max(raws, key=lambda raw: text(raw.get("created_at")))
+    return FlightChange(
+        external_id=text(raw.get("id")),
+        before=tuple(flight_slice(item) for item in items(raw.get("removed"))),
+        after=tuple(flight_slice(item) for item in items(raw.get("added"))),
+        actions=texts(raw.get("available_actions")), taken=text(raw.get("action_taken")),
     )
 
 

@@ -24,7 +24,7 @@ def test_pay_now_on_a_holdable_fare_holds_then_authorises_then_pays_then_capture
     captured = world.events("stripe", "payment_intent.captured")
     assert [row["amount"] for row in captured] == [booking.accepted_minor] == [payment.captured_minor]
     assert len(world.events("duffel", "order.created")) == len(world.events("duffel", "order.paid")) == 1
-    assert list(Outbox.objects.values_list("kind", flat=True)) == ["confirmed"]
+    assert list(Outbox.objects.order_by("pk").values_list("kind", flat=True)) == ["received", "confirmed"]
 
 
 def test_pay_now_on_an_instant_fare_authorises_before_the_order(world: World) -> None:

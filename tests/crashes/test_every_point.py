@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from bookings import services
+from bookings import afterwards, services
 from bookings.advance import advance
 from bookings.models import Booking, Case
 from bookings.status import FINAL
@@ -197,6 +197,29 @@ def test_a_kill_while_closing_an_unpaid_booking(world: World) -> None:
             sweep()
         booking.refresh_from_db()
         assert (booking.status, world.payment(booking).state) == ("EXPIRED", "voided")
+
+
+def test_a_kill_while_accepting_changed_flights(world: World) -> None:
+    """The answer reaches the airline once, and is believed only when its order shows it."""
+    for stage in faultpoints.CALL_STAGES:
+        world.from_here()
+        booking = world.drive(world.booked())
+        world.pay(booking)
+        order = world.order(world.drive(booking))
+        world.sandbox.http.post(f"/_duffel/orders/{order.external_id}/schedule_change", json={"minutes": 200})
+        booking.orders.update(news_at=clock.now())
+        advance(booking.pk)
+        change_id = world.order(booking).flight_change["external_id"]
+        afterwards.answer_change(booking=booking, change_id=change_id, answer="accept", now=clock.now())
+        assert in_child(lambda b=booking: advance(b.pk), f"call.accept_change.{stage}")  # type: ignore[misc]
+        hit.add(f"call.accept_change.{stage}")
+        for minutes in (0, 0.2, 1.1):
+            age(booking, timedelta(minutes=minutes))
+            sweep()
+        assert world.order(booking).flight_change["taken"] == "accepted"
+        assert booking.outbox.filter(kind="flights_accepted").count() == 1
+        assert len([r for r in world.events("duffel", "request") if "accept" in r["operation"]
+                    and r["outcome"] == "done"]) == 1
 
 
 @pytest.mark.parametrize("stage", ["", "before", "after"])

@@ -106,9 +106,10 @@ def test_a_passport_where_the_offer_asks_for_one() -> None:
 
 def test_a_stored_passport_need_not_be_typed_again() -> None:
     kept = {"kind": "passport", "number": "OLD12345", "country": "GB", "expires_on": "2031-05-20"}
-    for typed in (None, {"number": "", "country": "US", "expiresOn": None}):
+    for typed, changed in ((None, {}), ({"number": "", "country": "US", "expiresOn": None}, {"country": "US"}),
+                           ({"expiresOn": "2032-01-01"}, {"expires_on": "2032-01-01"})):
         party = check([who(document=typed)], documents_required=True, kept={0: forms.Kept(kept)})
-        assert party.people[0].document == kept
+        assert party.people[0].document == {**kept, **changed}
 
 
 def test_documents_and_programmes_that_the_airline_does_not_take() -> None:

@@ -1,9 +1,8 @@
-"""Results: sorted without favour, filtered by what was asked, grouped by flights; drafts follow today's price."""
+"""Offers are asked again when they are old; drafts follow today's price; fares of the same flights are siblings."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
@@ -15,7 +14,6 @@ from django.db import connection
 from bookings import drafts, selectors
 from bookings.models import Booking
 from bookings.selectors import words
-from bookings.selectors.results import Filters, ranked
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem, Refused, Unavailable
 from suppliers import breaker, registry
@@ -164,84 +162,21 @@ def test_what_was_typed_is_masked_when_it_is_shown(shelf: Shelf) -> None:
     assert selectors.booking_view(booking)["passengers"][0]["document"]["number"] == "••••••67"
 
 
-# --- results ----------------------------------------------------------------------------------------------------
-
-
-def stocked() -> Search:
-    """A search with four offers that differ in one thing each."""
-    search = Search.objects.create(principal=ME, query={}, complete=True, outcome={
-        "duffel": {"state": "done", "offers": 4, "code": ""}})
-    changes: list[Callable[[dict[str, Any]], None]] = [
-        lambda raw: None,
-        lambda raw: raw["slices"][0].update(duration_minutes=raw["slices"][0]["duration_minutes"] + 600),
-        lambda raw: raw["slices"][0]["segments"][0].update(stops=["KEF"]),
-        lambda raw: raw.update(owner_code="BA", owner_name="British Airways",
-                               refund={"allowed": True, "fee": None}, change={"allowed": False, "fee": None}),
-    ]
-    for at, (price, change) in enumerate(zip((40000, 20000, 30000, 50000), changes, strict=True)):
-        row = offer()
-        row.searched["refund"] = {"allowed": False, "fee": None}
-        change(row.searched)
-        row.searched["total"]["minor"] = row.total_minor = price
-        for number, piece in enumerate(row.searched["slices"]):
-            piece["comparison_key"] = f"{at}-{number}"
-        row.search, row.priced = search, None
-        row.save()
-    return search
-
-
-def shown(search: Search, **filters: Any) -> list[int]:
-    view = selectors.results_view(search, Filters(**{"sort": "cheapest", **filters}), now=clock.now())
-    return [item["total"]["minor"] for item in view["offers"]]
-
-
-def test_sorting_and_filters() -> None:
-    search = stocked()
-    assert shown(search) == [20000, 30000, 40000, 50000]
-    assert shown(search, max_stops=0) == [20000, 40000, 50000]
-    assert shown(search, airlines=frozenset({"BA"})) == [50000]
-    assert shown(search, without=frozenset({"BA"})) == [20000, 30000, 40000]
-    assert shown(search, refundable=True) == [50000]
-    assert shown(search, max_minutes=700 + min(item["durationMinutes"] for item in selectors.results_view(
-        search, now=clock.now())["offers"]) - 600) == [30000, 40000, 50000]
-    assert shown(search, offset=1, limit=2) == [30000, 40000]
-    view = selectors.results_view(search, now=clock.now())
-    assert (view["found"], view["matching"], view["tabs"]["cheapest"]["total"]["minor"]) == (4, 4, 20000)
-    assert view["tabs"]["fastest"]["total"]["minor"] == 30000
-
-
-def test_the_carrier_is_no_factor_of_best() -> None:
-    rows = list(Offer.objects.filter(search=stocked()).order_by("pk"))
-    before = [row.pk for row in ranked(rows, "best")]
-    for row in rows:
-        row.searched["owner_code"] = row.searched["owner_name"] = "ZZ"
-    assert [row.pk for row in ranked(rows, "best")] == before
-
-
-def test_expired_offers_are_not_shown_and_a_dead_search_is_over() -> None:
-    search = stocked()
-    Offer.objects.filter(search=search, total_minor=20000).update(expires_at=clock.now())
-    assert shown(search) == [30000, 40000, 50000]
-    Search.objects.update(complete=False)
-    search.refresh_from_db()
-    assert selectors.results_view(search, now=clock.now())["complete"] is False
-    assert selectors.results_view(search, now=clock.now() + timedelta(minutes=2))["complete"] is True
-
-
 def test_the_same_flights_in_other_fares_are_siblings() -> None:
-    search = stocked()
-    cheap, *_ = Offer.objects.filter(search=search).order_by("total_minor")
-    brand = offer()
-    brand.searched = deepcopy(cheap.searched)
+    search = Search.objects.create(principal=ME, query={}, complete=True)
+    cheap, brand = offer(), offer()
+    for row in (cheap, brand):
+        for number, piece in enumerate(row.searched["slices"]):
+            piece["comparison_key"] = f"same-{number}"
     for piece in brand.searched["slices"]:
         piece["brand"] = "Flex"
-    brand.searched["total"]["minor"] = brand.total_minor = 26000
-    brand.search, brand.priced = search, None
-    brand.save()
+    brand.searched["total"]["minor"] = brand.total_minor = cheap.total_minor + 6000
+    for row in (cheap, brand):
+        row.search, row.priced = search, None
+        row.save()
     family = selectors.offer_view(cheap)["fareFamily"]
-    assert [(item["id"], item["brand"], item["total"]["minor"]) for item in family] == [(str(brand.pk), "Flex", 26000)]
-    assert len(shown(search)) == 5
-    assert shown(search, one_per_journey=True) == [20000, 30000, 40000, 50000]
+    assert [(item["id"], item["brand"], item["total"]["minor"]) for item in family] == [
+        (str(brand.pk), "Flex", brand.total_minor)]
 
 
 @pytest.mark.parametrize(("condition", "text"), [

@@ -62,16 +62,26 @@ class Visitor:
 
     def choose(self, *, holdable: bool, refundable: bool = False) -> None:
         """The first flight of that kind, then no extras, then the travellers' form."""
-        page = self.page
-        offers = page.locator("article.offer")
+        self.choose_offer(holdable=holdable, refundable=refundable)
+        self.page.get_by_role("button", name="Continue to travellers").click()
+
+    def choose_offer(self, *, holdable: bool, refundable: bool = False) -> None:
+        """The first flight of that kind."""
+        offers = self.page.locator("article.offer")
         wanted = offers.filter(has_text=HOLD_OFFERED) if holdable else offers.filter(has_not_text=HOLD_OFFERED)
         if refundable:
             wanted = wanted.filter(has_text=re.compile(r"Refund: (?!not)(?!.*not (allowed|refundable))", re.I))
         wanted.first.get_by_role("button", name="Choose").click()
-        page.get_by_role("button", name="Continue to travellers").click()
 
     def fill_in(self, given: str, family: str = "Lovelace", email: str = "ada@example.com") -> None:
-        """One traveller and the contact, then the review."""
+        """One traveller and the contact, then the review with its ticks."""
+        self.type_traveller(given, family, email)
+        self.page.get_by_role("button", name="Continue to review").click()
+        expect(self.page.get_by_role("heading", name="Review and pay")).to_be_visible()
+        self.tick()
+
+    def type_traveller(self, given: str, family: str = "Lovelace", email: str = "ada@example.com") -> None:
+        """One traveller and the contact."""
         page = self.page
         page.get_by_label("Title").select_option("ms")
         page.get_by_label("Gender").select_option("f")
@@ -86,10 +96,15 @@ class Visitor:
                 page.locator(f"#passengers-0-documentExpiresOn-{part}").fill(value)
         page.locator("#contact-email").fill(email)
         page.locator("#contact-phone").fill("+44 20 8016 0508")
-        page.get_by_role("button", name="Continue to review").click()
-        expect(page.get_by_role("heading", name="Review and pay")).to_be_visible()
-        page.locator("#dangerous_goods").check()
-        page.locator("#names_and_terms").check()
+
+    def tick(self) -> None:
+        """The two ticks that a booking needs."""
+        self.page.locator("#dangerous_goods").check()
+        self.page.locator("#names_and_terms").check()
+
+    def card_is_ready(self) -> None:
+        """Wait until the card's frame can be typed into."""
+        expect(self.page.frame_locator("#card-form iframe").get_by_label("Card number")).to_be_visible()
 
     # --- paying -----------------------------------------------------------------------------------------------------
 

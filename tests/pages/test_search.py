@@ -45,7 +45,8 @@ def add_offer(search: Search, number: int, *, total: int, minutes: int, carrier:
     raw = offer_json(f"off_s{number}", total_minor=total)
     raw["owner_code"], raw["owner_name"] = carrier, f"Airline {carrier}"
     raw["slices"][0]["duration_minutes"] = minutes
-    raw["slices"][0]["segments"][0]["flight_number"] = str(number)
+    raw["slices"][0]["segments"][0] |= {"flight_number": str(number), "carrier_code": carrier,
+                                        "carrier_name": raw["owner_name"]}
     Offer.objects.create(search=search, principal=search.principal, supplier="duffel", external_id=f"off_s{number}",
                          request_id="orq", total_minor=total, currency="USD", searched=raw,
                          expires_at=clock.now() + timedelta(minutes=20))
@@ -158,7 +159,7 @@ def test_filters_leave_out_and_can_be_cleared(client: Client, searches: list[Any
 
 def test_no_flight_offers_the_days_around(client: Client, searches: list[Any]) -> None:
     there = client.get("/flights", asked()).headers["Location"]
-    Search.objects.update(complete=True)
+    Search.objects.update(complete=True, outcome={"duffel": {"state": "done", "offers": 0, "code": ""}})
     page = read(client.get(there))
     assert "No flights found" in page.text
     day_before = (clock.now().date() + timedelta(days=29)).isoformat()

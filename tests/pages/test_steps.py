@@ -249,13 +249,34 @@ def test_the_same_trip_again_is_asked_about_first(guest: Client, draft: Booking,
     guest.post(at(draft, "review"), sent)
     twin = make(principal, wish="draft", status="DRAFT", wished_at=None, accepted_minor=0)
     twin.passengers.all().delete()
-    asked = read(guest.post(at(twin, "review"), press(review(guest, twin), wish="hold", **TICKED)))
+    assert guest.post(at(twin, "passengers"), PERSON).headers["Location"] == at(twin, "check")
+    asked = read(guest.get(at(twin, "check")))
+    assert draft.reference in asked.text
+    assert [tag["value"] for tag in asked.all("input", name="again")] == ["yes"]
+    page = read(guest.get(at(twin, "review")))
+    asked = read(guest.post(at(twin, "review"), press(page, wish="hold", **TICKED)))
     assert "already booked on a flight at the same time" in asked.text
     twin.refresh_from_db()
     assert twin.wish == "draft"
     assert guest.post(at(twin, "review"), press(asked, wish="hold", **TICKED)).status_code == 302
     twin.refresh_from_db()
     assert twin.wish == "hold"
+    assert twin.again_for == twin.trip_digest != ""
+
+
+def test_book_again_is_said_once_and_for_these_travellers_only(guest: Client, draft: Booking, principal: str) -> None:
+    guest.post(at(draft, "review"), press(review(guest, draft), wish="hold", **TICKED))
+    twin = make(principal, wish="draft", status="DRAFT", wished_at=None, accepted_minor=0)
+    guest.post(at(twin, "passengers"), PERSON)
+    assert guest.post(at(twin, "check"), {"then": "go", "again": "yes"}).headers["Location"] == at(twin, "review")
+    assert guest.post(at(twin, "passengers"), PERSON).headers["Location"] == at(twin, "review"), "asked once"
+    other = {**PERSON, "passengers-0-familyName": "Mueller-Berg"}
+    assert guest.post(at(twin, "passengers"), other).headers["Location"] == at(twin, "review"), "nobody flies twice"
+    twin.refresh_from_db()
+    assert twin.again_for != twin.trip_digest, "the answer was about somebody else"
+    assert guest.post(at(twin, "passengers"), PERSON).headers["Location"] == at(twin, "review")
+    assert guest.post(at(twin, "review"), press(read(guest.get(at(twin, "review"))), wish="hold", **TICKED)
+                      ).status_code == 302
 
 
 def test_a_fare_that_cannot_be_held_says_why(guest: Client, principal: str) -> None:

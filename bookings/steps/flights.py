@@ -1,0 +1,111 @@
+"""Flights that the airline changed by itself: what we see of them, accepting them, and giving the money back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bookings import cases, flight_changes, outbox
+from bookings.flow import Step, Wish
+from bookings.models import Booking, Segment
+from bookings.steps.plan import Answer, Asking, Moment
+from fly2any.kernel import keys
+from suppliers import registry
+from suppliers.models import SupplierOrder
+from suppliers.stored import to_json
+from suppliers.types import FlightChange, OrderState
+
+ANSWER_WITHIN = timedelta(days=7)
+BEFORE_DEPARTURE = timedelta(hours=24)
+AT_LEAST = timedelta(hours=4)
+
+
+def see_change(moment: Moment, order: SupplierOrder, change: FlightChange | None) -> None:
+    """Keep the airline's newest change of a ticketed order; tell the customer of a new one, once. Saves nothing."""
+    if change is None or order.state != OrderState.TICKETED:
+        return
+    known = order.flight_change
+    if known.get("external_id") != change.external_id:
+        _new_change(moment, order, change)
+    elif change.taken and not known.get("taken"):
+        order.flight_change = {**known, "taken": change.taken}
+        _taken(moment, order, change)
+
+
+def _new_change(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
+    booking = moment.story.booking
+    order.flight_change = {
+        "external_id": change.external_id, "before": [to_json(part) for part in change.before],
+        "after": [to_json(part) for part in change.after], "actions": list(change.actions), "taken": change.taken}
+    order.change_seen_at, order.change_answer, order.change_answered_at = moment.now, "", None
+    order.change_answer_by = None if change.taken else answer_by(moment.now, booking.departs_at)
+    moment.note("flights.changed", f"order:{order.pk}", after=change.taken or "open", cause=change.external_id)
+    if not change.taken:
+        outbox.queue("flights_changed", booking, moment.now, version=change.external_id[-40:])
+    elif change.taken == "accepted":
+        _rewrite(booking, order)
+
+
+def _taken(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
+    booking = moment.story.booking
+    moment.note("flights.answered", f"order:{order.pk}", before=order.change_answer, after=change.taken)
+    for kind in ("change_unanswered", "change_to_accept"):
+        cases.heal(kind=kind, subject=f"booking:{booking.pk}", now=moment.now,
+                   because=f"the airline says {change.taken}")
+    if change.taken == "accepted":
+        _rewrite(booking, order)
+        outbox.queue("flights_accepted", booking, moment.now, version=change.external_id[-40:])
+
+
+def answer_by(now: datetime, departs_at: datetime | None) -> datetime:
+    """Until when we ask the customer: a week, a day before the departure at the latest, 4 hours at least. UTC."""
+    latest = now + ANSWER_WITHIN
+    if departs_at is not None:
+        latest = min(latest, departs_at - BEFORE_DEPARTURE)
+    return max(latest, now + AT_LEAST)
+
+
+def _rewrite(booking: Booking, order: SupplierOrder) -> None:
+    """The flights as they are now: reminders, links and calendars go by these rows."""
+    rows: list[Segment] = []
+    for direction, part in enumerate(order.itinerary):
+        for flight in part["segments"]:
+            rows.append(Segment(
+                booking=booking, position=len(rows), direction=direction, carrier_code=flight["carrier_code"][:3],
+                carrier_name=flight["carrier_name"][:100], flight_number=flight["flight_number"][:8],
+                operating_name=flight["operating_name"][:100], origin=flight["origin"]["code"][:3],
+                destination=flight["destination"]["code"][:3], departing_local=flight["departing_local"][:19],
+                arriving_local=flight["arriving_local"][:19],
+                departs_at=flight_changes.utc(flight["departing_local"], flight["origin"]),
+                arrives_at=flight_changes.utc(flight["arriving_local"], flight["destination"])))
+    if rows:
+        Segment.objects.filter(booking=booking).delete()
+        Segment.objects.bulk_create(rows)
+        booking.departs_at, booking.arrives_at = rows[0].departs_at, rows[-1].arrives_at
+
+
+def ask_accept_change(moment: Moment, value: str) -> Asking:
+    """Tell the airline that the customer takes the new flights, then look at the order."""
+    order = moment.story.order
+    if order is None:
+        raise LookupError("no order")
+    supplier, order_id, change_id = registry.get(order.supplier), order.external_id, order.flight_change["external_id"]
+    return Asking(Step.ACCEPT_CHANGE, order.change_subject, lambda: supplier.accept_change(change_id),
+                  key=keys.derive("accept", order.pk, change_id), digest=keys.digest([order_id, change_id]))
+
+
+def merge_accept_change(moment: Moment, answer: Answer) -> None:
+    """Whatever was answered, the order is looked at and believed; a no that the look confirms becomes a case."""
+    order = moment.story.order
+    if order is None:
+        return
+    order.news_at = moment.now
+    order.save(update_fields=["news_at"])
+
+
+def cancel_changed(moment: Moment, reason: str) -> None:
+    """The customer asked for the money back, and the airline gives all of it: cancel, as if they had pressed it."""
+    booking, order = moment.story.booking, moment.story.order
+    if order is None:
+        raise LookupError("no order")
+    moment.note("wish.written", before=booking.wish, after=Wish.CANCEL, cause="refund for changed flights")
+    booking.wish, booking.agreed_refund_minor, booking.quote_wanted = Wish.CANCEL, order.quote_refund_minor, False

@@ -1,0 +1,89 @@
+"""`python -m tests.gallery [--only checkout …] [--out DIR] [--dark] [--sheets]`: a picture of every page in every state.
+
+Each state is drawn at 1280 and at 390 px, whole page, as PNG; `--sheets` sets the two side by side in one small JPEG,
+as docs/screens keeps them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests import conftest
+
+DESK, PHONE = 1280, 390
+TALLEST = 3000  # px of a page on a sheet
+SHEET = """<body style="margin:0;padding:24px;display:flex;gap:24px;align-items:flex-start;background:#b9c2c2">
+<img src="%s" style="width:820px"><img src="%s" style="width:300px"></body>"""
+
+
+def main() -> None:
+    """Start a site, walk it, keep the pictures."""
+    from tests.gallery.walk import WALKS
+
+    parser = argparse.ArgumentParser(prog="python -m tests.gallery", description=__doc__)
+    parser.add_argument("--only", nargs="*", choices=sorted(WALKS), default=list(WALKS))
+    parser.add_argument("--out", type=Path, default=Path(".local/gallery"))
+    parser.add_argument("--dark", action="store_true")
+    parser.add_argument("--sheets", action="store_true")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    conftest.pytest_configure(None)  # type: ignore[arg-type]
+    folder = Path(tempfile.mkdtemp(prefix="gallery"))
+    try:
+        _walk_all(asked, folder)
+    finally:
+        conftest.pytest_unconfigure(None)  # type: ignore[arg-type]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _walk_all(asked: argparse.Namespace, folder: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests.gallery.walk import WALKS
+    from tests.journeys.visitor import Visitor
+    from tests.stack import Stack
+
+    with Stack(folder, every=1.0, environ={"TRUSTED_PROXIES": "0"}) as stack, sync_playwright() as playwright:
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        for name in asked.only:
+            stack.rows("DELETE FROM bookings_attempt")
+            context = browser.new_context(locale="en-US", color_scheme="dark" if asked.dark else "light",
+                                          viewport={"width": DESK, "height": 900})
+            visitor = Visitor(stack, context.new_page())
+            for state in WALKS[name](visitor):
+                _draw(visitor.page, context, asked.out, state, sheet=asked.sheets)
+                print(state, flush=True)
+            print("".join(f"  TROUBLE {line}\n" for line in visitor.trouble), end="")
+            context.close()
+        browser.close()
+
+
+def _draw(page: Any, context: Any, out: Path, state: str, *, sheet: bool) -> None:
+    """Both widths of what the page shows now; the window is made as tall as the page, so that frames are drawn too."""
+    pictures = []
+    for width in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": 900})
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": max(900, min(tall, TALLEST))})
+        page.wait_for_timeout(200)
+        pictures.append(page.screenshot(path=None if sheet else out / f"{state}-{width}.png", animations="disabled"))
+    page.set_viewport_size({"width": DESK, "height": 900})
+    if sheet:
+        urls = ["data:image/png;base64," + base64.b64encode(picture).decode() for picture in pictures]
+        table = context.new_page()
+        table.set_viewport_size({"width": 1192, "height": 800})
+        table.set_content(SHEET % tuple(urls), wait_until="load")
+        table.screenshot(path=out / f"{state}.jpg", full_page=True, type="jpeg", quality=52)
+        table.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""axe finds nothing serious on any page in any state, wide in light and narrow in dark; no console complains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.gallery.walk import WALKS
+from tests.journeys.visitor import Visitor
+
+LOOKS: list[tuple[int, Any]] = [(1280, "light"), (390, "dark")]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe calls serious or critical: rule, element, why."""
+    found = Axe().run(page, options={"iframes": False}).response["violations"]  # the frames are the bank's
+    return [f"{one['id']}: {node['target']} {node.get('failureSummary', '')}"
+            for one in found if one["impact"] in ("serious", "critical") for node in one["nodes"]]
+
+
+def sideways(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_every_state_can_be_used_by_everybody(visitor: Visitor, name: str) -> None:
+    wrong: list[str] = []
+    for state in WALKS[name](visitor):
+        for width, scheme in LOOKS:
+            visitor.page.set_viewport_size({"width": width, "height": 900})
+            visitor.page.emulate_media(color_scheme=scheme)
+            wrong += [f"{state} {width} {scheme}: {line}" for line in serious(visitor.page)]
+            if sideways(visitor.page) > 0:
+                wrong.append(f"{state} {width}: {sideways(visitor.page)} px too wide")
+        visitor.page.set_viewport_size({"width": 1280, "height": 900})
+        visitor.page.emulate_media(color_scheme="light")
+    complaints = [line for line in visitor.trouble if "/no/such/page" not in line]
+    assert (wrong, complaints) == ([], [])

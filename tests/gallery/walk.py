@@ -1,0 +1,111 @@
+"""The walk through all pages: each step leaves the browser in a state and says its name.
+
+    for name in walk(visitor): look(visitor.page)      # the looker must leave the page as it found it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from playwright.sync_api import expect
+
+from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
+
+Steps = Iterator[str]
+LAX = ("JFK", "LAX", ("John F Kennedy", "Los Angeles"))
+MIA = ("BOS", "MIA", ("Boston", "Miami"))
+
+
+def front(visitor: Visitor) -> Steps:
+    """Pages that anybody may read, and the search with its mistakes."""
+    for name, path in (("home", "/"), ("help", "/help"), ("terms", "/terms"), ("how-we-sort", "/how-we-sort"),
+                       ("find", "/trips/find"), ("trips-none", "/trips"), ("not-found", "/no/such/page")):
+        visitor.page.goto(visitor.stack.url + path)
+        yield name
+    visitor.page.goto(f"{visitor.stack.url}/flights?trip=return&origin=&destination=Q%C3%BC&adults=1")
+    yield "search-errors"
+    day = date.today() + timedelta(days=60)
+    visitor.page.goto(f"{visitor.stack.url}/flights?trip=oneway&origin=JFK&destination=san&departureDate={day}&adults=1")
+    yield "which-place"
+
+
+def checkout(visitor: Visitor) -> Steps:
+    """Search to confirmation, with the mistakes one can make on the way."""
+    page = visitor.page
+    visitor.search(*LAX)
+    yield "results"
+    visitor.choose_offer(holdable=True, refundable=True)
+    yield "extras"
+    page.get_by_role("button", name="Continue to travellers").click()
+    page.get_by_role("button", name="Continue to review").click()
+    yield "passengers-errors"
+    visitor.type_traveller("Ada")
+    yield "passengers"
+    page.get_by_role("button", name="Continue to review").click()
+    expect(page.get_by_role("heading", name="Review and pay")).to_be_visible()
+    visitor.card_is_ready()
+    yield "review"
+    visitor.tick()
+    visitor.pay()
+    visitor.sees("Your trip is confirmed")
+    yield "confirmed"
+    yield from cancelling(visitor)
+
+
+def cancelling(visitor: Visitor) -> Steps:
+    """From a confirmed trip to its refund."""
+    page = visitor.page
+    page.get_by_role("link", name="Cancel this booking").click()
+    page.get_by_role("button", name="Show what I get back").click()
+    expect(page.get_by_text("You get back")).to_be_visible()
+    yield "cancel-quote"
+    page.get_by_role("button", name="Cancel this booking").click()
+    visitor.sees("This booking is cancelled")
+    yield "cancelled"
+    page.goto(f"{visitor.stack.url}/trips")
+    yield "trips"
+
+
+def holding(visitor: Visitor) -> Steps:
+    """Hold now, pay later."""
+    visitor.search(*LAX)
+    visitor.choose(holdable=True)
+    visitor.fill_in("Mary", "Jackson")
+    visitor.page.get_by_role("button", name="Hold now, pay later").click()
+    visitor.sees("Your seats are held")
+    yield "held"
+    visitor.page.get_by_role("link", name="now").click()
+    visitor.sees("Pay for your trip")
+    visitor.card_is_ready()
+    yield "pay"
+
+
+def declined(visitor: Visitor) -> Steps:
+    """A card without money, then a question of the bank that nobody answers."""
+    visitor.search(*MIA)
+    visitor.choose(holdable=False)
+    visitor.fill_in("Grace", "Hopper")
+    visitor.pay(NO_FUNDS_CARD)
+    visitor.sees("Please try another card")
+    visitor.card_is_ready()
+    yield "declined"
+    visitor.pay(CHALLENGE_CARD)
+    expect(visitor.page.frame_locator("dialog iframe").get_by_role("button", name="Complete authentication")).to_be_visible()
+    yield "bank-asks"
+
+
+def silence(visitor: Visitor) -> Steps:
+    """The airline does not answer."""
+    visitor.search(*LAX)
+    visitor.choose(holdable=True)
+    visitor.fill_in("Dorothy", "Vaughan")
+    visitor.stack.sandbox.http.post("/_faults", json={
+        "operation": "duffel.create_order", "kind": "hang", "seconds": 120, "count": 1})
+    visitor.page.get_by_role("button", name="Hold now, pay later").click()
+    expect(visitor.page.locator("ol.steps")).to_be_visible()
+    yield "progress"
+
+
+WALKS: dict[str, Callable[[Visitor], Steps]] = {
+    walk.__name__: walk for walk in (front, checkout, holding, declined, silence)}
