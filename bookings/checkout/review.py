@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from bookings import access, drafts, limits, messages, services
-from bookings.checkout import disclosures, outcomes, prices
+from bookings.checkout import customize, disclosures, outcomes, prices
 from bookings.checkout.customize import flights_url, open_draft, ready, repriced
 from bookings.checkout.pages import page, refusal, summary, wants_json, whole
 from bookings.checkout.progress import going_on, stripe
@@ -81,9 +81,9 @@ def _agreed(request: HttpRequest, booking: Booking, view: dict[str, Any]) -> Htt
 
 def gone(request: HttpRequest, booking: Booking, code: str, status: int = 410) -> HttpResponse:
     """The offer cannot be had any more: nothing was charged, everything is kept, similar flights are a press away."""
-    said = messages.say("offer_expired" if code == "not_found" else code, money="You have not been charged.")
-    return render(request, "checkout/gone.html", {
-        "said": said, "draft": booking_view(booking), "flights_url": flights_url(booking, fresh=True)}, status=status)
+    said = messages.say("offer_expired" if code == "not_found" else code)
+    return customize.gone(request, booking, booking_view(booking), Problem(
+        said.code, said.text, status=status, action=said.action, tip=said.tip))
 
 
 def already(request: HttpRequest, booking: Booking) -> HttpResponse:

@@ -8,12 +8,14 @@ from bookings.checkout import (
     customize,
     days,
     info,
+    mailbox,
     manage,
     papers,
     passengers,
     progress,
     review,
     search,
+    seats,
 )
 
 urlpatterns = [
@@ -22,6 +24,7 @@ urlpatterns = [
     path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/seats/<int:number>", seats.seats, name="checkout-seats"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
     path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
     path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),
@@ -61,5 +64,8 @@ urlpatterns = [
     path("help", info.help_page, name="help"),
     path("terms", info.terms, name="terms"),
     path("how-we-sort", info.how_we_sort, name="how-we-sort"),
-    path("dev/mailbox", info.mailbox, name="dev-mailbox"),
+    path("dev/mailbox", mailbox.mailbox, name="dev-mailbox"),
+    path("dev/mailbox/<str:name>", mailbox.letter, name="dev-letter"),
+    path("dev/mailbox/<str:name>/html", mailbox.html, name="dev-letter-html"),
+    path("dev/mailbox/<str:name>/<int:number>", mailbox.attachment, name="dev-attachment"),
 ]
