@@ -80,7 +80,8 @@ def _next(then: str, booking: Booking) -> str:
     number = then.removeprefix("seats-")
     if number != then and number.isascii() and number.isdecimal() and len(number) < 3:
         return reverse("checkout-seats", args=[booking.public_id, int(number)])
-    onward = "checkout-review" if ready(selectors.booking_view(booking)) else "checkout-passengers"  # back to the review
+    reviewed = ready(selectors.booking_view(booking))  # who came from the review goes back to it
+    onward = "checkout-review" if reviewed else "checkout-passengers"
     step = onward if then == "go" and not booking.news else "checkout-extras"
     return reverse(step, args=[booking.public_id])
 

@@ -83,7 +83,7 @@ def test_a_cheaper_fare_is_applied_and_said(guest: Client, searched: Booking, mo
     review(guest, searched)
     airline_asks(monkeypatch, 55000)
     page = read(guest.get(at(searched, "review")))
-    assert "lowered the price" in page.text
+    assert "lowered the fare from USD 599.99 to USD 550.00" in page.text
     assert "Pay USD 550.00" in page.text
 
 
