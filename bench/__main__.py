@@ -12,7 +12,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "pages"]
 Results = dict[str, Any]
 
 
@@ -34,6 +34,10 @@ def main() -> int:
         doors(asked, table, results)
     if set(asked.only) & {"cost", "confirmed"}:
         sagas(asked, table, results)
+    if "pages" in asked.only:
+        from bench import pages
+
+        pages.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
