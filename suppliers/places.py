@@ -108,7 +108,24 @@ def label(place: Place) -> str:
     if place.kind == "city":
         return f"{place.city}, all airports ({place.code})"
     name = _BARE.sub("", place.name) or place.name
-    return f"{place.city}, {name} ({place.code})" if place.city and name != place.city else f"{name} ({place.code})"
+    named = not place.city or fold(name).startswith(fold(place.city))
+    return f"{name} ({place.code})" if named else f"{place.city}, {name} ({place.code})"
+
+
+def nearest(q: str, limit: int = 3) -> list[Place]:
+    """What somebody may have meant whose words mean nothing: whole cities rather than each of their airports."""
+    found = suggest(q, limit * 4)
+    cities = {place.code for place in found if place.kind == "city"}
+    alone: dict[str, Place] = {}
+    for place in found:
+        if place.kind == "city" or _city_code(place) not in cities:
+            alone.setdefault(place.city, place)
+    return list(alone.values())[:limit]
+
+
+def _city_code(place: Place) -> str:
+    whole = metropolis(place.code)
+    return whole.code if whole else ""
 
 
 def country_name(code: str) -> str:

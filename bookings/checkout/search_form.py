@@ -117,20 +117,21 @@ def read(data: QueryDict, today: date) -> SearchForm:
     """Read a submitted search. `query` is set only when nothing is wrong and no place is ambiguous."""
     form = kept(data)
     numbers = range(1, leg_count(form.values) + 1) if form.values["trip"] == "multi" else range(1, 2)
-    legs = [_leg(form, number) for number in numbers]
-    back = _date(form, "returnDate", "the day you fly back") if form.values["trip"] == "return" else None
-    adults, infants, ages = _count(form, "adults"), _count(form, "infants"), _ages(form)
-    whole = [leg for leg in legs if leg is not None]
-    if form.errors or form.meanings or len(whole) < len(legs):
-        return form
-    if back:
-        whole.append(Leg(whole[0].destination, whole[0].origin, back))
-    query = SearchQuery(tuple(whole), adults=adults, child_ages=ages, infants=infants, cabin=form.values["cabin"])
+    legs, before = [], today
+    for number in numbers:
+        legs.append(_leg(form, number, before))
+        before = legs[-1].date
+    if form.values["trip"] == "return":
+        back = _date(form, "returnDate", "the day you fly back")
+        legs += [Leg(legs[0].destination, legs[0].origin, back)] if back else []
+    adults, infants, ages = _count(form, "adults", 1), _count(form, "infants", 0), _ages(form)
+    query = SearchQuery(tuple(legs), adults=adults, child_ages=ages, infants=infants, cabin=form.values["cabin"])
     wrong = validate(query, today)
     if form.values["trip"] == "multi" and "returnDate" in wrong:  # there and back, asked as two flights
         wrong["departureDate2"] = wrong.pop("returnDate")
-    form.errors = wrong
-    form.query = None if form.errors else query
+    form.errors |= {name: text for name, text in wrong.items() if name not in {**form.errors, **form.meanings}}
+    form.errors = {name: form.errors[name] for name in sorted(form.errors, key=_line)}
+    form.query = None if form.errors or form.meanings else query
     return form
 
 
@@ -167,39 +168,44 @@ def _remove(values: dict[str, str], gone: int) -> None:
             values[leg_field(name, number)] = values.get(leg_field(name, number + 1), "")
 
 
-def _leg(form: SearchForm, number: int) -> Leg | None:
-    """One flight, or None when something of it is missing, unknown or open."""
+def _line(name: str) -> int:
+    """Where a field stands in the form, for the order of the error summary."""
+    return FIELDS.index(name) if name in FIELDS else FIELDS.index("childAges")
+
+
+def _leg(form: SearchForm, number: int, before: date) -> Leg:
+    """One flight as far as it is known: "" for a place that is missing, unknown or open, `before` for a day."""
     start, end, day = ("you start from", "you fly to", "the day you leave") if number == 1 else (
         f"flight {number} starts from", f"flight {number} goes to", f"the day of flight {number}")
     origin, destination = (_place(form, leg_field(name, number), verb)
                            for name, verb in (("origin", start), ("destination", end)))
-    leaving = _date(form, leg_field("departureDate", number), day)
-    return Leg(origin, destination, leaving) if origin and destination and leaving else None
+    return Leg(origin, destination, _date(form, leg_field("departureDate", number), day) or before)
 
 
-def _place(form: SearchForm, name: str, verb: str) -> str | None:
-    """The code a field means; else what is wrong, or what it may mean, is noted."""
+def _place(form: SearchForm, name: str, verb: str) -> str:
+    """The code a field means; "" when what is wrong, or what it may mean, is noted."""
     text = form.values[name]
     if not text:
         form.errors[name] = f"Enter the city or airport {verb}."
-        return None
+        return ""
     written = _CODE_AT_END.search(text)
     code = written.group(1) if written else text.upper() if len(text) == 3 and text.isascii() else ""
     if code and places.expand(code):
         form.values[name] = code
         return code
-    found = places.suggest(text, MOST_MEANINGS, typos=False)
+    some = sum(letter.isalpha() for letter in text) > 1  # one letter or a number alone is not a name
+    found = places.suggest(text, MOST_MEANINGS, typos=False) if some else []
     if len(found) == 1:
         form.values[name] = found[0].code
         return found[0].code
     if found:
         form.meanings[name] = found
-        return None
-    form.nearest[name] = places.suggest(text, 3)
-    close = " or ".join(places.label(place) for place in form.nearest[name])
-    form.errors[name] = (f"We know no city or airport called “{isolated(text)}”. "
-                         + (f"Did you mean {close}?" if close else "Check the spelling, or enter its code."))
-    return None
+        return ""
+    form.nearest[name] = places.nearest(text) if some else []
+    hint = f"Did you mean {places.label(form.nearest[name][0])}?" if form.nearest[name] else (
+        "Check the spelling, or enter its code.")
+    form.errors[name] = f"We know no city or airport called “{isolated(text)}”. {hint}"
+    return ""
 
 
 def isolated(text: str) -> str:
@@ -219,20 +225,21 @@ def _date(form: SearchForm, name: str, what: str) -> date | None:
         return None
 
 
-def _count(form: SearchForm, name: str) -> int:
+def _count(form: SearchForm, name: str, otherwise: int) -> int:
+    """A number of travellers; `otherwise` when it is none, which is noted."""
     text = form.values[name]
     if text.isascii() and text.isdecimal() and len(text) < 4:
         return int(text)
     form.errors[name] = f"Enter a number from 0 to {MOST_TRAVELLERS}."
-    return -1
+    return otherwise
 
 
 def _ages(form: SearchForm) -> tuple[int, ...]:
     """The children's ages; a missing or impossible one is wrong at its own field (age1 is the first child's)."""
-    children = _count(form, "children")
+    children = _count(form, "children", 0)
     if children > MOST_CHILDREN:
         form.errors["children"] = f"We can book up to {MOST_TRAVELLERS} travellers at once, one of them an adult."
-    ages = form.ages()
+    ages, wrong = form.ages(), len(form.errors)
     for number, age in enumerate(ages, start=1):
         if not age:
             form.errors[f"age{number}"] = f"Choose the age of child {number} on the day of the last flight."
@@ -240,4 +247,4 @@ def _ages(form: SearchForm) -> tuple[int, ...]:
             form.errors[f"age{number}"] = (f"Child {number} must be 2 to 17 years old on the day of the last flight. "
                                            "Younger children are infants, older ones adults.")
     form.values["childAges"] = ",".join(ages)
-    return () if form.errors else tuple(map(int, ages))
+    return () if len(form.errors) > wrong else tuple(map(int, ages))

@@ -95,13 +95,12 @@
     item(place, i, cities) {
       const item = document.createElement('li');
       const city = place.kind === 'city';
-      const name = place.city || place.name;
       item.id = this.list.id + '-' + i;
       item.setAttribute('role', 'option');
       item.setAttribute('aria-selected', 'false');
       if (!city && cities.has(place.cityCode)) item.className = 'within';
       item.dataset.value = place.text;
-      item.append(drawing(city ? TOWN : PLANE), word('b', '', city ? name + ', all airports' : place.name),
+      item.append(drawing(city ? TOWN : PLANE), word('b', '', place.text.replace(/ \([A-Z]{3}\)$/, '')),
         word('span', 'code', place.code),
         word('span', 'soft', [city ? place.airports.join(', ') : place.city, place.countryName].filter(Boolean).join(' · ')));
       return item;
