@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from bookings import alerts, cases, mail, reconcile, retention
 from bookings.advance import advance
+from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
 from fly2any.kernel import clock
 
@@ -23,6 +24,7 @@ CHORES = 4  # mail and alerts never wait behind drivers whose airline does not a
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
 DRAFTS_EVERY = timedelta(minutes=5)
+BUNDLES_EVERY = timedelta(minutes=5)  # what was chosen, for the ranking to learn from
 SILENT = timedelta(minutes=3)
 WATCH_EVERY_SECONDS = 60
 
@@ -67,6 +69,8 @@ class Sweeper:
             self._job("retention", lambda: retention.run(clock.now()))
         if claim_turn("drafts", now, DRAFTS_EVERY):
             self._job("drafts", lambda: retention.forget_drafts(clock.now()))
+        if claim_turn("bundles", now, BUNDLES_EVERY):
+            self._job("bundles", lambda: history.collect(clock.now()))
         if claim_turn("invariants", now, DAILY):
             self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)

@@ -101,8 +101,7 @@ class BookingDetail(Endpoint):
         """Change the contact data, and nothing else."""
         wanted = self.read(requests.PatchSerializer)["contact"]
         booking = selectors.booking_for(principal=self.principal, reference=reference)
-        email, phone = forms.check_contact({"email": wanted.get("email", booking.contact_email),
-                                            "phone": wanted.get("phone", booking.contact_phone)})
+        email, phone = forms.check_contact({"email": booking.contact_email, "phone": booking.contact_phone, **wanted})
         services.change_contact(booking=booking, email=email, phone=phone, now=clock.now())
         return self.get(request, reference)
 

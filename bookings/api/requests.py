@@ -156,7 +156,8 @@ class ContactChangeSerializer(Strict):
     """What of the contact shall change."""
 
     email = _text(required=False, max_length=254)
-    phone = _text(required=False, max_length=40)
+    phone = _text(required=False, max_length=60)
+    phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
 
 
 class PatchSerializer(Strict):

@@ -81,7 +81,7 @@ def _contact(form: Filled, view: dict[str, Any]) -> dict[str, Any]:
                                    hint="Not needed when the number begins with +"),
         "phone": form.field("contact-phone", "Phone number", stored.get("phone"), type="tel", autocomplete="tel",
                             inputmode="tel", maxlength=40,
-                            hint="As at home with the country beside it, or such as +1 212 555 0123"),
+                            hint="As at home, or with + and country code"),
     }
 
 
@@ -107,12 +107,15 @@ def _person(form: Filled, view: dict[str, Any], person: dict[str, Any], index: i
         "fields": fields, "sentAs": forms.sent_as(given, family),
         "numbers": (numbers := [fields[name] for name in forms.NUMBERS if name in fields]),
         "open_numbers": _used(numbers),
+        "open_passport": _used([fields[name] for name in ("documentNumber", "documentCountry", "documentExpiresOn")
+                                if name in fields]),
         "open_loyalty": _used([fields[name] for name in ("loyaltyCarrier", "loyaltyNumber") if name in fields])}
 
 
 def _used(fields: list[dict[str, Any]]) -> bool:
     """Whether something folded away must be seen: it is filled in, or wrong."""
-    return any(field["value"] or field["error"] or field.get("kept") for field in fields)
+    return any(field.get("value") or field["error"] or field.get("kept") or any(
+        part["value"] for part in field.get("parts", ())) for field in fields)
 
 
 def _age_hint(view: dict[str, Any], person: dict[str, Any]) -> str:

@@ -92,16 +92,15 @@ def agree_again(*, booking: Booking) -> None:
 
 
 def carried_over(offer: Offer, principal: str, now: datetime) -> str:
-    """The typed travellers (sealed) of this visitor's last draft for a party of the same kinds and ages, or ""."""
+    """What was typed into this visitor's last draft (sealed): the contact, and who has the same place in line."""
     last = (Booking.objects.filter(principal=str(principal), wish=Wish.DRAFT, created_at__gte=now - CARRIED)
             .exclude(typed="").select_related("offer").order_by("-created_at", "-pk").first())
-    if last is None or _seats(raw_of(last.offer)) != _seats(raw_of(offer)):
+    if last is None:
         return ""
-    return last.typed
-
-
-def _seats(raw: Raw) -> list[tuple[str, int | None]]:
-    return [(item["kind"], item["age"]) for item in raw["passengers"]]
+    theirs, ours = raw_of(last.offer)["passengers"], raw_of(offer)["passengers"]
+    same = tuple(f"passengers-{at}-" for at, (old, new) in enumerate(zip(theirs, ours, strict=False))
+                 if old["kind"] == new["kind"])
+    return _sealed({name: value for name, value in typed_in(last).items() if name.startswith(("contact-", *same))})
 
 
 def _sealed(typed: Mapping[str, str]) -> str:

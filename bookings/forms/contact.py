@@ -19,6 +19,10 @@ _DOMAINS = ("gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.uk", "hotmail.
             "icloud.com", "live.com", "aol.com", "msn.com", "me.com", "proton.me", "protonmail.com", "gmx.de",
             "gmx.net", "web.de", "orange.fr", "libero.it", "comcast.net",
             "verizon.net", "att.net", "mail.ru", "qq.com", "163.com")
+_REAL = frozenset((
+    *_DOMAINS, "mail.com", "email.com", "ymail.com", "gmx.com", "gmx.at", "gmx.ch", "mail.de", "live.nl", "live.de",
+    "live.fr", "hotmail.de", "hotmail.fr", "hotmail.it", "outlook.de", "outlook.fr", "yahoo.de", "yahoo.fr", "yahoo.ca",
+    "yahoo.es", "yahoo.it", "fastmail.com", "rocketmail.com"))
 _SHORTEST_GUESSED = 7  # shorter domains are too close to each other
 
 
@@ -54,7 +58,7 @@ def suggestion(address: str) -> str:
     """The address that was probably meant ("anna@gmail.com" for "anna@gmial.com"), or "". It never blocks anything."""
     local, _, domain = address.strip().rpartition("@")
     domain = domain.lower()
-    if not local or len(domain) < _SHORTEST_GUESSED - 1 or domain in _DOMAINS:
+    if not local or len(domain) < _SHORTEST_GUESSED - 1 or domain in _REAL:
         return ""
     for known in _DOMAINS:
         if len(known) >= _SHORTEST_GUESSED and _slips(domain, known) <= (1 if len(known) < 9 else 2):

@@ -1,9 +1,11 @@
 """The tables of a booking: what was wished, who travels, what was asked outside, what happened, what is due."""
 
 from bookings.models.booking import Booking, Passenger, Segment, Selection
+from bookings.models.bundles import BundleExample, BundleModel, BundleShown
 from bookings.models.customers import Account, ChangeRequest
 from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency, Share
 from bookings.models.trail import Case, Diary, ExternalCall, Outbox
 
-__all__ = ["AccessLink", "Account", "Attempt", "Booking", "Case", "ChangeRequest", "Diary", "ExternalCall", "Heartbeat",
-           "Idempotency", "Outbox", "Passenger", "Segment", "Selection", "Share"]
+__all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown", "Case",
+           "ChangeRequest", "Diary", "ExternalCall", "Heartbeat", "Idempotency", "Outbox", "Passenger", "Segment",
+           "Selection", "Share"]

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bookings.models import Booking, Case, Diary, ExternalCall, Heartbeat, Outbox
+from bookings.models import Booking, BundleExample, BundleModel, Case, Diary, ExternalCall, Heartbeat, Outbox
 from payments.models import Dispute, GatewayEvent, Payment, Refund
 from suppliers.models import SupplierEvent, SupplierOrder
 from tests.console import rows
@@ -23,7 +23,7 @@ from tests.console.rows import NOW
 pytestmark = pytest.mark.django_db
 OURS = ("bookings", "payments", "suppliers")
 SHOWN = {Booking, Case, Diary, ExternalCall, Heartbeat, Outbox, Payment, Refund, Dispute, GatewayEvent, SupplierOrder,
-         SupplierEvent}
+         SupplierEvent, BundleModel, BundleExample}
 SECRETS = ("THISMUSTNOTSHOW", "X4RF81JK", "9922003344", "1984-03-21", "03-21", "SECRET-LINK")
 
 
@@ -50,6 +50,12 @@ def one_of_each() -> dict[type[Model], Model]:
                                                   raw_kind="payment_intent.succeeded", fate="heard", received_at=NOW),
         SupplierEvent: SupplierEvent.objects.create(provider="duffel", event_id="wev_1", kind="order.changed",
                                                     raw_kind="order.created", fate="heard", received_at=NOW),
+        BundleModel: BundleModel.objects.create(
+            version=1, created_at=NOW, source="made up", examples=1000, features_version=1, features=[], weights={},
+            metrics={"model": {"top1": 0.6, "mrr": 0.8}, "rules": {"top1": 0.5, "mrr": 0.7}}, verdict="beats the rules",
+            good_enough=True),
+        BundleExample: BundleExample.objects.create(source="real", day=NOW.date(), features={}, features_version=1,
+                                                    offered=["light", "bag"], ranker="rules", chosen="bag", position=1),
     }  # type: ignore[dict-item]
 
 
