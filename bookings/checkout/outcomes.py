@@ -41,6 +41,9 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
         "The airline has been asked. We write to you when it is done.",), ""),
     "undoing": ("This booking did not come about", "wait", (
         "We are releasing everything that was reserved for it.",), ""),
+    "airline": ("The airline cancelled your flights", "bad", (
+        "Where you paid, you have the right to your money back the way you paid; you need not take a voucher or other "
+        "flights. We send it by ourselves.",), ""),
     Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
     Status.EXPIRED: ("The time to pay has passed", "bad", (
         "You can search again; other fares may be available.",), "The airline has let the seats go."),
@@ -86,6 +89,8 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     """Title, tone, sentences and deadline of the page of a booking at rest."""
     status = Status(booking.status)
     key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
+    if booking.closing == "airline_cancelled" and status in (Status.CANCELLING, Status.CANCELLED):
+        key = "airline"
     title, tone, always, otherwise = _OUTCOMES[key]
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]
