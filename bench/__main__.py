@@ -12,7 +12,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "pages"]
 Results = dict[str, Any]
 
 
@@ -36,6 +36,10 @@ def main() -> int:
         sagas(asked, table, results)
     if "places" in asked.only:
         letters(asked, table, results)
+    if "pages" in asked.only:
+        from bench import pages
+
+        pages.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
