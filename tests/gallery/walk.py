@@ -36,9 +36,11 @@ def checkout(visitor: Visitor) -> Steps:
     visitor.search(*LAX)
     yield "results"
     visitor.choose_offer(holdable=True, refundable=True)
+    expect(page.get_by_role("button", name="Continue to travellers")).to_be_visible()
     yield "extras"
     page.get_by_role("button", name="Continue to travellers").click()
     page.get_by_role("button", name="Continue to review").click()
+    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
     yield "passengers-errors"
     visitor.type_traveller("Ada")
     yield "passengers"
