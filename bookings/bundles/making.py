@@ -115,7 +115,7 @@ def _view(bundle: Bundle, booking: Booking, known: int, has: dict[str, int], ran
     chosen = bool(bundle.choices) and has == {item["serviceId"]: item["quantity"] for item in bundle.choices}
     return {
         "key": bundle.kind, "choice": bundle.choice, "title": kinds.TITLES[bundle.kind],
-        "parts": [{"what": part.what, "label": part.label, "note": part.note, "included": part.included,
+        "parts": [{"what": part.what, "label": part.label, "notes": part.note.splitlines(), "included": part.included,
                    "price": words.money(part.minor, booking.currency), "link": part.link} for part in bundle.parts],
         "price": words.money(bundle.minor, booking.currency),
         "total": words.money(known + bundle.minor, booking.currency),
