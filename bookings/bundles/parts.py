@@ -11,7 +11,7 @@ from suppliers.types import OfferInfo, Service
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a bundle. `minor`: its price in minor units of the offer, 0 with `included`. `note`: lines of text."""
+    """One part of a bundle. `minor`: its price in minor units, 0 with `included`. `note`: lines of text."""
 
     what: str  # bag, seat, flex
     label: str

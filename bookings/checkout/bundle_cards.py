@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,10 +13,8 @@ from bookings import bundles
 from bookings.checkout import outcomes
 from bookings.checkout.customize import open_draft
 from bookings.checkout.pages import page
-from bookings.models import Booking
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
-from suppliers.types import SeatMap
 
 CHANGED = ("bundle_changed", "services_unavailable", "validation_failed")
 
