@@ -177,11 +177,11 @@ class Seat:
 
 @dataclass(frozen=True)
 class SeatMap:
-    """The seats of one flight: cabins → rows → sections → seats."""
+    """The seats of one flight: cabins → rows → sections → seats ("rows": [[[Seat, ...], ...], ...])."""
 
     segment_id: str
     slice_id: str
-    cabins: tuple[dict[str, Any], ...]  # {"cabin", "deck", "rows": [[[Seat, ...], ...], ...]}
+    cabins: tuple[dict[str, Any], ...]  # {"cabin", "deck", "wings": (first, last) | None, "rows": …}
 
 
 @dataclass(frozen=True)

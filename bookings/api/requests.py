@@ -59,6 +59,7 @@ class ChoiceSerializer(Strict):
 
     serviceId = serializers.CharField(max_length=200)
     quantity = serializers.IntegerField(min_value=1, max_value=99, default=1)
+    agreed = serializers.BooleanField(default=False, help_text="The conditions of an exit-row seat were agreed to")
 
 
 class DocumentSerializer(Strict):

@@ -189,6 +189,7 @@ class DraftOut(HeadOut):
     slices = SliceOut(many=True)
     passengers = PassengerOut(many=True)
     selections = SelectionOut(many=True)
+    news = s.ListField(child=s.CharField(), help_text="Extras of a draft that were lost or cost something else now")
     contact = ContactOut()
     order = OrderOut(allow_null=True)
     payment = PaymentOut(allow_null=True)

@@ -262,9 +262,19 @@ class ServiceOut(s.Serializer):
     maxQuantity = s.IntegerField()
     price = MoneyOut()
     detail = s.DictField()
+    paysBack = MoneyOut(allow_null=True, help_text="What a cover pays back; null for anything else")
 
 
-class FamilyOut(s.Serializer):
+class FareFacts(s.Serializer):
+    """What every fare says, in the same words."""
+
+    plainClass = s.CharField(help_text="Basic, Standard, Flex or Business where known, else empty")
+    cabin = s.CharField()
+    carryOnText = s.CharField()
+    checkedText = s.CharField()
+
+
+class FamilyOut(FareFacts):
     """Another fare of the same flights."""
 
     id = s.UUIDField()
@@ -275,7 +285,7 @@ class FamilyOut(s.Serializer):
     canHold = s.BooleanField()
 
 
-class OfferOut(OfferCard):
+class OfferOut(FareFacts, OfferCard):
     """An offer with everything needed to choose it."""
 
     price = PriceOut()
@@ -312,6 +322,9 @@ class SeatOut(s.Serializer):
     kind = s.CharField()
     designator = s.CharField()
     name = s.CharField()
+    position = s.CharField(help_text="window, aisle or middle; empty for what is no seat")
+    exitRow = s.BooleanField(help_text="Asks for agreed: true; not for children, nor with a baby on the lap")
+    adultsOnly = s.BooleanField()
     disclosures = s.ListField(child=s.CharField())
     services = SeatServiceOut(many=True)
 
@@ -321,6 +334,7 @@ class CabinOut(s.Serializer):
 
     cabin = s.CharField()
     deck = s.IntegerField()
+    wings = s.ListField(child=s.IntegerField(), allow_null=True, help_text="First and last row over the wings, from 0")
     rows = s.ListField(child=s.ListField(child=s.ListField(child=SeatOut())))
 
 

@@ -1,4 +1,4 @@
-"""Step 1: an offer becomes a draft; the fare is chosen among its siblings, bags and seats are added or not."""
+"""Step 1: an offer becomes a draft; the fare is chosen among its siblings, bags, cover and seats are added or not."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings import access, drafts, selectors
 from bookings.checkout import extras_form, outcomes, search_form
-from bookings.checkout.pages import page
+from bookings.checkout.pages import page, summary
 from bookings.models import Booking
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
-from fly2any.kernel.money import Money
 from suppliers.types import SeatMap
 
 
@@ -37,17 +36,73 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def extras(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
-    """Fare, bags and seats, with the total that the server computes after every choice."""
+    """Fare, bags, cover and seats, with the total that the server computes after every choice."""
     booking, view = open_draft(request, draft_id)
     if booking.status != "DRAFT":
         return redirect(outcomes.place(booking))
     if request.method == "POST":
-        drafts.customize(booking=booking, choices=extras_form.choices(request.POST), now=clock.now())
-        return redirect("checkout-passengers" if request.POST.get("then") == "go" else "checkout-extras", draft_id)
-    booking, view, notice = repriced(booking, view)
-    return render(request, "checkout/extras.html", {
-        "draft": view, "notice": notice, "flights_url": flights_url(booking), "fares": _fares(booking),
-        **_lists(booking)})
+        return _saved(request, booking)
+    try:
+        booking, view, notice = repriced(booking, view)
+    except Problem as problem:
+        if problem.status < 500:
+            return gone(request, booking, view, problem)
+        return _page(request, booking, view, away=True)
+    return _page(request, booking, view, notice=notice)
+
+
+def _saved(request: HttpRequest, booking: Booking) -> HttpResponse:
+    """Store the choices and go where the button says; a refused form comes back with everything in it."""
+    chosen, wrong = extras_form.choices(request.POST, booking)
+    try:
+        if not wrong:
+            booking = _stored(request, booking, chosen)
+            return redirect(_next(request.POST.get("then", ""), booking))
+    except Problem as problem:
+        if problem.status == 410:
+            return gone(request, booking, selectors.booking_view(booking), problem)
+        if problem.status >= 500 or problem.code in ("not_found", "not_a_draft"):
+            raise
+        wrong = {"": problem.message} if not problem.field_errors else dict(problem.field_errors)
+    return _page(request, booking, selectors.booking_view(booking), typed=request.POST.dict(), wrong=wrong)
+
+
+def _stored(request: HttpRequest, booking: Booking, chosen: list[dict[str, Any]]) -> Booking:
+    """The draft with its new choices; another fare of the same flights is a draft of its own."""
+    now, fare = clock.now(), request.POST.get("fare", "")
+    if fare and fare != str(booking.offer_id):
+        return drafts.change_fare(booking=booking, offer_id=fare, choices=chosen, user=request.user, now=now)
+    return drafts.customize(booking=booking, choices=chosen, now=now, keep=lambda item: item.kind == "seat")
+
+
+def _next(then: str, booking: Booking) -> str:
+    """Where the pressed button leads; news about lost extras are shown before anything else."""
+    number = then.removeprefix("seats-")
+    if number != then and number.isascii() and number.isdecimal() and len(number) < 3:
+        return reverse("checkout-seats", args=[booking.public_id, int(number)])
+    step = "checkout-passengers" if then == "go" and not booking.news else "checkout-extras"
+    return reverse(step, args=[booking.public_id])
+
+
+def _page(request: HttpRequest, booking: Booking, view: dict[str, Any], *, notice: str = "", away: bool = False,
+          typed: dict[str, str] | None = None, wrong: dict[str, str] | None = None) -> HttpResponse:
+    maps = seat_maps(booking)
+    listed = extras_form.lists(booking, maps, typed, wrong)
+    ids = dict.fromkeys(listed["lost_fields"], "")
+    context = {"draft": view, "news": booking.news, "notice": notice, "away": away, "seats_away": maps is None,
+               "priced_at": booking.offer.priced_at, "flights_url": flights_url(booking),
+               "fares": extras_form.fares(booking, typed), "will_pay_now": bool(view["selections"]) and
+               not booking.offer.info.instant_only, **listed,
+               "errors": summary(wrong or {}, lambda path: ids.get(path, path)) if wrong else []}
+    return render(request, "checkout/extras.html", context, status=422 if wrong else 200)
+
+
+def gone(request: HttpRequest, booking: Booking, view: dict[str, Any], problem: Problem) -> HttpResponse:
+    """The fare has run out: say so, keep what was chosen on screen, and lead to the same search asked afresh."""
+    search = booking.offer.search
+    again = search_form.address(search_form.stored(search.query)) if search else reverse("home")
+    return render(request, "checkout/gone.html", {"draft": view, "problem": problem, "again_url": again},
+                  status=problem.status)
 
 
 def open_draft(request: HttpRequest, draft_id: uuid.UUID) -> tuple[Booking, dict[str, Any]]:
@@ -58,14 +113,15 @@ def open_draft(request: HttpRequest, draft_id: uuid.UUID) -> tuple[Booking, dict
 
 def repriced(booking: Booking, view: dict[str, Any]) -> tuple[Booking, dict[str, Any], str]:
     """The draft after a look at the airline's present price, and what changed, in words."""
-    before = view["price"]["total"]
-    booking, lost = drafts.refresh(booking=booking, now=clock.now())
+    before = view["price"]
+    booking, said = drafts.refresh(booking=booking, now=clock.now())
     after = selectors.booking_view(booking)
-    new = after["price"]["total"]
-    said = [f"No longer sold and taken out: {', '.join(lost)}."] if lost else []
-    if new["minor"] != before["minor"] and not lost:
-        verb = "raised" if new["minor"] > before["minor"] else "lowered"
-        said.append(f"The airline {verb} the price: the total is now {new['text']} instead of {before['text']}.")
+    fare, old = after["price"]["fare"], before["fare"]
+    if fare["minor"] != old["minor"]:
+        verb = "raised" if fare["minor"] > old["minor"] else "lowered"
+        said = [f"The airline {verb} the fare from {old['text']} to {fare['text']}.", *said]
+    if after["price"]["total"]["minor"] != before["total"]["minor"]:
+        said = [*said, f"The total is now {after['price']['total']['text']} instead of {before['total']['text']}."]
     return booking, after, " ".join(said)
 
 
@@ -77,24 +133,9 @@ def flights_url(booking: Booking) -> str:
     return search_form.address(search_form.stored(search.query), s=search.pk)
 
 
-def _fares(booking: Booking) -> list[dict[str, Any]]:
-    """The chosen fare among the other fares of the same flights, cheapest first, with the difference."""
-    offer = selectors.offer_view(booking.offer)
-    mine = {**offer, "chosen": True}
-    fares = sorted([mine, *offer["fareFamily"]], key=lambda fare: fare["total"]["minor"])
-    base = offer["total"]["minor"]
-    for fare in fares:
-        more = fare["total"]["minor"] - base
-        amount = str(Money(abs(more), fare["total"]["currency"]))
-        fare["difference"] = f"{amount} {'more' if more > 0 else 'less'}" if more else ""
-        fare["name"] = fare["brand"] or "This fare"
-    return fares
-
-
-def _lists(booking: Booking) -> dict[str, Any]:
-    """Bags, seats and other services; a missing seat map is no reason to stop."""
+def seat_maps(booking: Booking) -> list[SeatMap] | None:
+    """The seats of each flight; [] when the airline shows none, None when it cannot be asked now."""
     try:
-        maps: list[SeatMap] = drafts.seat_maps(offer_id=booking.offer_id, principal=booking.principal, now=clock.now())
+        return drafts.seat_maps_seen(booking.offer)
     except Problem:
-        maps = []
-    return extras_form.lists(booking, booking.offer.info, maps)
+        return None

@@ -14,6 +14,7 @@ from bookings.checkout import (
     progress,
     review,
     search,
+    seats,
 )
 
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/seats/<int:number>", seats.seats, name="checkout-seats"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
     path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
     path("checkout/<uuid:draft_id>/review", review.review, name="checkout-review"),

@@ -1,8 +1,8 @@
 """From a search to a complete draft: suppliers are asked here, nothing is ordered and nothing is charged."""
 
 from bookings.drafts import days
-from bookings.drafts.booking import complete_draft, customize, refresh, start
-from bookings.drafts.offers import price_offer, seat_maps
+from bookings.drafts.booking import change_fare, complete_draft, customize, refresh, start
+from bookings.drafts.offers import price_offer, seat_maps, seat_maps_seen
 from bookings.drafts.searching import search, wait_for_search
 from bookings.drafts.travellers import (
     agree_again,
@@ -13,5 +13,6 @@ from bookings.drafts.travellers import (
     typed_in,
 )
 
-__all__ = ["agree_again", "check_passengers", "complete_draft", "correct_email", "customize", "days", "price_offer",
-           "refresh", "save_typed", "search", "seat_maps", "set_passengers", "start", "typed_in", "wait_for_search"]
+__all__ = ["agree_again", "change_fare", "check_passengers", "complete_draft", "correct_email", "customize", "days",
+           "price_offer", "refresh", "save_typed", "search", "seat_maps", "seat_maps_seen",
+           "set_passengers", "start", "typed_in", "wait_for_search"]

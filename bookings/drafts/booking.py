@@ -14,19 +14,20 @@ from django.db import IntegrityError, connection, transaction
 
 from bookings import forms, pricing, selectors
 from bookings.drafts import extras, travellers
-from bookings.drafts.offers import priced
+from bookings.drafts.offers import priced, problem_of
 from bookings.drafts.rows import draft_for_update, insert
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger, Segment, Selection
-from bookings.selectors.offers import fee_minor, raw_of
-from bookings.selectors.words import selection_label
+from bookings.selectors.offers import brand, fee_minor, raw_of, siblings
+from bookings.selectors.sold import meaning_of
 from fly2any.kernel import references
-from fly2any.kernel.errors import Problem
+from fly2any.kernel.errors import Problem, Refused
 from suppliers import places
 from suppliers.models import Offer, OfferClaim
 
 Raw = Mapping[str, Any]
 User = AbstractBaseUser | AnonymousUser | None
+NEWS = 12  # sentences kept with a draft
 
 
 def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetime) -> Booking:
@@ -54,34 +55,72 @@ def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetim
     raise RuntimeError("five references in a row were taken")
 
 
-def customize(*, booking: Booking, choices: Sequence[Raw], now: datetime) -> Booking:
-    """Replace the draft's extras by `choices` [{"serviceId", "quantity"}], at the supplier's prices.
+def customize(*, booking: Booking, choices: Sequence[Raw], now: datetime,
+              keep: Callable[[Selection], bool] | None = None) -> Booking:
+    """Put `choices` [{"serviceId" or "key", "quantity", "agreed"}] in the place of the draft's extras.
 
-    Raises Problem not_a_draft, services_unavailable (409), validation_failed (422), supplier_*.
+    `keep` names those that stay as they are (seats, while bags are chosen); None: nothing stays. Prices are the
+    supplier's. What the pages told about lost extras counts as read. Raises Problem not_a_draft,
+    services_unavailable (409), offer_expired (410), validation_failed (422), supplier_*.
     """
+    if booking.offer.expires_at <= now:
+        raise problem_of(Refused("offer_expired"))
     offer = extras.with_services(booking.offer, choices, now)
-    chosen = extras.choose(offer, choices)
+    chosen = extras.choose(offer, choices, people=booking.passengers.all(), now=now,
+                           agreed_before=[meaning_of(item) for item in booking.selections.all() if item.agreed_at])
     with transaction.atomic(durable=True):
         fresh = draft_for_update(booking)
-        _put_selections(fresh, chosen, offer, now)
+        kept = [item for item in fresh.selections.order_by("pk") if keep(item)] if keep else []
+        _put_selections(fresh, extras.together(kept, chosen), offer, now, news=[])
     return fresh
 
 
-def refresh(*, booking: Booking, now: datetime) -> tuple[Booking, list[str]]:
-    """The draft at today's price, and in words the extras that are no longer sold (they are taken out).
+def change_fare(*, booking: Booking, offer_id: uuid.UUID | str, choices: Sequence[Raw], user: User,
+                now: datetime) -> Booking:
+    """The draft of another fare of the same flights, with everything chosen so far that it sells too.
 
-    Asks the supplier unless priced in the last 30 s. Raises Problem offer_expired (410), supplier_*, not_a_draft.
+    `choices` are the bags and cover as `customize` takes them, of the present fare; seats stay as they were. What the
+    other fare does not sell is named in the draft's news. The travellers' form goes along. Raises what `start`,
+    `customize` do, and Problem not_found when the offer is none of the same flights.
     """
+    target = selectors.offer_for(principal=booking.principal, offer_id=offer_id)
+    if target.pk not in {other.pk for other in siblings(booking.offer)}:
+        raise Problem("not_found", "We found no such fare of these flights.", status=404, action="Check the address")
+    before = customize(booking=booking, choices=choices, now=now, keep=_is_seat)
+    found = start(offer_id=target.pk, principal=booking.principal, user=user, now=now)
+    wanted = list(before.selections.order_by("pk"))
+    moved = extras.remap(found.offer, wanted, people=before.passengers.all(),
+                         because=f"is not sold with {brand(raw_of(found.offer)) or 'this fare'} and was taken out")
+    with transaction.atomic(durable=True):
+        fresh = draft_for_update(found)
+        if before.typed and fresh.typed != before.typed:
+            fresh.typed = before.typed
+            fresh.save(update_fields=["typed"])
+        _put_selections(fresh, moved.kept, found.offer, now, news=moved.news)
+    return fresh
+
+
+def _is_seat(item: Selection) -> bool:
+    return item.kind == "seat"
+
+
+def refresh(*, booking: Booking, now: datetime) -> tuple[Booking, list[str]]:
+    """The draft at today's price, and in sentences which extras are no longer sold (taken out) or cost something else.
+
+    Asks the supplier unless priced in the last 30 s. The sentences are kept with the draft until its extras are saved
+    again. Raises Problem offer_expired (410), supplier_*, not_a_draft.
+    """
+    asked_before = booking.offer.priced_at
     offer = priced(booking.offer, now)
     kept = list(booking.selections.order_by("pk"))
-    again, lost = extras.remap(offer, kept) if kept else ([], [])
+    moved = extras.remap(offer, kept, people=booking.passengers.all(), fresh=offer.priced_at != asked_before)
     same = booking.fare_minor == offer.total_minor and booking.offer_expires_at == offer.expires_at
     if not kept and same:
         return booking, []
     with transaction.atomic(durable=True):
         fresh = draft_for_update(booking)
-        _put_selections(fresh, again, offer, now)
-    return fresh, [selection_label(item.kind, item.detail) for item in lost]
+        _put_selections(fresh, moved.kept, offer, now, news=list(dict.fromkeys([*fresh.news, *moved.news]))[-NEWS:])
+    return fresh, moved.news
 
 
 def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequence[Raw], passengers: Sequence[Raw],
@@ -94,7 +133,7 @@ def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequen
     offer = extras.with_services(offer, services, now)
     raw = raw_of(offer)
     party = forms.check(passengers, contact, travellers.trip_of(raw, {}), now.date())
-    chosen = extras.choose(offer, services)
+    chosen = extras.choose(offer, services, people=party.people, now=now)
 
     def build() -> Booking:
         booking = _new(offer, principal, user, now)
@@ -127,17 +166,19 @@ def _check_claim(offer: Offer, principal: str) -> None:
                   tip="Fares are sold once; a fresh search shows what is left.")
 
 
-def _put_selections(booking: Booking, chosen: list[Selection], offer: Offer, now: datetime) -> None:
+def _put_selections(booking: Booking, chosen: list[Selection], offer: Offer, now: datetime, *,
+                    news: list[str]) -> None:
     booking.selections.all().delete()
     for item in chosen:
-        item.booking = booking
+        item.pk, item.booking = None, booking
+        item._state.adding = True
     Selection.objects.bulk_create(chosen)
     booking.offer = offer
     booking.fare_minor, booking.offer_expires_at = offer.total_minor, offer.expires_at
     booking.fee_minor = fee_minor()
     booking.services_minor = pricing.services_minor((item.unit_minor, item.quantity) for item in chosen)
-    booking.changed_at = now
-    booking.save(update_fields=["fare_minor", "offer_expires_at", "fee_minor", "services_minor", "changed_at"])
+    booking.changed_at, booking.news = now, news
+    booking.save(update_fields=["fare_minor", "offer_expires_at", "fee_minor", "services_minor", "changed_at", "news"])
 
 
 def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:

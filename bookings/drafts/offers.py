@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from bookings import messages, selectors
+from bookings.selectors import cabin
 from fly2any.kernel.errors import Outside, Problem, Refused
 from suppliers import breaker, registry
 from suppliers.models import Offer
@@ -19,6 +20,7 @@ from suppliers.types import OfferInfo, SeatMap
 
 FRESH = timedelta(seconds=30)
 SEATS_KEPT = 15 * 60  # seconds; a convenience, the supplier is asked again when the cache has forgotten
+MAPS_KEPT = 60  # seconds a drawn map may be old
 T = TypeVar("T")
 
 # our code for what the supplier said -> HTTP status and Retry-After
@@ -61,30 +63,37 @@ def seat_maps(*, offer_id: uuid.UUID | str, principal: str, now: datetime) -> li
     return _fetch_seats(offer)
 
 
-def seats_on_sale(offer: Offer) -> dict[str, dict[str, Any]]:
-    """Every seat that can be bought, by service id: passenger, segment, designator, minor, currency."""
-    kept: dict[str, dict[str, Any]] | None = cache.get(f"seats:{offer.pk}")
-    if kept is None:
-        _fetch_seats(offer)
-        kept = cache.get(f"seats:{offer.pk}") or {}
-    return kept
+def seat_maps_seen(offer: Offer) -> list[SeatMap]:
+    """The same for a row at hand, as asked up to a minute ago: what a page shows while somebody chooses."""
+    kept: list[SeatMap] | None = cache.get(f"seat-maps:{offer.pk}")
+    return _fetch_seats(offer) if kept is None else kept
+
+
+def seats_on_sale(offer: Offer, *, fresh: bool = False) -> dict[str, dict[str, Any]]:
+    """Every seat that can be bought, by service id: passenger, segment, designator, minor, currency, exit, adult,
+    disclosures. `fresh`: asked now, not up to a quarter of an hour ago.
+    """
+    kept: dict[str, dict[str, Any]] | None = None if fresh else cache.get(f"seats:{offer.pk}")
+    return _on_sale(_fetch_seats(offer)) if kept is None else kept
 
 
 def _fetch_seats(offer: Offer) -> list[SeatMap]:
     supplier_offer_id = offer.external_id
     maps: list[SeatMap] = _ask(offer.supplier, lambda supplier: supplier.seat_maps(supplier_offer_id))
     cache.set(f"seats:{offer.pk}", _on_sale(maps), SEATS_KEPT)
+    cache.set(f"seat-maps:{offer.pk}", maps, MAPS_KEPT)
     return maps
 
 
 def _on_sale(maps: list[SeatMap]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for seat_map in maps:
-        cells = (cell for cabin in seat_map.cabins for row in cabin["rows"] for section in row for cell in section)
-        for cell in cells:
-            for passenger, (service, price) in cell.services.items():
+        for seat, _, at_exit in cabin.seats(seat_map.cabins):
+            for passenger, (service, price) in seat.services.items():
                 found[service] = {"passenger": passenger, "segment": seat_map.segment_id,
-                                  "designator": cell.designator, "minor": price.minor, "currency": price.currency}
+                                  "designator": seat.designator, "minor": price.minor, "currency": price.currency,
+                                  "exit": at_exit, "adult": cabin.adults_only(seat),
+                                  "disclosures": list(seat.disclosures)}
     return found
 
 

@@ -52,6 +52,7 @@ class Booking(models.Model):
     trip_digest = models.CharField(max_length=64, blank=True, default="")  # keyed hash: same people, same flights
     again_for = models.CharField(max_length=64, blank=True, default="")  # the trip_digest that "again" was said to
     typed = models.TextField(blank=True, default="")  # sealed JSON: the travellers' form as typed, while a draft
+    news = models.JSONField(default=list, blank=True)  # sentences a draft's pages show until the extras are saved again
     departs_at = models.DateTimeField(null=True, blank=True)
     arrives_at = models.DateTimeField(null=True, blank=True)
     wakes = models.PositiveIntegerField(default=0)
@@ -153,6 +154,7 @@ class Selection(models.Model):
     quantity = models.PositiveSmallIntegerField(default=1)
     unit_minor = models.BigIntegerField()
     service_external_id = models.CharField(max_length=200)
+    agreed_at = models.DateTimeField(null=True, blank=True)  # when the terms of an exit-row seat were agreed to
 
     class Meta:
         constraints = [

@@ -44,6 +44,7 @@ def booking_view(booking: Booking) -> Raw:
         "slices": [words.flight_slice(item, line) for item in slices],
         "passengers": passengers(raw, people),
         "selections": [selection(item, booking.currency) for item in chosen],
+        "news": list(booking.news) if draft else [],
         "contact": {"email": booking.contact_email, "phone": booking.contact_phone},
         "order": order_view(order),
         "payment": payment_view(payment, refunds),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models.functions import Now
 
 from bookings.pricing import total_of_offer
-from bookings.selectors import words
+from bookings.selectors import fares, words
+from bookings.selectors.sold import pays_back
 from suppliers.models import Offer
 
 Raw = dict[str, Any]
@@ -84,6 +86,7 @@ def offer_view(offer: Offer) -> Raw:
     raw = raw_of(offer)
     return {
         **card(offer),
+        **fares.facts(raw),
         "price": price_lines(raw, [], 0, fee_minor()),
         "passengers": [{"position": index, "kind": item["kind"], "age": item["age"]}
                        for index, item in enumerate(raw["passengers"])],
@@ -106,15 +109,18 @@ def service(item: Raw, raw: Raw) -> Raw:
         "segments": [flights.index(key) for key in item["segment_ids"] if key in flights],
         "maxQuantity": item["max_quantity"],
         "price": words.money(item["price"]["minor"], item["price"]["currency"]),
-        "detail": {key: item["detail"][key] for key in ("bag_kind", "weight_kg", "designator", "copy", "terms_url")
+        "detail": {key: item["detail"][key] for key in ("bag_kind", "weight_kg", "length_cm", "height_cm", "depth_cm",
+                                                        "designator", "disclosures", "copy", "terms_url")
                    if item["detail"].get(key)},
+        "paysBack": pays_back(item["detail"]),
     }
 
 
 def family_card(offer: Offer) -> Raw:
     """A fare of the same flights, for the list of fares."""
     whole = card(offer)
-    return {key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold")}
+    return {**{key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold")},
+            **fares.facts(raw_of(offer))}
 
 
 def journey_of(raw: Raw) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def siblings(offer: Offer) -> list[Offer]:
                                 searched__owner_code=offer.searched["owner_code"],
                                 searched__slices__0__comparison_key=offer.searched["slices"][0]["comparison_key"])
     found: dict[str, Offer] = {}
-    for other in rows.exclude(pk=offer.pk).order_by("total_minor", "pk"):
+    for other in rows.filter(expires_at__gt=Now()).exclude(pk=offer.pk).order_by("total_minor", "pk"):
         name = brand(other.searched)
         if journey_of(other.searched) == mine and name != own:
             found.setdefault(name, other)

@@ -267,10 +267,17 @@ def seat(raw: Mapping[str, Any]) -> Seat:
                 name=text(raw.get("name")), disclosures=texts(raw.get("disclosures")), services=services)
 
 
+def _wings(cabin: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The first and the last row over the wings, counted from 0; None where the map does not say."""
+    ends = [mapping(cabin.get("wings")).get(key) for key in ("first_row_index", "last_row_index")]
+    first, last = (end if isinstance(end, int) and not isinstance(end, bool) else None for end in ends)
+    return (first, last) if first is not None and last is not None and 0 <= first <= last else None
+
+
 def seat_map(raw: Mapping[str, Any]) -> SeatMap:
     """The seats of one flight."""
     cabins = tuple(
-        {"cabin": text(cabin.get("cabin_class")), "deck": _count(cabin.get("deck")),
+        {"cabin": text(cabin.get("cabin_class")), "deck": _count(cabin.get("deck")), "wings": _wings(cabin),
          "rows": [[[seat(cell) for cell in items(section.get("elements"))] for section in items(row.get("sections"))]
                   for row in items(cabin.get("rows"))]}
         for cabin in items(raw.get("cabins"))

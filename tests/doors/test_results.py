@@ -107,12 +107,13 @@ def test_extras_survive_new_ids_and_lost_ones_are_named(shelf: Shelf) -> None:
     shelf.pictures[row.external_id] = dearer(row, 0)
     booking, lost = drafts.refresh(booking=Booking.objects.get(), now=clock.now())
     kept = booking.selections.get()
-    assert (lost, kept.service_external_id) == ([], bags[0]["external_id"] + "_new")
+    assert kept.service_external_id == bags[0]["external_id"] + "_new"
+    assert lost == ["Checked bag, up to 23 kg for traveller 1 on ZZ 9902 now costs GBP 20.05 instead of GBP 20.00."]
     assert booking.services_minor == bags[0]["price"]["minor"] + 5
     stale(Offer.objects.get())
     shelf.pictures[row.external_id]["services"] = []
     booking, lost = drafts.refresh(booking=Booking.objects.get(), now=clock.now())
-    assert lost == ["Checked bag, up to 23 kg"]
+    assert lost == ["Checked bag, up to 23 kg for traveller 1 on ZZ 9902 is no longer sold and was taken out."]
     assert (booking.selections.count(), booking.services_minor) == (0, 0)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 
 from bookings.models import Booking
 from fly2any.kernel import clock
-from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from suppliers.types import Seat, SeatMap
 from tests.pages.html import Page, read
@@ -61,47 +59,6 @@ def press(page: Page, **more: str) -> dict[str, str]:
     """What the review form sends, with everything that is hidden in it."""
     hidden = {tag["name"]: tag["value"] for tag in page.all("input", type="hidden")}
     return {**{name: value for name, value in hidden.items() if name != "csrfmiddlewaretoken"}, **more}
-
-
-# --- step 1 -----------------------------------------------------------------------------------------------------
-
-
-def test_no_extra_is_chosen_for_anybody(guest: Client, with_bags: Booking) -> None:
-    page = read(guest.get(at(with_bags, "extras")))
-    assert not [tag for _, tag in page.tags if "checked" in tag]
-    assert not [tag for tag in page.all("option") if "selected" in tag]
-    first = {name: attributes for name, attributes in zip(
-        ["bag", "seat"], [tag for tag in page.all("option") if tag["value"] in ("0", "")], strict=False)}
-    assert [tag["value"] for tag in first.values()] == ["0", ""]
-    assert "599.99" in page.text
-    assert "Additional airline baggage fees may apply" in page.text
-    assert "14C, window, USD 18.00" in page.text
-
-
-def test_the_server_adds_up_what_was_chosen(guest: Client, with_bags: Booking) -> None:
-    chosen = {"q-ase_bag": "2", "seat-seg_1-0": "ase_seat", "then": "stay"}
-    assert guest.post(at(with_bags, "extras"), chosen).headers["Location"] == at(with_bags, "extras")
-    page = read(guest.get(at(with_bags, "extras")))
-    assert "737.99" in page.text  # 599.99 + 2 × 60 + 18
-    assert [tag["value"] for tag in page.all("option") if "selected" in tag] == ["2", "ase_seat"]
-    assert guest.post(at(with_bags, "extras"), {**chosen, "then": "go"}).headers["Location"] == at(
-        with_bags, "passengers")
-
-
-@pytest.mark.parametrize("chosen", [{"q-ase_bag": "9"}, {"q-nonsense": "1"}, {"seat-seg_1-0": "nonsense"}])
-def test_extras_that_are_not_sold_change_nothing(guest: Client, with_bags: Booking, chosen: dict[str, str]) -> None:
-    response = guest.post(at(with_bags, "extras"), chosen)
-    assert response.status_code in (409, 422)
-    with_bags.refresh_from_db()
-    assert (with_bags.services_minor, with_bags.selections.count()) == (0, 0)
-
-
-def test_a_missing_seat_map_stops_nobody(guest: Client, draft: Booking, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(offer: Any) -> None:
-        raise Problem("supplier_down", "away", status=503)
-
-    monkeypatch.setattr("bookings.drafts.offers._fetch_seats", down)
-    assert "A seat will be assigned by the airline." in read(guest.get(at(draft, "extras"))).text
 
 
 # --- step 2 -----------------------------------------------------------------------------------------------------
