@@ -120,7 +120,7 @@ def _view(bundle: Bundle, booking: Booking, known: int, has: dict[str, int], ran
         "price": words.money(bundle.minor, booking.currency),
         "total": words.money(known + bundle.minor, booking.currency),
         "changesFare": bundle.fare is not None, "chosen": chosen,
-        "replaces": bool(has) and not chosen,
+        "hasExtras": bool(has),
         "rankedBy": "model" if ranked.by_model else "rules",
         "popular": ranked.by_model and position == 0,
         "madeUp": ranked.made_up,
