@@ -12,7 +12,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "pages"]
 Results = dict[str, Any]
 
 
@@ -34,6 +34,12 @@ def main() -> int:
         doors(asked, table, results)
     if set(asked.only) & {"cost", "confirmed"}:
         sagas(asked, table, results)
+    if "places" in asked.only:
+        letters(asked, table, results)
+    if "pages" in asked.only:
+        from bench import pages
+
+        pages.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
@@ -80,6 +86,16 @@ def sagas(asked: argparse.Namespace, table: Table, results: Results) -> None:
             results[f"confirmed_{clients}"] = {"payable": payable, "whole": whole}
             table.rate(f"booked and payable, {_clients(clients)}", payable)
             table.rate(f"confirmed, {_clients(clients)}", whole)
+
+
+def letters(asked: argparse.Namespace, table: Table, results: Results) -> None:
+    """Airport suggestions while 8 people type."""
+    from bench import places, stage
+
+    with stage.stage("places", workers=2, threads=8, every=None) as stack:
+        for what, paths in places.kinds(4000 // (4 if asked.quick else 1)).items():
+            found = results[f"places_{what}"] = places.measure(stack, paths)
+            table.rate(f"GET /api/places, {what}, 8 clients", found, "p95 100 ms")
 
 
 def _clients(number: int) -> str:
