@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages"]
 Results = dict[str, Any]
 
 
@@ -36,9 +36,13 @@ def main() -> int:
     if set(asked.only) & {"cost", "confirmed"}:
         sagas(asked, table, results)
     if "results" in asked.only:
-        pages(table, results)
+        listing(table, results)
     if "places" in asked.only:
         letters(asked, table, results)
+    if "pages" in asked.only:
+        from bench import pages
+
+        pages.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
@@ -46,7 +50,7 @@ def main() -> int:
     return 0
 
 
-def pages(table: Table, results: Results) -> None:
+def listing(table: Table, results: Results) -> None:
     """The page of results with 500 offers."""
     from bench import results as page
     from bench import stage

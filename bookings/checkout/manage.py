@@ -13,6 +13,7 @@ from bookings import access, accounts, letter, selectors, services
 from bookings.checkout import aftercare, outcomes, papers
 from bookings.checkout.account import SAID as ACCOUNT_SAID
 from bookings.checkout.account import customer_of
+from bookings.checkout.customize import flights_url
 from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
@@ -176,7 +177,7 @@ def _links(booking: Booking, view: dict[str, Any]) -> list[dict[str, Any]]:
         links.append({"url": reverse("trip-pay", args=[booking.reference]),
                       "word": f"Pay {view['price']['total']['text']} now", "first": True})
     if booking.status in ("FAILED", "EXPIRED", "CANCELLED"):
-        links.append({"url": reverse("home"), "word": "Search flights", "first": True})
+        links.append({"url": flights_url(booking, fresh=True), "word": "Similar flights", "first": True})
     return links
 
 

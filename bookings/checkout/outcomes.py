@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
-from bookings.flow import Route, Wish
+from bookings.flow import GIVE_UP_HOLD, GIVE_UP_INSTANT, Route, Wish
 from bookings.models import Booking
 from bookings.status import STATUS_WORDS, Progress, Status
 
@@ -25,6 +26,20 @@ _HEADINGS = {
     Progress.RESERVING: "We are asking the airline", Progress.CHECKING: "We are checking with the airline",
     Progress.BANK: "We are asking your bank", Progress.CARD: "We are asking your bank",
     Progress.TICKET: "The airline is issuing your ticket", Progress.UNDOING: "We are undoing the booking",
+}
+
+
+# what is certain, what is next
+_LONG = {
+    Progress.RESERVING: ("Your request is written down and cannot get lost.",
+                         "We keep asking the airline until it answers."),
+    Progress.CHECKING: ("The airline has your request; whether it has booked you is not known yet.",
+                        "We keep looking at the airline. If there is no booking, the card is released."),
+    Progress.BANK: ("Your request is written down and cannot get lost.", "Your bank has to answer."),
+    Progress.CARD: ("Your request is written down and cannot get lost.", "Your bank has to answer."),
+    Progress.TICKET: ("Your bank has agreed, and your seats are asked for.", "The airline issues the ticket."),
+    Progress.UNDOING: ("There will be no booking, and nothing of your money is kept.",
+                       "We release what was reserved."),
 }
 
 
@@ -71,6 +86,29 @@ def place(booking: Booking) -> str:
 def heading(booking: Booking) -> str:
     """What the progress page says we are doing."""
     return _HEADINGS.get(Progress(booking.progress), "We are working on your booking")
+
+
+def certain(booking: Booking) -> dict[str, str]:
+    """After a minute of waiting: what is certain and what is next (ux.md 8)."""
+    return dict(zip(("sure", "next"), _LONG.get(Progress(booking.progress), _LONG[Progress.RESERVING]), strict=True))
+
+
+def by_when(booking: Booking, now: datetime) -> datetime | None:
+    """When we write at the latest, because then `decide` stops asking: UTC, None when that cannot be said."""
+    if booking.wished_at is None:
+        return None
+    instant = Progress(booking.progress) is Progress.CHECKING and booking.route == Route.AUTH_FIRST
+    ends = booking.offer_expires_at + GIVE_UP_INSTANT if instant else booking.wished_at + GIVE_UP_HOLD
+    return ends if ends > now else None
+
+
+def cause(booking: Booking, view: dict[str, Any]) -> str:
+    """Why the total rose after the press: without extras it can only be the fare."""
+    more = view["consent"]["difference"]["text"]
+    extras = [line["label"] for line in view["selections"]]
+    if not extras:
+        return f"Before it took the booking, the airline raised the fare by {more}."
+    return f"Before it took the booking, the airline raised the fare or an extra ({', '.join(extras)}) by {more}."
 
 
 def steps(booking: Booking, authorised: bool) -> list[dict[str, str]]:
