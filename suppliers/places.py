@@ -191,7 +191,7 @@ def _nearly(index: _Index, token: str) -> dict[int, int]:
     found: dict[int, int] = {}
     for word in {near for short in (token, *_shorter(token)) for near in index.near.get(short, ())}:
         for entry, weight in index.starting(word).items():
-            if weight > _CODE:
+            if weight > _CODE and index.entries[entry].ranked:
                 found[entry] = min(weight, found.get(entry, weight))
     return found
 

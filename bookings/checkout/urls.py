@@ -4,6 +4,7 @@ from django.urls import path
 
 from bookings.checkout import (
     account,
+    bundle_cards,
     changes,
     customize,
     days,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/bundle", bundle_cards.choose, name="checkout-bundle"),
     path("checkout/<uuid:draft_id>/seats/<int:number>", seats.seats, name="checkout-seats"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
     path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
