@@ -33,7 +33,7 @@ RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
 KEEP_TRYING = timedelta(hours=72)
 BACKLOG = timedelta(minutes=15)
 LINK_LIFE = timedelta(days=30)
-WITH_PAPERS = frozenset({"confirmed"})
+WITH_PAPERS = frozenset({"confirmed", "flights_accepted"})
 REMINDERS = frozenset({"hold_reminder_24", "hold_reminder_2"})
 
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings import locks
 from bookings.flow import Wish
-from bookings.models import AccessLink, Attempt, Booking, Idempotency, Passenger, Share
+from bookings.models import AccessLink, Attempt, Booking, ChangeRequest, Idempotency, Passenger, Share
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
 
@@ -19,6 +19,7 @@ OFFERS = timedelta(days=7)
 ATTEMPTS = timedelta(days=2)
 SHARES = timedelta(days=30)  # after being taken back; an expired one goes at once
 DOCUMENTS = timedelta(days=30)  # after the last flight
+REQUESTS = timedelta(days=400)  # customers' own words and our answers, after the asking
 DRAFTS = timedelta(hours=1)  # after the offer has expired: a fresh price of the same trip need not ask for names again
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
 
@@ -35,6 +36,7 @@ def run(now: datetime) -> dict[str, int]:
         "links": _delete(AccessLink.objects.filter(expires_at__lt=now)),
         "shares": _delete(Share.objects.filter(Q(expires_at__lt=now) | Q(revoked_at__lt=now - SHARES))),
         "documents": _blank_documents(now),
+        "requests": _blank_requests(now),
         "drafts": forget_drafts(now),
         "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
         "supplier_events": _delete(SupplierEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
@@ -88,3 +90,9 @@ def _blank_documents(now: datetime) -> int:
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         gone += Passenger.objects.filter(pk__in=ids).update(document="", numbers="")
     return gone
+
+
+def _blank_requests(now: datetime) -> int:
+    """What customers wrote to us, and we to them, long ago; that it was asked and answered stays."""
+    old = ChangeRequest.objects.filter(asked_at__lt=now - REQUESTS, answered_at__isnull=False).exclude(words="")
+    return old.update(words="", answer="(erased)")

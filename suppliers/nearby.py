@@ -42,16 +42,16 @@ def _positions() -> dict[str, tuple[float, float]]:
 
 
 def around(code: str) -> list[Near]:
-    """Up to four neighbours of an airport's or city's code: its city with all airports first, then by distance.
+    """Up to four neighbours of a code: its city with all airports, then the busiest airports around, the nearest first.
 
     A city has its own airports already: only those beyond are named. [] for a code that stands for nothing.
     """
     mine = places.expand(code)
     whole = [] if places.city(code) else _whole_city(code)
     covered = {*mine, *(airport for near in whole for airport in places.expand(near.code))}
-    far = sorted(((km, other) for other in _positions() if other not in covered
-                  and (km := _distance(mine, other)) <= REACH_KM), key=lambda item: item)
-    return (whole + [Near(other, _label(other), round(km)) for km, other in far])[:MOST]
+    far = [(km, other) for other in _positions() if other not in covered  # the busiest first
+           and (km := _distance(mine, other)) <= REACH_KM][:MOST - len(whole)]
+    return whole + [Near(other, _label(other), round(km)) for km, other in sorted(far)]
 
 
 def moved(query: SearchQuery, end: str, code: str) -> SearchQuery:
@@ -71,7 +71,7 @@ def _whole_city(code: str) -> list[Near]:
 
 def _label(code: str) -> str:
     place = places.airport(code)
-    return f"{place.city or place.name} ({code})" if place else code
+    return f"{place.name} ({code})" if place else code
 
 
 def _distance(mine: tuple[str, ...], other: str) -> float:

@@ -6,6 +6,7 @@ index is built at the first question (well under a second) and never changes; no
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import re
 import threading
@@ -13,6 +14,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import airportsdata
@@ -91,8 +93,11 @@ def suggest(q: str, limit: int = 10, *, typos: bool = True) -> list[Place]:
     called nearly so (a letter too many, missing, wrong or in the wrong place).
     """
     tokens = _split(fold(q[:MOST_LETTERS]))
-    if not tokens or limit < 1:
-        return []
+    return list(_suggest(tuple(tokens), limit, typos)) if tokens and limit > 0 else []
+
+
+@lru_cache(maxsize=4096)
+def _suggest(tokens: tuple[str, ...], limit: int, typos: bool) -> tuple[Place, ...]:
     index = _index()
     found = _matching(index, [index.starting(token) for token in tokens])
     if not found and len(tokens) > 1:  # "la guardia" is written LaGuardia, "st petersburg" Saint
@@ -100,7 +105,16 @@ def suggest(q: str, limit: int = 10, *, typos: bool = True) -> list[Place]:
     if not found and typos:
         found = _matching(index, [index.starting(token) or _nearly(index, token) for token in tokens])
     best = heapq.nsmallest(limit + _SPARE, found.items(), key=lambda item: _score(index.entries[item[0]], item[1]))
-    return _grouped([index.entries[entry].place for entry, _ in best])[:limit]
+    return tuple(_grouped([index.entries[entry].place for entry, _ in best])[:limit])
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """A short digest of the data behind every answer: it changes when the data or the weights do."""
+    digest = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=8)
+    for path in (*sorted(_DATA.glob("*.txt")), Path(airportsdata.__file__).parent / "airports.csv"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def label(place: Place) -> str:
@@ -177,7 +191,7 @@ def _nearly(index: _Index, token: str) -> dict[int, int]:
     found: dict[int, int] = {}
     for word in {near for short in (token, *_shorter(token)) for near in index.near.get(short, ())}:
         for entry, weight in index.starting(word).items():
-            if weight > _CODE:
+            if weight > _CODE and index.entries[entry].ranked:
                 found[entry] = min(weight, found.get(entry, weight))
     return found
 

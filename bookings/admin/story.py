@@ -39,7 +39,9 @@ def story_of(booking: Booking) -> dict[str, Any]:
 
 
 def _facts(b: Booking) -> Pairs:
-    ticks = ", ".join(str(tick.get("code", "")) for tick in b.acknowledgements if isinstance(tick, dict))
+    ticks = "; ".join(
+        f"{tick.get('code', '')} (text of {tick.get('version', '?')}, {str(tick.get('at', ''))[:19]} UTC, from "
+        f"{tick.get('address', '?')})" for tick in b.acknowledgements if isinstance(tick, dict))
     return _said([
         ("Status", b.status), ("Wish", b.wish), ("Route", b.route.replace("_", " ")), ("Progress", b.progress),
         ("Money", b.money), ("Closing because", b.closing), ("Notice to the customer", b.notice),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import zlib
 from typing import Any
 
 from django.conf import settings
@@ -34,11 +35,10 @@ class Places(Endpoint):
     def get(self, request: Request) -> Response:
         """What somebody typing a few letters may mean, the likeliest first."""
         asked = self.read(requests.PlacesSerializer, request.query_params)
-        found = places.suggest(asked["q"], asked["limit"])
-        answer = Response({"success": True, "places": [
-            {"code": place.code, "text": places.label(place), "name": place.name, "city": place.city,
-             "country": place.country, "countryName": places.country_name(place.country), "cityCode": _city_code(place),
-             "kind": place.kind, "airports": list(place.airports)} for place in found]})
+        tag = f'"{places.version()}-{zlib.crc32(repr((asked["q"], asked["limit"])).encode()):08x}"'
+        answer = Response(status=304) if tag == request.headers.get("If-None-Match") else Response(
+            {"success": True, "places": [_place(place) for place in places.suggest(asked["q"], asked["limit"])]})
+        answer["ETag"] = tag
         answer["Cache-Control"] = "public, max-age=86400, stale-while-revalidate=604800"
         return answer
 
@@ -115,6 +115,12 @@ def filters_of(asked: dict[str, Any]) -> dict[str, Any]:
              if asked.get(field)}
     plain = {name: asked[field] for name, field in requests.NUMBER_FILTERS if asked.get(field) is not None}
     return codes | plain | {name: True for name, field in requests.FLAG_FILTERS if asked[field]}
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"code": place.code, "text": places.label(place), "name": place.name, "city": place.city,
+            "country": place.country, "countryName": places.country_name(place.country),
+            "cityCode": _city_code(place), "kind": place.kind, "airports": list(place.airports)}
 
 
 def _city_code(place: Place) -> str:

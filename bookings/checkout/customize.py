@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bookings import access, drafts, selectors
+from bookings import access, bundles, drafts, selectors
 from bookings.checkout import extras_form, outcomes, search_form
 from bookings.checkout.pages import page, summary
 from bookings.models import Booking
@@ -80,7 +80,9 @@ def _next(then: str, booking: Booking) -> str:
     number = then.removeprefix("seats-")
     if number != then and number.isascii() and number.isdecimal() and len(number) < 3:
         return reverse("checkout-seats", args=[booking.public_id, int(number)])
-    step = "checkout-passengers" if then == "go" and not booking.news else "checkout-extras"
+    reviewed = ready(selectors.booking_view(booking))  # who came from the review goes back to it
+    onward = "checkout-review" if reviewed else "checkout-passengers"
+    step = onward if then == "go" and not booking.news else "checkout-extras"
     return reverse(step, args=[booking.public_id])
 
 
@@ -90,19 +92,19 @@ def _page(request: HttpRequest, booking: Booking, view: dict[str, Any], *, notic
     listed = extras_form.lists(booking, maps, typed, wrong)
     ids = dict.fromkeys(listed["lost_fields"], "")
     context = {"draft": view, "news": booking.news, "notice": notice, "away": away, "seats_away": maps is None,
-               "priced_at": booking.offer.priced_at, "flights_url": flights_url(booking),
+               "reviewed": ready(view), "priced_at": booking.offer.priced_at, "flights_url": flights_url(booking),
                "fares": extras_form.fares(booking, typed), "will_pay_now": bool(view["selections"]) and
                not booking.offer.info.instant_only, **listed,
+               "bundles": bundles.present(booking, maps or [], clock.now()),
+               "bundle_changed": request.GET.get("bundle") == "changed",
                "errors": summary(wrong or {}, lambda path: ids.get(path, path)) if wrong else []}
     return render(request, "checkout/extras.html", context, status=422 if wrong else 200)
 
 
 def gone(request: HttpRequest, booking: Booking, view: dict[str, Any], problem: Problem) -> HttpResponse:
     """The fare has run out: say so, keep what was chosen on screen, and lead to the same search asked afresh."""
-    search = booking.offer.search
-    again = search_form.address(search_form.stored(search.query)) if search else reverse("home")
-    return render(request, "checkout/gone.html", {"draft": view, "problem": problem, "again_url": again},
-                  status=problem.status)
+    return render(request, "checkout/gone.html", {
+        "draft": view, "problem": problem, "again_url": flights_url(booking, fresh=True)}, status=problem.status)
 
 
 def open_draft(request: HttpRequest, draft_id: uuid.UUID) -> tuple[Booking, dict[str, Any]]:
@@ -125,12 +127,18 @@ def repriced(booking: Booking, view: dict[str, Any]) -> tuple[Booking, dict[str,
     return booking, after, " ".join(said)
 
 
-def flights_url(booking: Booking) -> str:
-    """Back to the results this fare was chosen from."""
+def ready(view: dict[str, Any]) -> bool:
+    """Whether every traveller and the contact are known."""
+    named = all(person.get("givenName") and person.get("bornOn") for person in view["passengers"])
+    return bool(named and view["contact"].get("email"))
+
+
+def flights_url(booking: Booking, *, fresh: bool = False) -> str:
+    """Back to the results this fare was chosen from; `fresh` asks the airlines the same question anew."""
     search = booking.offer.search
     if search is None:
         return reverse("home")
-    return search_form.address(search_form.stored(search.query), s=search.pk)
+    return search_form.address(search_form.stored(search.query), s=None if fresh else search.pk)
 
 
 def seat_maps(booking: Booking) -> list[SeatMap] | None:

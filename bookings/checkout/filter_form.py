@@ -63,6 +63,11 @@ def kept(data: QueryDict) -> list[tuple[str, str]]:
     return [(name, value) for name, values in data.lists() for value in values if name not in mine]
 
 
+def chosen(data: QueryDict) -> dict[str, list[str]]:
+    """The filters and the order of an address: they outlive the search they were chosen in."""
+    return {name: data.getlist(name) for name in (*RULES, "pricesWith", "sort") if any(data.getlist(name))}
+
+
 def chips(data: QueryDict, wanted: Mapping[str, Any], names: Mapping[str, str], ways: list[str]) -> list[Raw]:
     """Every active filter, in words, with the address without it."""
     return [{"text": text, "url": changed(data, {name: value})}

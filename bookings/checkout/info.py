@@ -1,20 +1,14 @@
-"""Pages that only tell something: help, terms, how we sort; and the mailbox of the sandbox."""
+"""Pages that only tell something: help, terms, how we sort."""
 
 from __future__ import annotations
 
-from email import policy
-from email.message import EmailMessage
-from email.parser import BytesParser
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-NEWEST = 50
+from bookings.selectors import sorting
 
 
 @require_safe
@@ -32,23 +26,17 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_safe
 def how_we_sort(request: HttpRequest) -> HttpResponse:
     """The published formula behind "Best"."""
-    return render(request, "info/how_we_sort.html")
+    shares = [round(100 * weight) for weight in (sorting.PRICE_WEIGHT, sorting.DURATION_WEIGHT, sorting.STOPS_WEIGHT)]
+    return render(request, "info/how_we_sort.html", {
+        "weights": zip(("Price", "Travel time", "Flights"), shares, strict=True), "rows": _examples()})
 
 
-@require_safe
-def mailbox(request: HttpRequest) -> HttpResponse:
-    """Every mail the site has sent in the sandbox, newest first; 404 where real customers are."""
-    if not settings.SANDBOX or settings.EMAIL_URL:
-        raise Http404
-    files = sorted(Path(settings.MAIL_DIR).glob("*.eml"), key=lambda file: file.name, reverse=True)
-    return render(request, "info/mailbox.html", {"mails": [_mail(file) for file in islice(files, NEWEST)]})
-
-
-def _mail(file: Path) -> dict[str, Any]:
-    """What the mailbox shows of one message: its head and its text."""
-    message = BytesParser(EmailMessage, policy=policy.default).parsebytes(file.read_bytes())
-    body = message.get_body(preferencelist=("plain", "html"))
-    text = str(body.get_content()) if body is not None else ""
-    attached = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
-    return {"to": message["To"], "subject": message["Subject"], "sent": message["Date"], "attached": attached,
-            "text": text}
+def _examples() -> list[dict[str, Any]]:
+    """Three made-up trips and their numbers, by the formula itself: price in whole dollars, minutes, stops."""
+    trips = (("Cheapest, one stop", 400, 780, 1), ("Direct, a little dearer", 460, 480, 0),
+             ("Dearest, fastest", 700, 450, 0))
+    cheapest, shortest = min(price for _, price, _, _ in trips), min(minutes for _, _, minutes, _ in trips)
+    rows = [{"what": what, "price": price, "minutes": minutes, "stops": stops,
+             "score": sorting.formula(price / cheapest, minutes / shortest, stops + 1)}
+            for what, price, minutes, stops in trips]
+    return sorted(rows, key=lambda row: float(str(row["score"])))

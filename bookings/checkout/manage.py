@@ -13,6 +13,7 @@ from bookings import access, accounts, letter, selectors, services
 from bookings.checkout import aftercare, outcomes, papers
 from bookings.checkout.account import SAID as ACCOUNT_SAID
 from bookings.checkout.account import customer_of
+from bookings.checkout.customize import flights_url
 from bookings.checkout.pages import page, summary, whole
 from bookings.checkout.words import day
 from bookings.models import Booking
@@ -68,6 +69,7 @@ def trip(request: HttpRequest, reference: str) -> HttpResponse:
 def find(request: HttpRequest) -> HttpResponse:
     """Reference and e-mail open a booking; the same answer for every kind of wrong data."""
     typed = {name: request.POST.get(name, "").strip()[:254] for name in ("reference", "email")}
+    typed["reference"] = typed["reference"] or request.GET.get("ref", "").strip()[:12]  # shows nothing by itself
     typed["reference"] = typed["reference"] or request.GET.get("ref", "").strip()[:12]  # the code on the paper
     wrong: dict[str, str] = {}
     if request.method == "POST":
@@ -114,7 +116,10 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     now = clock.now()
     booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
     if request.method == "POST" and request.POST.get("verb") == "confirm":
-        services.cancel(booking=booking, refund_minor=whole(request.POST.get("refund", "")), now=now)
+        try:
+            services.cancel(booking=booking, refund_minor=whole(request.POST.get("refund", "")), now=now)
+        except Problem as problem:
+            return _refused(request, booking, problem)
         return redirect("trip", booking.reference)
     if request.method == "POST":
         services.ask_quote(booking=booking, now=now)
@@ -123,6 +128,18 @@ def cancel(request: HttpRequest, reference: str) -> HttpResponse:
     if "cancel" not in view.get("actions", ()):
         return redirect(outcomes.place(booking))
     return render(request, "trips/cancel.html", {"trip": view, **_quote(booking, view)})
+
+
+def _refused(request: HttpRequest, booking: Booking, problem: Problem) -> HttpResponse:
+    """Nothing was cancelled: say why on the page itself, with the offer as it is now or the way to a new one."""
+    if problem.code not in ("quote_missing", "refund_changed"):
+        raise problem
+    view = selectors.booking_view(booking)
+    said = {"quote_missing": "The airline's offer has run out, so nothing was cancelled. Ask for a new one.",
+            "refund_changed": "The amount has changed since you saw it, so nothing was cancelled. Look at it again."}
+    now = {"ask": True} if problem.code == "quote_missing" else _quote(booking, view)
+    return render(request, "trips/cancel.html", {"trip": view, "refused": said[problem.code], **now},
+                  status=problem.status)
 
 
 def _free_cancellation(booking: Booking) -> str:
@@ -141,8 +158,15 @@ def _quote(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     if booking.quote_wanted:
         return {"waiting": True}
     if not quote:
-        return {"ask": True}
-    return {"refund": quote["refund"], "penalty": quote.get("penalty"), "expires": quote.get("expiresAt"),
+        call = booking.calls.filter(kind="quote_cancel").order_by("-asked_at").first()
+        return {"unknown": True} if call is not None and call.outcome in ("refused", "unavailable") else {"ask": True}
+    ticketed = quote["penalty"] is not None
+    if ticketed and not quote["known"]:
+        return {"unknown": True}
+    credit = quote["refundTo"] not in ("balance", "original_form_of_payment", "awaiting_payment")
+    order = booking.orders.order_by("-pk").first()
+    return {"credit": Money(order.quote_refund_minor or 0, booking.currency) if ticketed and credit and order else None,
+            "refund": quote["refund"], "penalty": quote.get("penalty"), "expires": quote.get("expiresAt"),
             "refund_to": REFUND_TO.get(quote.get("refundTo") or "", "The airline decides; we tell you in writing")}
 
 
@@ -153,7 +177,7 @@ def _links(booking: Booking, view: dict[str, Any]) -> list[dict[str, Any]]:
         links.append({"url": reverse("trip-pay", args=[booking.reference]),
                       "word": f"Pay {view['price']['total']['text']} now", "first": True})
     if booking.status in ("FAILED", "EXPIRED", "CANCELLED"):
-        links.append({"url": reverse("home"), "word": "Search flights", "first": True})
+        links.append({"url": flights_url(booking, fresh=True), "word": "Similar flights", "first": True})
     return links
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
-from bookings.flow import Route, Wish
+from bookings.flow import GIVE_UP_HOLD, GIVE_UP_INSTANT, Route, Wish
 from bookings.models import Booking
 from bookings.status import STATUS_WORDS, Progress, Status
 
@@ -28,6 +29,20 @@ _HEADINGS = {
 }
 
 
+# what is certain, what is next
+_LONG = {
+    Progress.RESERVING: ("Your request is written down and cannot get lost.",
+                         "We keep asking the airline until it answers."),
+    Progress.CHECKING: ("The airline has your request; whether it has booked you is not known yet.",
+                        "We keep looking at the airline. If there is no booking, the card is released."),
+    Progress.BANK: ("Your request is written down and cannot get lost.", "Your bank has to answer."),
+    Progress.CARD: ("Your request is written down and cannot get lost.", "Your bank has to answer."),
+    Progress.TICKET: ("Your bank has agreed, and your seats are asked for.", "The airline issues the ticket."),
+    Progress.UNDOING: ("There will be no booking, and nothing of your money is kept.",
+                       "We release what was reserved."),
+}
+
+
 # status -> title, tone, what is always said, what is said when there is no message
 _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     Status.CONFIRMED: ("Your trip is confirmed", "good", (
@@ -41,6 +56,9 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
         "The airline has been asked. We write to you when it is done.",), ""),
     "undoing": ("This booking did not come about", "wait", (
         "We are releasing everything that was reserved for it.",), ""),
+    "airline": ("The airline cancelled your flights", "bad", (
+        "Where you paid, you have the right to your money back the way you paid; you need not take a voucher or other "
+        "flights. We send it by ourselves.",), ""),
     Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
     Status.EXPIRED: ("The time to pay has passed", "bad", (
         "You can search again; other fares may be available.",), "The airline has let the seats go."),
@@ -70,6 +88,29 @@ def heading(booking: Booking) -> str:
     return _HEADINGS.get(Progress(booking.progress), "We are working on your booking")
 
 
+def certain(booking: Booking) -> dict[str, str]:
+    """After a minute of waiting: what is certain and what is next (ux.md 8)."""
+    return dict(zip(("sure", "next"), _LONG.get(Progress(booking.progress), _LONG[Progress.RESERVING]), strict=True))
+
+
+def by_when(booking: Booking, now: datetime) -> datetime | None:
+    """When we write at the latest, because then `decide` stops asking: UTC, None when that cannot be said."""
+    if booking.wished_at is None:
+        return None
+    instant = Progress(booking.progress) is Progress.CHECKING and booking.route == Route.AUTH_FIRST
+    ends = booking.offer_expires_at + GIVE_UP_INSTANT if instant else booking.wished_at + GIVE_UP_HOLD
+    return ends if ends > now else None
+
+
+def cause(booking: Booking, view: dict[str, Any]) -> str:
+    """Why the total rose after the press: without extras it can only be the fare."""
+    more = view["consent"]["difference"]["text"]
+    extras = [line["label"] for line in view["selections"]]
+    if not extras:
+        return f"Before it took the booking, the airline raised the fare by {more}."
+    return f"Before it took the booking, the airline raised the fare or an extra ({', '.join(extras)}) by {more}."
+
+
 def steps(booking: Booking, authorised: bool) -> list[dict[str, str]]:
     """The step list of the booking's route: each done, now or still to come."""
     route = Route(booking.route)
@@ -86,6 +127,8 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     """Title, tone, sentences and deadline of the page of a booking at rest."""
     status = Status(booking.status)
     key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
+    if booking.closing == "airline_cancelled" and status in (Status.CANCELLING, Status.CANCELLED):
+        key = "airline"
     title, tone, always, otherwise = _OUTCOMES[key]
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]
@@ -93,4 +136,5 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "tone": "bad" if status is Status.CANCELLED and booking.closing else tone,
             "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
             "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
+            "fix": message.get("code") == "passenger_rejected" and status is Status.FAILED,
             "deadline_word": "Pay before", "moving": status is Status.CANCELLING}

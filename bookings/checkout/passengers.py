@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from bookings import access, drafts, forms, selectors, twins
 from bookings.checkout import outcomes, search_form, traveller_fields, traveller_form
-from bookings.checkout.customize import flights_url, open_draft
+from bookings.checkout.customize import flights_url, open_draft, ready
 from bookings.checkout.pages import page, wants_json
-from bookings.checkout.review import ready
 from bookings.checkout.words import day
 from bookings.models import Booking
 from fly2any.kernel import clock
@@ -74,7 +73,7 @@ def _form(request: HttpRequest, booking: Booking, view: dict[str, Any], typed: M
 
 def _in_order(wrong: dict[str, str]) -> dict[str, str]:
     """Errors as the page has the fields: of the whole party, traveller by traveller, the contact."""
-    order = ("title", "gender", "givenName", "familyName", "bornOn", "infantOn", "infantPosition", "document",
+    order = ("givenName", "familyName", "title", "gender", "bornOn", "infantOn", "infantPosition", "document",
              "knownTravellerNumber", "redressNumber", "loyalty")
 
     def place(path: str) -> tuple[int, int, int]:

@@ -13,15 +13,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, limits, selectors, services
-from bookings.checkout import outcomes
+from bookings.checkout import disclosures, outcomes, returning
+from bookings.checkout.customize import flights_url
 from bookings.checkout.pages import page, wants_json, whole
-from bookings.flow import MAX_DECLINES
+from bookings.checkout.words import moment
+from bookings.flow import HOLD_MARGIN, MAX_DECLINES
 from bookings.models import Booking
+from bookings.selectors.cheaper import cheaper
 from bookings.status import Progress
 from fly2any import csp
 from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
 
 LATE = timedelta(seconds=60)
+DEADLINE_SHOWN = timedelta(minutes=20)
 PATIENCE = 25  # seconds to wait for the bank's answer after the customer came back, then the card form is shown again
 AT_THE_BANK = (Progress.CARD, Progress.BANK)
 
@@ -39,6 +44,7 @@ def progress(request: HttpRequest, reference: str) -> HttpResponse:
     late = booking.wished_at is not None and clock.now() - booking.wished_at > LATE
     return render(request, "trips/progress.html", {
         "trip": trip, "heading": outcomes.heading(booking), "late": late,
+        "certain": outcomes.certain(booking), "by_when": outcomes.by_when(booking, clock.now()),
         "steps": outcomes.steps(booking, _state(trip) in ("authorised", "capturing", "captured")),
         "status_url": status_url(booking), "patience": PATIENCE if waits_for_bank else "",
         "masked_email": masked(trip["contact"]["email"])})
@@ -57,11 +63,43 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     trip = selectors.booking_view(booking)
     if booking.status != "HOLD" and outcomes.place(booking) != request.path:
         return redirect(outcomes.place(booking))
-    deadlines = trip.get("deadlines") or {}
     return render(request, "trips/pay.html", {
-        "trip": trip, "amount": trip["price"]["total"], "key": uuid.uuid4(), **stripe(),
+        "trip": trip, "amount": trip["price"]["total"], "key": uuid.uuid4(), **stripe(), **_deadline(trip),
         "attempts_left": MAX_DECLINES - _declines(trip),
-        "pay_before": deadlines.get("windowEndsAt") or deadlines.get("payBy")})
+        "cheaper": cheaper(booking, clock.now()) if (trip.get("message") or {}).get("code") == "insufficient_funds"
+        else []})
+
+
+def _deadline(trip: dict[str, Any]) -> dict[str, Any]:
+    """Until when to pay (the window, or the airline's own deadline less our margin), and whether that is near."""
+    deadlines = trip.get("deadlines") or {}
+    window, pay_by = moment(deadlines.get("windowEndsAt")), moment(deadlines.get("payBy"))
+    ends = window or (pay_by - HOLD_MARGIN if pay_by else None)
+    now = clock.now()
+    return {"pay_before": ends, "late": ends is not None and now < ends < now + DEADLINE_SHOWN}
+
+
+@require_POST
+@page
+def let_go(request: HttpRequest, reference: str) -> HttpResponse:
+    """A cheaper fare, or the same without an extra: the unpaid booking is given up, the same search asked again."""
+    booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    if booking.status != "PENDING_PAYMENT" or booking.progress not in AT_THE_BANK:
+        return redirect(outcomes.place(booking))
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    return redirect(flights_url(booking, fresh=True))
+
+
+@require_safe
+@page
+def back(request: HttpRequest, reference: str) -> HttpResponse:
+    """Where the bank sends the customer: the owner goes on; another browser learns how it ended and nothing else."""
+    try:
+        booking = selectors.booking_for(principal=access.principal_of(request), reference=reference)
+    except Problem as problem:
+        return returning.elsewhere(request, reference, problem)
+    query = f"?paid={paid}" if (paid := whole(request.GET.get("paid", ""))) >= 0 else ""
+    return redirect(reverse("checkout-progress", args=[booking.reference]) + query)
 
 
 @require_POST
@@ -86,7 +124,9 @@ def price(request: HttpRequest, reference: str) -> HttpResponse:
     trip = selectors.booking_view(booking)
     if not trip.get("consent") or outcomes.place(booking) != request.path:
         return redirect(outcomes.place(booking))
-    return render(request, "trips/price.html", {"trip": trip, "consent": trip["consent"], "post_url": request.path})
+    return render(request, "trips/price.html", {
+        "trip": trip, "consent": trip["consent"], "post_url": request.path, "cause": outcomes.cause(booking, trip),
+        "flights_url": flights_url(booking, fresh=True)})
 
 
 def going_on(request: HttpRequest, booking: Booking, trip: dict[str, Any]) -> HttpResponse:
@@ -96,6 +136,7 @@ def going_on(request: HttpRequest, booking: Booking, trip: dict[str, Any]) -> Ht
     address = reverse("checkout-progress", args=[booking.reference])
     return JsonResponse({"reference": booking.reference, "status": status_url(booking),
                          "look": reverse("trip-look", args=[booking.reference]),
+                         "back": returning.address(booking, _declines(trip)),
                          "progress": f"{address}?paid={_declines(trip)}"}, status=202)
 
 
@@ -106,7 +147,8 @@ def status_url(booking: Booking) -> str:
 
 def stripe() -> dict[str, str]:
     """What a page with a card form must know."""
-    return {"stripe_key": settings.STRIPE_PUBLISHABLE_KEY, "stripe_js_url": settings.STRIPE_JS_URL}
+    return {"stripe_key": settings.STRIPE_PUBLISHABLE_KEY, "stripe_js_url": settings.STRIPE_JS_URL,
+            "statement_name": disclosures.STATEMENT_NAME}
 
 
 def masked(email: str) -> str:

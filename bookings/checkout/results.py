@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 
@@ -32,6 +33,11 @@ def read_filters(data: QueryDict) -> Filters:
         with_bag=data.get("pricesWith") == "bag", one_per_journey=True, offset=PER_PAGE * (_page(data) - 1))
 
 
+def address(query: SearchQuery, search: Search, data: QueryDict) -> str:
+    """Where a search just started is seen: with the filters and the order of the address that was asked for."""
+    return _with_choices(search_form.address(query, s=search.pk), data)
+
+
 def nothing_new(request: HttpRequest, search: Search) -> bool:
     """Whether our script, which tells how many suppliers' answers it shows, would see nothing new."""
     seen = request.headers.get("X-Seen")
@@ -45,7 +51,7 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
     if view["matching"] and not view["offers"]:  # the page is beyond the last: show that
         data["page"] = str(math.ceil(view["matching"] / PER_PAGE))
         view = selectors.results_view(search, read_filters(data), now=clock.now())
-    base = search_form.address(query)
+    base = _with_choices(search_form.address(query), data)
     names, ways = {entry["code"]: entry["name"] for entry in view["airlines"]}, _ways(query)
     around = days.strip(query, view["cheapest"], clock.now())
     state = _state(view)
@@ -55,7 +61,7 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
         "failed": state in ("offers", "filtered") and _failed(view),
         "travellers": query.adults + len(query.child_ages) + query.infants,
         "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
-        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways,
+        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways, "labels": ways if len(ways) > 1 else [],
         "said": _said(view),
         "chips": filter_form.chips(data, filters.wanted, names, ways), "kept": filter_form.kept(data),
         "form": filter_form.form(filters.wanted, view["facets"], view["airlines"], ways),
@@ -68,6 +74,11 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
         "reload_url": _reload(data), "others": _others(query) if state == "none" else [],
         "day_fields": [*search_form.query_values(query).items(), ("s", str(search.pk))],
     }
+
+
+def _with_choices(url: str, data: QueryDict) -> str:
+    chosen = urlencode(filter_form.chosen(data), doseq=True)
+    return f"{url}&{chosen}" if chosen else url
 
 
 def _state(view: Raw) -> str:

@@ -1,4 +1,4 @@
-"""Step 3: everything once more, the two ticks, and the press that books."""
+"""Step 3: everything once more, the two ticks, and the press that books. A higher price is agreed to first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from bookings import access, limits, services
-from bookings.checkout import disclosures, outcomes
-from bookings.checkout.customize import flights_url, open_draft, repriced
+from bookings import access, drafts, limits, messages, services
+from bookings.checkout import customize, disclosures, outcomes, prices
+from bookings.checkout.customize import flights_url, open_draft, ready, repriced
 from bookings.checkout.pages import page, refusal, summary, wants_json, whole
 from bookings.checkout.progress import going_on, stripe
-from bookings.checkout.words import moment
 from bookings.flow import INSTANT_LAST, INSTANT_START
 from bookings.models import Booking
 from bookings.selectors import booking_view
@@ -27,7 +26,8 @@ from fly2any.kernel.errors import Problem
 DEADLINE_SHOWN = timedelta(minutes=20)
 SAME_TRIP = ("One of these travellers is already booked on a flight at the same time: see “My trips”. If you press the "
              "button again, you book a second time.")
-FREE_CANCEL_AHEAD = timedelta(days=7)
+GONE = frozenset({"offer_expired", "sold_out", "offer_taken", "not_found", "schedule_changed"})
+MARKETING = "marketing"  # the third tick, which nobody has to set
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,13 +39,51 @@ def review(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     if booking.status != "DRAFT":
         return already(request, booking)
     if request.method == "POST":
-        return _book(request, booking)
+        return _agreed(request, booking, view) if "agree" in request.POST else _book(request, booking)
     if not ready(view):
         return redirect("checkout-passengers", draft_id)
-    booking, view, notice = repriced(booking, view)
-    existing = request.GET.get("because") == "same_trip"  # our script was told so; the press after this page is meant
-    return render(request, "checkout/review.html", {**_context(booking, view), "existing": existing, "notice": (
-        SAME_TRIP if existing else notice)})
+    because = request.GET.get("because", "")  # our script was refused: the page says more than a line could
+    if because in GONE:
+        return gone(request, booking, because)
+    try:
+        booking, after, notice = repriced(booking, view)
+    except Problem as problem:
+        if problem.code not in GONE:
+            raise
+        return gone(request, booking, problem.code, problem.status)
+    dearer = prices.rise(view, after)
+    if dearer:
+        return redirect(f"{request.path}?{dearer}")
+    return _show(request, booking, after, notice)
+
+
+def _show(request: HttpRequest, booking: Booking, view: dict[str, Any], notice: str) -> HttpResponse:
+    """The review; before it the question about a total above the one that the customer saw last."""
+    change = prices.since(request.GET, view)
+    if change and change["rose"]:
+        return render(request, "checkout/dearer.html", {"draft": view, "change": change,
+                                                        "flights_url": flights_url(booking, fresh=True)})
+    existing = request.GET.get("because") == "same_trip"  # the press after this page is meant
+    return render(request, "checkout/review.html", {
+        **_context(booking, view), "existing": existing,
+        "notice": SAME_TRIP if existing else notice or (change or {}).get("notice", "")})
+
+
+def _agreed(request: HttpRequest, booking: Booking, view: dict[str, Any]) -> HttpResponse:
+    """The customer goes on at the higher total: written down, unless it has moved again."""
+    total = view["price"]["total"]["minor"]
+    if whole(request.POST["agree"]) != total:
+        return redirect(f"{request.path}?was={whole(request.POST.get('was', ''))}")
+    drafts.agree_to_price(booking=booking, old_minor=whole(request.POST.get("was", "")), new_minor=total,
+                          now=clock.now())
+    return redirect("checkout-review", booking.public_id)
+
+
+def gone(request: HttpRequest, booking: Booking, code: str, status: int = 410) -> HttpResponse:
+    """The offer cannot be had any more: nothing was charged, everything is kept, similar flights are a press away."""
+    said = messages.say("offer_expired" if code == "not_found" else code)
+    return customize.gone(request, booking, booking_view(booking), Problem(
+        said.code, said.text, status=status, action=said.action, tip=said.tip))
 
 
 def already(request: HttpRequest, booking: Booking) -> HttpResponse:
@@ -55,18 +93,13 @@ def already(request: HttpRequest, booking: Booking) -> HttpResponse:
     return redirect(outcomes.place(booking))
 
 
-def ready(view: dict[str, Any]) -> bool:
-    """Whether every traveller and the contact are known."""
-    named = all(person.get("givenName") and person.get("bornOn") for person in view["passengers"])
-    return bool(named and view["contact"].get("email"))
-
-
 def _book(request: HttpRequest, booking: Booking) -> HttpResponse:
     """The final press. A refusal that can be mended is shown on the review page (or told to our script)."""
     now = clock.now()
     accepted = whole(request.POST.get("acceptedMinor", ""))
     ticks = [{"code": code, "version": disclosures.TEXTS_VERSION, "at": now.isoformat(),
-              "address": access.address_of(request)} for code in services.TICKS if request.POST.get(code) == "yes"]
+              "address": access.address_of(request)} for code in (*services.TICKS, MARKETING)
+             if request.POST.get(code) == "yes"]
     try:
         hold = request.POST.get("wish") == "hold"
         hold_first = limits.unpaid_seats(
@@ -83,9 +116,13 @@ def _book(request: HttpRequest, booking: Booking) -> HttpResponse:
 def _refused(request: HttpRequest, booking: Booking, problem: Problem) -> HttpResponse:
     here = reverse("checkout-review", args=[booking.public_id])
     if wants_json(request):
-        if problem.code in ("price_changed", "same_trip"):  # the page must say more than one line
-            return JsonResponse({"location": f"{here}?because={problem.code}"}, status=problem.status)
+        if problem.code in GONE | {"price_changed", "same_trip"}:  # the page must say more than one line
+            seen = whole(request.POST.get("acceptedMinor", ""))
+            return JsonResponse({"location": f"{here}?because={problem.code}" + (
+                f"&was={seen}" if problem.code == "price_changed" else "")}, status=problem.status)
         return refusal(request, problem)
+    if problem.code in GONE:
+        return gone(request, booking, problem.code)
     view = booking_view(booking)
     fields = {path.split(".")[-1]: text for path, text in problem.field_errors.items()}
     context = {**_context(booking, view), "field_errors": fields, "errors": summary(fields) or [
@@ -99,7 +136,8 @@ def _context(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     ends = booking.offer_expires_at - margin
     return {"draft": view, "key": uuid.uuid4(), "pay_online": booking.route != "manual", **stripe(),
             **_hold(booking, view), "disclosures": disclosures.others(view), "flights_url": flights_url(booking),
-            "cancel_text": _cancel_text(booking), "last_moment": ends,
+            "terms": disclosures.terms(booking), "cancel_text": disclosures.free_cancellation(booking, now),
+            "refund_text": disclosures.REFUNDS, "statement_name": disclosures.STATEMENT_NAME, "last_moment": ends,
             "late": now < ends < now + DEADLINE_SHOWN}
 
 
@@ -109,13 +147,3 @@ def _hold(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     why = "The airline sells this fare only with payment at once." if info.instant_only else (
         "With paid extras this fare is paid at once. Without them you could hold it.")
     return {"can_hold": view["canHold"], "pay_by": info.pay_by, "why_no_hold": "" if view["canHold"] else why}
-
-
-def _cancel_text(booking: Booking) -> str:
-    """Our 24-hour policy, said only where it can be kept (dot-rules.md 2.5)."""
-    now = clock.now()
-    leaves = moment(booking.departs_at)
-    if leaves and leaves - now >= FREE_CANCEL_AHEAD:
-        return ("If the airline still gives everything back when you ask, cancelling within 24 hours of booking is "
-                "free of any fee of ours. You see the exact amount before you confirm.")
-    return "If you cancel, you see what you get back before you confirm."

@@ -41,7 +41,7 @@ def flights(request: HttpRequest) -> HttpResponse:
     search = _known_search(request, principal, query)
     if search is None:
         search = drafts.search(query=query, principal=principal, now=now)
-        return redirect(search_form.address(query, s=search.pk))
+        return redirect(results.address(query, search, request.GET))
     if results.nothing_new(request, search):
         return HttpResponse(status=204)
     return render(request, "results.html", {**results.context(request, search, form),

@@ -55,8 +55,8 @@ class SearchForm:
         """The ages of the children as typed, one for each child; "" where it is missing."""
         typed = self.values["childAges"].split(",") if self.values["childAges"] else []
         children = self.values["children"]
-        wanted = min(MOST_CHILDREN, int(children)) if children.isdecimal() and len(children) < 3 else 0
-        return [typed[at].strip() if at < len(typed) else "" for at in range(wanted)]
+        number = int(children) if children.isascii() and children.isdecimal() and len(children) < 3 else 0
+        return [typed[at].strip() if at < len(typed) else "" for at in range(min(MOST_CHILDREN, number))]
 
 
 def address(query: SearchQuery, **more: object) -> str:

@@ -39,12 +39,12 @@ def calendar_file(booking: Booking) -> bytes:
     calendar.add("METHOD", "PUBLISH")
     calendar.add("X-WR-CALNAME", f"Flights {booking.reference}")
     made = _made(booking, order)
-    for zone in _zones(flights):
+    for zone in _zones([*flights, *(flight for _, flight in _gone(order, raw, len(flights)))]):
         calendar.add_component(zone)
     for position, flight in enumerate(flights):
         calendar.add_component(_event(booking, order, position, flight, made))
-    for gone in booking.segments.filter(position__gte=len(flights)).order_by("position"):
-        calendar.add_component(_gone(booking, gone, made))
+    for position, flight in _gone(order, raw, len(flights)):
+        calendar.add_component(_event(booking, order, position, flight, made, gone=True))
     return bytes(calendar.to_ical())
 
 
@@ -54,12 +54,13 @@ def _made(booking: Booking, order: SupplierOrder | None) -> datetime:
     return max(seen, booking.changed_at).replace(microsecond=0)
 
 
-def _event(booking: Booking, order: SupplierOrder | None, position: int, flight: Raw, made: datetime) -> Event:
-    event = _frame(booking, position, made, _state(booking))
+def _event(booking: Booking, order: SupplierOrder | None, position: int, flight: Raw, made: datetime, *,
+           gone: bool = False) -> Event:
+    event = _frame(booking, position, made, "CANCELLED" if gone else _state(booking))
     number = f"{flight['carrier_code']} {flight['flight_number']}"
     way = f"{_city(flight['origin'])} ({flight['origin']['code']}) to " \
           f"{_city(flight['destination'])} ({flight['destination']['code']})"
-    event.add("SUMMARY", f"{_prefix(booking)}{number} {way}")
+    event.add("SUMMARY", f"{'Cancelled: ' if gone else _prefix(booking)}{number} {way}")
     event.add("LOCATION", _airport(flight["origin"], flight["origin_terminal"]))
     event.add("DESCRIPTION", "\n".join(_told(booking, order, flight, number)))
     starts, ends = _moment(flight["departing_local"], flight["origin"]), _moment(
@@ -70,13 +71,12 @@ def _event(booking: Booking, order: SupplierOrder | None, position: int, flight:
     return event
 
 
-def _gone(booking: Booking, segment: Any, made: datetime) -> Event:
-    event = _frame(booking, segment.position, made, "CANCELLED")
-    event.add("SUMMARY", f"Cancelled: {segment.carrier_code} {segment.flight_number} {segment.origin} to "
-                         f"{segment.destination}")
-    event.add("DTSTART", segment.departs_at)
-    event.add("DTEND", segment.arrives_at)
-    return event
+def _gone(order: SupplierOrder | None, raw: Raw, left: int) -> list[tuple[int, Raw]]:
+    """The flights that were once part of the trip beyond the `left` of today, by their places, as last known."""
+    pictures = [order.flight_change.get("before") or [] if order else [], raw["slices"]]
+    known = [[flight for part in slices for flight in part["segments"]] for slices in pictures]
+    return [(at, next(flights[at] for flights in known if at < len(flights)))
+            for at in range(left, max(map(len, known)))]
 
 
 def _frame(booking: Booking, position: int, made: datetime, state: str) -> Event:

@@ -13,6 +13,7 @@ from bookings import letter, selectors
 from bookings.documents import check_in, flights
 from bookings.models import Booking
 from bookings.selectors import words
+from bookings.selectors.changes import flight_change
 from bookings.status import STATUS_WORDS, Status
 from fly2any.kernel.money import Money
 
@@ -44,7 +45,7 @@ def facts_of(booking: Booking) -> View:
         "document_title": f"{title}: {said['route']}, {booking.reference}",
         "title": title, "status": {"word": status_word(booking), "tone": tone},
         "test": "TEST: no real booking, no real money" if settings.SANDBOX else "",
-        "lead": [text for text in (_route_line(said["route"], view), note) if text],
+        "lead": [text for text in (_route_line(said["route"], view), note, _change(booking)) if text],
         "references": _references(view),
         "tickets": tickets if booking.status == Status.CONFIRMED else [],
         "tickets_label": "Ticket numbers" if len(tickets) > 1 else "Ticket number",
@@ -83,6 +84,14 @@ def bag_terms(view: View) -> list[str]:
 def _route_line(route: str, view: View) -> str:
     count = len(view["passengers"])
     return f"{route}, {count} traveller{'s' if count > 1 else ''}" + (f", {view['brand']}" if view["brand"] else "")
+
+
+def _change(booking: Booking) -> str:
+    """A word of warning while the airline's own change of these flights waits for an answer; "" otherwise."""
+    change = flight_change(booking, booking.orders.order_by("-pk").first())
+    if change is None or change["state"] == "accepted":
+        return ""
+    return "The airline wants to change these flights. Look at your booking online before you rely on this paper."
 
 
 def _references(view: View) -> list[dict[str, str]]:

@@ -38,8 +38,12 @@ def score(line: Line, cheapest: int, shortest: int, *, with_bag: bool = False) -
 
     `cheapest` in minor units and `shortest` in minutes are of all that is sorted.
     """
-    return (PRICE_WEIGHT * line.shown(with_bag)[1] / cheapest + DURATION_WEIGHT * line.minutes / shortest
-            + STOPS_WEIGHT * (line.stops + 1))
+    return formula(line.shown(with_bag)[1] / cheapest, line.minutes / shortest, line.stops + 1)
+
+
+def formula(price: float, duration: float, flights: int) -> float:
+    """The published formula: multiples of the lowest price and duration, and the flights of the longest direction."""
+    return PRICE_WEIGHT * price + DURATION_WEIGHT * duration + STOPS_WEIGHT * flights
 
 
 def _best(lines: list[Line], with_bag: bool) -> _Key:

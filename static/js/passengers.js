@@ -54,7 +54,7 @@
       if (left.length) input.setAttribute('aria-describedby', left.join(' ')); else input.removeAttribute('aria-describedby');
     });
     if (field.matches('[aria-describedby]')) field.removeAttribute('aria-describedby');
-    error.remove();
+    error.classList.add('mended'); // its place stays: or the press that ended the typing would miss its button
   });
 
   // --- what is typed is kept on our side, sealed; nothing is stored in the browser ---

@@ -23,6 +23,26 @@
     say(on ? text : '');
   }
 
+  /* The same words at the field itself; they go when the box is ticked. */
+  function mark(target, text) {
+    const tick = target.closest('.tick');
+    target.setAttribute('aria-invalid', 'true');
+    if (!tick || tick.querySelector('.error')) return;
+    const note = document.createElement('p');
+    note.className = 'error';
+    note.id = target.id + '-error';
+    note.textContent = text;
+    tick.prepend(note);
+    tick.classList.add('wrong');
+    target.setAttribute('aria-describedby', note.id);
+    target.addEventListener('change', () => {
+      note.remove();
+      tick.classList.remove('wrong');
+      target.removeAttribute('aria-invalid');
+      target.removeAttribute('aria-describedby');
+    }, { once: true });
+  }
+
   function complain(message, fields) {
     const list = problem.querySelector('ul');
     list.replaceChildren();
@@ -34,7 +54,7 @@
         link.href = '#' + target.id;
         link.textContent = text;
         item.append(link);
-        target.setAttribute('aria-invalid', 'true');
+        mark(target, text);
       } else item.textContent = text;
       list.append(item);
     }
@@ -112,7 +132,7 @@
     say('Asking your bank …');
     const result = await stripe.confirmPayment({
       elements, clientSecret, redirect: 'if_required',
-      confirmParams: { return_url: new URL(urls.progress, location.href).href },
+      confirmParams: { return_url: new URL(urls.back, location.href).href },
     });
     if (result.error && result.error.type === 'validation_error') return complain(result.error.message);
     await post(urls.look, new FormData(form)).catch(() => {});
@@ -132,24 +152,31 @@
       complain('Connection lost. Your details are saved. Press the button again: we never book or charge twice.');
     }
   });
-  /* The deadline: minutes left when fewer than twenty, said aloud at five and at one, a fresh look at zero. */
+  /* The deadline: shown when fewer than twenty minutes are left, said aloud at five and at one, a new look at zero. */
   const deadline = document.querySelector('[data-deadline]');
   if (deadline) {
-    const end = Date.parse(deadline.querySelector('time').dateTime);
+    const time = deadline.querySelector('time');
+    const said = deadline.querySelector('[data-left-said]');
+    const end = Date.parse(time.dateTime);
+    let last = null;
+    if (end - Date.now() < 864e5) time.textContent = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hour12: false, timeZoneName: 'short' }).format(end);
     const tick = () => {
-      const left = Math.ceil((end - Date.now()) / 60000);
-      if (left > 20) return;
-      const text = left > 0 ? '(' + left + ' min left)' : 'The time is up.';
+      const left = Math.max(0, Math.ceil((end - Date.now()) / 60000));
+      if (left > 20 || left === last) return;
+      last = left;
+      deadline.hidden = false;
+      const text = left ? '(' + left + ' min left)' : 'The time is up.';
       deadline.querySelector('[data-left]').textContent = text;
-      if (left === 5 || left === 1 || left <= 0) document.querySelector('[data-left-said]').textContent = text;
-      if (left > 0 || deadline.querySelector('a')) return;
+      if ([5, 1, 0].includes(left)) said.textContent = left ? left + (left === 1 ? ' minute' : ' minutes') + ' left to pay.' : text;
+      if (left) return;
       const again = document.createElement('a');
       again.href = location.pathname;
       again.textContent = 'Check price again';
       deadline.append(' ', again);
+      if (button && !running) button.disabled = true;
     };
     tick();
-    setInterval(tick, 15000);
+    setInterval(tick, 5000);
   }
   window.addEventListener('pageshow', (event) => { if (event.persisted) busy(false); });
   const errors = document.getElementById('errors');

@@ -28,7 +28,11 @@
   function refreshFilters(fresh) {
     const here = byId('filters'), there = byId('filters', fresh);
     if (!there) return;
-    if (!here) { byId('found').before(there); return; }
+    if (!here) {
+      document.querySelector('.filters.ghost')?.remove();
+      byId('found').before(there);
+      return;
+    }
     for (const list of there.querySelectorAll('ul[id]')) {
       const mine = byId(list.id);
       if (mine) merge(mine, [...list.children], (one) => one.dataset.choice, (old, one) => {
@@ -57,9 +61,12 @@
     return added;
   }
 
-  /* Keep what is in view where it is while `change` runs. At the very top of the page news may push things down. */
+  /* Keep what is read where it is while `change` runs: the card with the focus, else the first in view. At the very top of
+     the page news may push things down. */
   function steadily(change) {
-    const anchor = scrollY > 0 && [...document.querySelectorAll('#list > li')].find((card) => card.getBoundingClientRect().bottom > 0);
+    const seen = (card) => card && card.getBoundingClientRect().bottom > 0 && card.getBoundingClientRect().top < innerHeight;
+    const focused = document.activeElement?.closest('#list > li');
+    const anchor = seen(focused) ? focused : scrollY > 0 && [...document.querySelectorAll('#list > li')].find(seen);
     const before = anchor && anchor.getBoundingClientRect().top;
     change();
     if (anchor && anchor.isConnected) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: 'instant' });
@@ -82,7 +89,10 @@
       if (list && news) {
         merge(list, [...news.children], (card) => card.dataset.key, () => {});
         swap('pager', fresh);
-      } else swap('found', fresh);
+      } else {
+        if (!byId('filters', fresh)) document.querySelector('.filters.ghost')?.remove();
+        swap('found', fresh);
+      }
       if (more > 0) live.textContent = `${more} more flight${more === 1 ? '' : 's'} found`;
       else if (results().dataset.complete === 'yes') live.textContent = results().dataset.said;
     });

@@ -226,3 +226,53 @@ def test_what_follows_from_an_answer(words: dict[str, object], cases: tuple[str,
              and f.order.state is O.TICKETED and f.payment and f.payment.state is P.CAPTURED), cases=frozenset(cases))
     assert facts.order is not None
     assert decide(replace(facts, order=replace(facts.order, **words)), table.NOW) == decision  # type: ignore[arg-type]
+
+
+# --- when the airline cancels, and when the bank sends a refund back ---------------------------------------------
+
+
+def test_an_airline_that_cancels_is_told_at_once_with_the_right_to_the_money(world: World) -> None:
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    order = world.order(world.drive(booking))
+    world.sandbox.fault("stripe.refund", "status", status=503, count=3)  # the refund takes longer
+    world.sandbox.http.post(f"/_duffel/orders/{order.external_id}/cancel_by_airline", json={})
+    hear(booking)
+    assert (booking.status, booking.closing) == ("CANCELLING", "airline_cancelled")
+    assert list(booking.outbox.filter(kind="airline_cancelled").values_list("version", flat=True)) == ["1"]
+    age(booking, timedelta(minutes=2))
+    world.drive(booking, 3)
+    assert (booking.status, world.payment(booking).refunded_minor) == ("CANCELLED", booking.accepted_minor)
+    kinds = list(booking.outbox.values_list("kind", flat=True))
+    assert (kinds.count("airline_cancelled"), kinds.count("refund_sent"), kinds.count("cancelled")) == (1, 1, 0)
+
+
+def test_a_held_fare_that_the_airline_cancels_owes_nothing(world: World) -> None:
+    from django.core import mail as outbound
+
+    booking = world.drive(world.booked(hold=True))
+    world.sandbox.http.post(f"/_duffel/orders/{world.order(booking).external_id}/cancel_by_airline", json={})
+    hear(booking)
+    assert booking.status == "CANCELLED"
+    mail.send_due(clock.now() + timedelta(seconds=1), 50)
+    (message,) = [m for m in outbound.outbox if "airline cancelled your flights" in m.subject]
+    assert "You have not been charged." in message.body and "money back" not in message.body
+
+
+def test_a_refund_that_the_bank_sends_back_later_tells_staff(world: World) -> None:
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    order = world.order(world.drive(booking))
+    world.sandbox.http.post(f"/_duffel/orders/{order.external_id}/cancel_by_airline", json={})
+    hear(booking)
+    assert (booking.status, booking.due_at) == ("CANCELLED", None)
+    refund = world.payment(booking).refunds.get()
+    answer = world.sandbox.http.post(f"/_stripe/refunds/{refund.external_id}/fail", json={})
+    assert answer.status_code == 200, answer.text
+    refund.news_at = clock.now()  # as the webhook does
+    refund.save()
+    world.drive(booking)
+    refund.refresh_from_db()
+    assert (refund.state, world.payment(booking).refunded_minor) == ("failed", 0)
+    assert Case.objects.filter(kind="refund_failed", booking=booking, closed_at=None).count() == 1
+    assert booking.status == "CANCELLING"  # not over while money is owed

@@ -84,7 +84,7 @@ def test_cancel_and_get_the_money_back(visitor: Visitor) -> None:
     back = minor(page.locator(".bigmoney dd").first.inner_text())
     page.get_by_role("button", name="Cancel this booking").click()
     visitor.sees("This booking is cancelled")
-    expect(page.get_by_role("heading", name="Refund", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Your refund", exact=True)).to_be_visible()
     line = visitor.all_agree(reference, "CANCELLED", ["confirmed", "cancelled", "refund_sent"])
     assert 0 < back <= minor(shown)
     assert line["retained_minor"] == minor(shown) - back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,42 @@ def test_cancelling_asks_shows_and_only_then_does_it(guest: Client, principal: s
     assert (booking.wish, booking.agreed_refund_minor) == ("cancel", 40000)
 
 
+def test_an_amount_nobody_can_tell_is_asked_for_and_never_shown_as_nothing(guest: Client, principal: str) -> None:
+    from tests.trail import rows
+
+    booking = make(principal, status="CONFIRMED", progress="done", money="charged")
+    order = rows.order(booking, external_id="ord_1", actions=["cancel"], quote_id="ore_1", quote_refund_to="")
+    here = f"/trips/{booking.reference}/cancel"
+    page = read(guest.get(here))
+    assert "does not tell us at once" in page.text and "answers you within 24 hours" in page.text
+    assert "0.00" not in page.text and not list(page.all("input", name="refund"))
+    assert page.one("a", href=f"/trips/{booking.reference}/request?topic=refund")
+    order.quote_refund_to, order.quote_refund_minor = "airline_credits", 59999
+    order.save()
+    page = read(guest.get(here))
+    for wanted in ("As a credit with the airline", "599.99", "Money back USD 0.00"):
+        assert wanted in page.text, wanted
+
+
+def test_an_offer_that_ran_out_is_said_on_the_page_itself(guest: Client, principal: str) -> None:
+    from tests.trail import rows
+
+    booking = make(principal, status="CONFIRMED", progress="done", money="charged")
+    rows.order(booking, external_id="ord_1", actions=["cancel"], quote_id="ore_1", quote_refund_to="balance",
+               quote_refund_minor=40000, quote_expires_at=rows.NOW - timedelta(days=9))
+    answer = guest.post(f"/trips/{booking.reference}/cancel", {"verb": "confirm", "refund": "40000"})
+    assert answer.status_code == 409
+    page = read(answer)
+    assert "has run out, so nothing was cancelled" in page.text and "Show what I get back" in page.text
+
+
+def test_a_reference_in_the_address_fills_in_the_form_and_shows_nothing(client: Client, principal: str) -> None:
+    booking = make(principal, status="CONFIRMED", progress="done")
+    page = read(client.get(f"/trips/find?ref={booking.reference}"))
+    assert page.one("input", id="reference")["value"] == booking.reference
+    assert not {"Müller", "London", "anna@example.com"} & set(page.text.split())
+
+
 # --- the mailbox ------------------------------------------------------------------------------------------------
 
 
@@ -180,5 +217,34 @@ def test_the_mailbox_exists_only_in_the_sandbox(client: Client, settings: object
     assert "Hallo <b>" in page.text
     assert not list(page.all("script"))
     assert "http://127.0.0.1/trips" in [tag.get("href") for tag in page.all("a")]
+    assert "No mail to bo@" in read(client.get("/dev/mailbox?to=bo@")).text
+    assert "Hallo <b>" in read(client.get("/dev/mailbox?to=ANNA@")).text
+    (letter,) = [tag["href"] for tag in page.all("a") if tag.get("href", "").startswith("/dev/mailbox/")]
     settings.SANDBOX = False  # type: ignore[attr-defined]
-    assert client.get("/dev/mailbox").status_code == 404
+    for path in ("/dev/mailbox", letter, f"{letter}/html", f"{letter}/0"):
+        assert client.get(path).status_code == 404
+
+
+def test_a_mail_is_shown_in_a_frame_that_can_do_nothing(client: Client, settings: object, tmp_path: Path) -> None:
+    from django.core.mail import EmailMultiAlternatives, get_connection
+
+    settings.MAIL_DIR = tmp_path  # type: ignore[attr-defined]
+    message = EmailMultiAlternatives("Hallo", "text", None, ["anna@example.com"],
+                                     connection=get_connection("fly2any.mailbox.FolderBackend"))
+    message.attach_alternative("<html><head></head><body><script>alert(1)</script><p>rich</p></body></html>", "text/html")
+    message.attach("../trip.pdf", b"%PDF-1.7", "application/pdf")
+    message.send()
+    name = next(tmp_path.glob("*.eml")).stem
+    whole = client.get(f"/dev/mailbox/{name}")
+    frame = read(whole).one("iframe")
+    assert frame["sandbox"] == "allow-popups" and "unsafe" not in whole.headers["Content-Security-Policy"]
+    inner = client.get(frame["src"])
+    rules = policy(inner)
+    assert (rules["default-src"], rules["script-src"], rules["sandbox"]) == ("'none'", "'none'", "allow-popups")
+    assert (rules["frame-ancestors"], inner.headers["X-Frame-Options"]) == ("'self'", "SAMEORIGIN")
+    assert "rich" in inner.content.decode()
+    saved = client.get(f"/dev/mailbox/{name}/0")
+    assert saved.content == b"%PDF-1.7" and saved.headers["Content-Disposition"].startswith("attachment")
+    assert "/" not in saved.headers["Content-Disposition"]
+    for wrong in (f"{name}/7", "nothing", "..%2f..%2fetc%2fpasswd"):
+        assert client.get(f"/dev/mailbox/{wrong}").status_code == 404

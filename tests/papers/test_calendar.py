@@ -75,12 +75,15 @@ def test_a_changed_flight_is_the_same_event_with_a_higher_sequence() -> None:
 
 def test_a_flight_that_is_gone_is_cancelled_under_its_own_uid() -> None:
     booking = booked()
-    first = booking.segments.get()
-    first.pk, first.position, first.flight_number = None, 1, "99"
-    first.save(force_insert=True)
-    flown, gone = events(booking)
-    assert (flown["status"], gone["status"]) == ("CONFIRMED", "CANCELLED")
-    assert flown["uid"] != gone["uid"] == f"{booking.public_id}-2@fly2any.com"
+    crowd(booking, travellers=1, directions=1, flights=3)
+    order, before = booking.orders.get(), events(booking)
+    picture = booking.offer.searched["slices"][0]
+    order.itinerary = [{**picture, "segments": picture["segments"][:2]}]
+    order.save()
+    after = events(booking)
+    assert [event["status"] for event in after] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert [event["uid"] for event in after] == [event["uid"] for event in before]
+    assert after[2]["summary"].startswith("Cancelled: AA 6102")
 
 
 @pytest.mark.parametrize(("name", "turns"), [

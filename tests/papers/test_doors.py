@@ -19,7 +19,7 @@ from bookings.models import Outbox
 from tests.papers.trips import booked, read, seat
 from tests.trail.rows import NOW
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 PATHS = ("/trips/{}/itinerary.pdf", "/trips/{}/calendar.ics", "/api/bookings/{}/itinerary.pdf",
          "/api/bookings/{}/calendar.ics")
 
@@ -71,10 +71,12 @@ def test_a_broken_press_breaks_no_page(guest: Client, principal: str, monkeypatc
     assert guest.get(f"/trips/{booking.reference}/calendar.ics").status_code == 200
 
 
-def test_papers_are_limited_by_address(guest: Client, principal: str) -> None:
+def test_papers_are_limited_by_address(guest: Client, principal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert downloads.PER_ADDRESS == 30
+    monkeypatch.setattr(downloads, "PER_ADDRESS", 3)
     booking = booked(principal=principal)
-    codes = [guest.get(f"/trips/{booking.reference}/calendar.ics").status_code for _ in range(31)]
-    assert codes == [200] * 30 + [429]
+    codes = [guest.get(f"/trips/{booking.reference}/calendar.ics").status_code for _ in range(4)]
+    assert codes == [200, 200, 200, 429]
 
 
 def sent() -> EmailMultiAlternatives:
@@ -115,3 +117,11 @@ def test_the_code_on_the_paper_fills_in_the_reference_and_opens_nothing(client: 
     page = client.get(f"/trips/find?ref={booking.reference}").content.decode()
     assert f'value="{booking.reference}"' in page
     assert "Müller" not in page and "RZPNX8" not in page
+
+
+def test_flights_that_were_changed_come_with_new_papers() -> None:
+    booking = booked()
+    Outbox.objects.create(kind="flights_accepted", booking=booking, due_at=NOW, created_at=NOW)
+    assert mail.send_due(NOW + timedelta(seconds=1), 1) == 1
+    assert [item[0].rpartition(".")[2] for item in sent().attachments] == ["pdf", "ics"]
+    assert "Attached: your itinerary" in sent().body

@@ -167,3 +167,16 @@ def test_the_press_tells_no_names_when_it_fails() -> None:
                           capture_output=True, check=False)
     assert done.returncode == 1
     assert done.stderr == b"TypstError"
+
+
+def test_an_open_change_of_the_airline_is_a_warning_on_the_paper() -> None:
+    booking = booked()
+    order, picture = booking.orders.get(), booking.offer.searched["slices"]
+    warning = "The airline wants to change these flights."
+    assert warning not in read(documents.itinerary_pdf(booking))
+    order.flight_change = {"external_id": "sic_1", "before": picture, "after": picture, "actions": [], "taken": ""}
+    order.save()
+    assert warning in read(documents.itinerary_pdf(booking))
+    order.flight_change["taken"] = "accepted"
+    order.save()
+    assert warning not in read(documents.itinerary_pdf(booking))

@@ -15,7 +15,7 @@ from fly2any.kernel import clock
 from tests.pages.html import read
 from tests.papers.trips import booked, seat
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_confirmed_page_has_all_that_the_paper_has(guest: Client, principal: str) -> None:
