@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import access, drafts, limits, selectors, services
+from bookings import access, bundles, drafts, limits, selectors, services
 from bookings.api import answers, requests, schemas
 from bookings.api.bookings import agreed, check_currency, ticks
 from bookings.api.endpoint import Endpoint
@@ -19,9 +19,10 @@ from fly2any.kernel import clock
 STEP = (400, 403, 404, 409, 410, 413, 415, 422, 503, 504)
 
 
-def draft_answer(booking: Booking, status: int = 200) -> Response:
-    """The whole draft."""
-    return Response({"success": True, "draft": selectors.booking_view(booking)}, status=status)
+def draft_answer(booking: Booking, status: int = 200, *, with_bundles: bool = False) -> Response:
+    """The whole draft; in step 1 with the bundles that can be chosen."""
+    more = {"bundles": bundles.present_draft(booking, clock.now())} if with_bundles else {}
+    return Response({"success": True, "draft": {**selectors.booking_view(booking), **more}}, status=status)
 
 
 class Checkout(Endpoint):
@@ -36,7 +37,7 @@ class Checkout(Endpoint):
         asked = self.read(requests.StartSerializer)
         booking = drafts.start(offer_id=asked["offerId"], principal=self.principal, user=request.user,
                                now=clock.now())
-        return draft_answer(booking, 201)
+        return draft_answer(booking, 201, with_bundles=True)
 
 
 class Customize(Endpoint):
@@ -45,10 +46,17 @@ class Customize(Endpoint):
     @extend_schema(operation_id="checkout_customize", request=requests.CustomizeSerializer, tags=["checkout"],
                    responses={200: schemas.DraftAnswer, **schemas.refusals(*STEP)})
     def put(self, request: Request, draft_id: uuid.UUID) -> Response:
-        """Replace the extras. Services in another currency than the fare's are refused."""
-        asked = self.read(requests.CustomizeSerializer)
+        """Replace the extras by `services` or by those of a `bundle`. Another currency than the fare's is refused.
+
+        A bundle with another fare answers with that fare's draft, which has an id of its own.
+        """
+        asked, now = self.read(requests.CustomizeSerializer), clock.now()
         booking = selectors.draft_for(principal=self.principal, public_id=draft_id)
-        return draft_answer(drafts.customize(booking=booking, choices=asked["services"], now=clock.now()))
+        if "bundle" in asked:
+            booking = bundles.choose(booking=booking, key=asked["bundle"], user=request.user, now=now)
+        else:
+            booking = drafts.customize(booking=booking, choices=asked["services"], now=now)
+        return draft_answer(booking, with_bundles=True)
 
 
 class Passengers(Endpoint):

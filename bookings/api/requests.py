@@ -122,9 +122,17 @@ class StartSerializer(Strict):
 
 
 class CustomizeSerializer(Strict):
-    """The extras of a draft; what is not named is taken out."""
+    """The extras of a draft, either one by one or those of a bundle; what is not named is taken out."""
 
-    services = _many(ChoiceSerializer, 100)
+    services = _many(ChoiceSerializer, 100, required=False)
+    bundle = serializers.RegexField(r"\A[a-z_]{1,12}(\.[0-9a-f]{12})?\Z", required=False,
+                                    help_text="The key of a bundle; its `choice` to get what was shown or nothing")
+
+    def validate(self, attrs: Any) -> Any:
+        """One of the two. Raises ValidationError."""
+        if ("services" in attrs) == ("bundle" in attrs):
+            raise serializers.ValidationError({"services": ["Send either services or a bundle."]})
+        return attrs
 
 
 class PassengersSerializer(Strict):

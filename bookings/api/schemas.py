@@ -180,6 +180,34 @@ class HeadOut(s.Serializer):
     pnr = s.CharField()
 
 
+class BundlePartOut(s.Serializer):
+    """A part of a bundle at the supplier's price, for everybody and all flights it is for."""
+
+    what = s.ChoiceField(choices=("bag", "seat", "flex"))
+    label = s.CharField()  # type: ignore[assignment]
+    notes = s.ListField(child=s.CharField(), help_text="Such as the seats of each flight")
+    included = s.BooleanField(help_text="In the fare already")
+    price = MoneyOut()
+    link = s.CharField(help_text="Terms, or empty")
+
+
+class BundleOut(s.Serializer):
+    """Several extras at once for exactly the sum of their parts, best first."""
+
+    key = s.ChoiceField(choices=("light", "bag", "bag_seat", "flexible", "complete"))
+    choice = s.CharField(help_text="Send this as `bundle`: refused if contents or prices have changed")
+    title = s.CharField()
+    parts = BundlePartOut(many=True)
+    price = MoneyOut(help_text="On top of the draft's fare")
+    total = MoneyOut()
+    changesFare = s.BooleanField()
+    chosen = s.BooleanField()
+    hasExtras = s.BooleanField(help_text="The draft has extras now, which a bundle replaces")
+    rankedBy = s.ChoiceField(choices=("model", "rules"))
+    popular = s.BooleanField(help_text="A model found it the likeliest for such trips")
+    madeUp = s.BooleanField(help_text="The model learned from made-up history; test sites only")
+
+
 class DraftOut(HeadOut):
     """A booking (or draft) with everything a customer may read."""
 
@@ -189,6 +217,7 @@ class DraftOut(HeadOut):
     slices = SliceOut(many=True)
     passengers = PassengerOut(many=True)
     selections = SelectionOut(many=True)
+    bundles = BundleOut(many=True, required=False, help_text="Step 1 of a draft only")
     news = s.ListField(child=s.CharField(), help_text="Extras of a draft that were lost or cost something else now")
     contact = ContactOut()
     order = OrderOut(allow_null=True)

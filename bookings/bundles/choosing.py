@@ -32,22 +32,29 @@ def present(booking: Booking, maps: Sequence[SeatMap], now: datetime) -> list[di
 def choose(*, booking: Booking, key: str, user: Any, now: datetime) -> Booking:
     """Set the bundle's extras as the draft's only ones; returns the draft, another one if the fare is another.
 
-    Raises Problem bundle_changed (409) as `choices`, and whatever `drafts.start` and `drafts.customize` raise.
+    Raises Problem bundle_changed (409) as `choices`, and whatever `drafts.change_fare` and `drafts.customize` raise.
     """
-    bundle = _find(booking, key, seat_maps(booking, now))
+    try:
+        maps = drafts.seat_maps(offer_id=booking.offer_id, principal=booking.principal, now=now)
+    except Problem as problem:
+        if problem.status == 410:
+            raise
+        maps = []
+    bundle = _find(booking, key, maps)
     if bundle.fare is None:
         return drafts.customize(booking=booking, choices=bundle.choices, now=now)
-    other = drafts.start(offer_id=bundle.fare.pk, principal=booking.principal, user=user, now=now)
+    other = drafts.change_fare(booking=booking, offer_id=bundle.fare.pk, choices=[], user=user, now=now)
     history.fare_taken(booking, other)
     return drafts.customize(booking=other, choices=[], now=now)
 
 
-def seat_maps(booking: Booking, now: datetime) -> list[SeatMap]:
-    """The seats of the draft's flights; a missing map is no reason to stop."""
+def present_draft(booking: Booking, now: datetime) -> list[dict[str, Any]]:
+    """The same without maps at hand: the seats as asked up to a minute ago. A missing map is no reason to stop."""
     try:
-        return drafts.seat_maps(offer_id=booking.offer_id, principal=booking.principal, now=now)
+        maps = drafts.seat_maps_seen(booking.offer) if booking.offer.expires_at > now else []
     except Problem:
-        return []
+        maps = []
+    return present(booking, maps, now)
 
 
 def _find(booking: Booking, key: str, maps: Sequence[SeatMap]) -> Bundle:

@@ -115,12 +115,12 @@ def _view(bundle: Bundle, booking: Booking, known: int, has: dict[str, int], ran
     chosen = bool(bundle.choices) and has == {item["serviceId"]: item["quantity"] for item in bundle.choices}
     return {
         "key": bundle.kind, "choice": bundle.choice, "title": kinds.TITLES[bundle.kind],
-        "parts": [{"what": part.what, "label": part.label, "note": part.note, "included": part.included,
+        "parts": [{"what": part.what, "label": part.label, "notes": part.note.splitlines(), "included": part.included,
                    "price": words.money(part.minor, booking.currency), "link": part.link} for part in bundle.parts],
         "price": words.money(bundle.minor, booking.currency),
         "total": words.money(known + bundle.minor, booking.currency),
         "changesFare": bundle.fare is not None, "chosen": chosen,
-        "replaces": bool(has) and not chosen,
+        "hasExtras": bool(has),
         "rankedBy": "model" if ranked.by_model else "rules",
         "popular": ranked.by_model and position == 0,
         "madeUp": ranked.made_up,

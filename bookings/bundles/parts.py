@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fly2any.kernel.money import Money
 from suppliers.types import OfferInfo, Service
 
 
 @dataclass(frozen=True)
 class Part:
-    """One line of a bundle. `minor`: its price in minor units of the offer; 0 with `included`."""
+    """One part of a bundle. `minor`: its price in minor units, 0 with `included`. `note`: lines of text."""
 
     what: str  # bag, seat, flex
     label: str
@@ -84,9 +85,17 @@ def cover(info: OfferInfo) -> Part | None:
     if not sold:
         return None
     item = min(sold, key=lambda one: (one.price.minor, one.external_id))
-    return Part("flex", "Cancel for any reason", item.price.minor, str(item.detail.get("copy") or ""),
+    return Part("flex", "Cancel for any reason", item.price.minor, _back(item),
                 ((item.external_id, 1),), meanings=(f"cover {item.price.minor}",),
                 link=_web(item.detail.get("terms_url")))
+
+
+def _back(item: Service) -> str:
+    """What the cover pays back, as far as the supplier says it."""
+    refund = item.detail.get("refund")
+    if not refund:
+        return "Its terms say what you get back."
+    return f"Get back {Money.parse(refund['amount'], refund['currency'])} of the fare. Its terms say until when."
 
 
 def _web(address: object) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bookings import access, drafts, selectors
+from bookings import access, bundles, drafts, selectors
 from bookings.checkout import extras_form, outcomes, search_form
 from bookings.checkout.pages import page, summary
 from bookings.models import Booking
@@ -95,6 +95,8 @@ def _page(request: HttpRequest, booking: Booking, view: dict[str, Any], *, notic
                "reviewed": ready(view), "priced_at": booking.offer.priced_at, "flights_url": flights_url(booking),
                "fares": extras_form.fares(booking, typed), "will_pay_now": bool(view["selections"]) and
                not booking.offer.info.instant_only, **listed,
+               "bundles": bundles.present(booking, maps or [], clock.now()),
+               "bundle_changed": request.GET.get("bundle") == "changed",
                "errors": summary(wrong or {}, lambda path: ids.get(path, path)) if wrong else []}
     return render(request, "checkout/extras.html", context, status=422 if wrong else 200)
 

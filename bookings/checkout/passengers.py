@@ -73,7 +73,7 @@ def _form(request: HttpRequest, booking: Booking, view: dict[str, Any], typed: M
 
 def _in_order(wrong: dict[str, str]) -> dict[str, str]:
     """Errors as the page has the fields: of the whole party, traveller by traveller, the contact."""
-    order = ("title", "gender", "givenName", "familyName", "bornOn", "infantOn", "infantPosition", "document",
+    order = ("givenName", "familyName", "title", "gender", "bornOn", "infantOn", "infantPosition", "document",
              "knownTravellerNumber", "redressNumber", "loyalty")
 
     def place(path: str) -> tuple[int, int, int]:

@@ -4,9 +4,11 @@ from django.urls import path
 
 from bookings.checkout import (
     account,
+    bundle_cards,
     changes,
     customize,
     days,
+    fixing,
     info,
     mailbox,
     manage,
@@ -24,6 +26,7 @@ urlpatterns = [
     path("flights/days", days.ask_days, name="flight-days"),
     path("checkout/start", customize.start, name="checkout-start"),
     path("checkout/<uuid:draft_id>/extras", customize.extras, name="checkout-extras"),
+    path("checkout/<uuid:draft_id>/bundle", bundle_cards.choose, name="checkout-bundle"),
     path("checkout/<uuid:draft_id>/seats/<int:number>", seats.seats, name="checkout-seats"),
     path("checkout/<uuid:draft_id>/passengers", passengers.travellers, name="checkout-passengers"),
     path("checkout/<uuid:draft_id>/check", passengers.check, name="checkout-check"),
@@ -38,6 +41,7 @@ urlpatterns = [
     path("trips/<str:reference>/look", progress.look, name="trip-look"),
     path("trips/<str:reference>/back", progress.back, name="trip-back"),
     path("trips/<str:reference>/let-go", progress.let_go, name="trip-let-go"),
+    path("trips/<str:reference>/fix", fixing.fix, name="trip-fix"),
     path("trips/<str:reference>/price", progress.price, name="trip-price"),
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
     path("trips/<str:reference>/contact", changes.contact, name="trip-contact"),

@@ -19,7 +19,7 @@ from fly2any.kernel.errors import Problem
 logger = logging.getLogger(__name__)
 # where a paper says something: the airline has, or had, an order
 PRINTED = frozenset({Status.CONFIRMED, Status.HOLD, Status.PENDING_TICKETING, Status.CANCELLING, Status.CANCELLED})
-PER_ADDRESS, WINDOW = 30, timedelta(minutes=10)  # a paper costs a tenth of a second of processor time
+PER_ADDRESS, WINDOW = 30, timedelta(minutes=10)  # each is a child process (bench/papers.py)
 
 
 @dataclass(frozen=True)

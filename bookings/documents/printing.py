@@ -12,7 +12,7 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 PRESS = Path(__file__).resolve().parent / "press.py"
-SECONDS = 15  # a paper takes a third of a second; twelve flights and nine travellers half a second
+SECONDS = 15  # many times what the longest paper takes (bench/papers.py)
 # The letters of the shipped font (fonts/OFL.txt says where it comes from): Latin, Greek, Cyrillic, signs.
 _SHIPPED = ((0x20, 0x24F), (0x259, 0x259), (0x2B0, 0x36F), (0x370, 0x3E1), (0x3F0, 0x52F), (0x1E00, 0x1EFF),
             (0x2010, 0x2027), (0x2030, 0x205E), (0x20A0, 0x20BF))

@@ -11,6 +11,8 @@ NAME_LENGTH = 20  # Duffel's limit (duffel.md 3.5)
 _NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:[ '-]{1,2}[A-Za-zÀ-ÖØ-öø-ž]+)*[ '-]?\Z")
 _PART = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž '-]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "‐": "-", "‑": "-", "–": "-"})
+_SCRIPTS = {"Cjk": "Chinese", "Hiragana": "Japanese", "Katakana": "Japanese", "Hangul": "Korean",
+            "Combining": "an accent"}
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe", "ß": "ss",
                           "þ": "th", "ð": "d", "đ": "d", "ł": "l", "ĳ": "ij", "ı": "i", "ħ": "h", "ŋ": "n"})
 
@@ -51,7 +53,9 @@ def _about(strange: str, what: str) -> str:
     if strange.isdigit():
         return f"Leave out “{strange}”: airlines print no digits in names. Write Junior or III after the given names."
     if strange.isalpha() or unicodedata.category(strange).startswith("M"):
-        return f"Airlines cannot print “{strange}”. {latin}" if strange.isprintable() else latin
+        script = unicodedata.name(strange, "").split(" ")[0].capitalize()
+        other = f"The letter “{strange}” is {_SCRIPTS.get(script, script)}, and airlines print Latin letters only."
+        return f"{other if script and script != 'Latin' else f'Airlines cannot print “{strange}”.'} {latin}"
     if not strange.isprintable():
         return f"There is an invisible character in the {what}, perhaps from copying. Clear the field and type again."
     return f"Leave out “{strange}”: airlines cannot print it. {latin}"

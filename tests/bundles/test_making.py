@@ -122,7 +122,7 @@ def test_every_seat_and_its_flight_is_named_with_the_exact_sum() -> None:
     part = seating.seats(info(1, directions=2), [plan(row(1, ["p0"], "3"), segment="seg_1"),
                                                  plan(row(4, ["p0"], "2"), segment="seg_2")])
     assert part is not None
-    assert part.note == "JFK–LHR: 1A; JFK–LHR: 4A"
+    assert part.note == "JFK–LHR: 1A\nJFK–LHR: 4A"
     assert part.minor == 5000
 
 

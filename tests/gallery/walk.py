@@ -53,8 +53,25 @@ def checkout(visitor: Visitor) -> Steps:
     visitor.pay()
     visitor.sees("Your trip is confirmed")
     yield "confirmed"
+    yield from sharing(visitor)
     yield from changing(visitor)
     yield from cancelling(visitor)
+
+
+def sharing(visitor: Visitor) -> Steps:
+    """A link for others: asked for, made, and what others see."""
+    page = visitor.page
+    page.get_by_role("link", name="Share the flights").click()
+    yield "share"
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("heading", name="Your link is ready")).to_be_visible()
+    yield "share-made"
+    page.locator(".link a").click()
+    expect(page.get_by_text("This page was shared with you by a traveller")).to_be_visible()
+    yield "shared"
+    page.go_back()
+    page.get_by_role("link", name="Back to booking").click()
+    visitor.sees("Your trip is confirmed")
 
 
 def changing(visitor: Visitor) -> Steps:

@@ -123,6 +123,16 @@ def test_no_text_at_all_breaks_the_rules(typed: dict[str, str]) -> None:
         *wrong.values(), *told.value.field_errors.values()])
 
 
+@pytest.mark.parametrize(("typed", "told"), [
+    ("Аnna", "The letter “А” is Cyrillic"), ("王", "is Chinese"), ("علي", "is Arabic"), ("김", "is Korean"),
+    ("Đặng", "Airlines cannot print “ặ”."), ("Anna2", "Leave out “2”"), (RTL, "an invisible character"),
+    (EMOJI, "Leave out “😀”"), ("A" * 21, "these given names have 21")])
+def test_a_name_that_cannot_be_printed_is_told_why(typed: str, told: str) -> None:
+    wrong: dict[str, str] = {}
+    forms.name(typed, "here", "given names", wrong)
+    assert told in wrong["here"]
+
+
 def test_a_field_sent_twice_counts_once(guest: Client, draft: Booking) -> None:
     body = "&".join(f"{name}={value}" for name, value in [*PERSON.items(), ("passengers-0-givenName", "Ida")])
     answer = guest.post(at(draft, "passengers"), body.replace("+", "%2B").replace(" ", "+"),
