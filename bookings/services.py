@@ -39,7 +39,8 @@ from suppliers.models import Offer, OfferClaim, SupplierOrder
 from suppliers.types import OrderState
 
 logger = logging.getLogger(__name__)
-TICKS = ("dangerous_goods", "names_and_terms")  # dot-rules.md 1: exactly two required
+TICKS = {"dangerous_goods": "Tick that you have been shown the list of dangerous goods.",  # dot-rules.md 1: these two
+         "names_and_terms": "Tick that the names match the travel documents and that you accept the terms."}
 MAX_UNPAID_HOLDS = 3
 LOOK_EVERY = timedelta(seconds=5)
 # what the verbs below may change, and what follows from it
@@ -148,7 +149,7 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
 
 def _check_ticks(acknowledgements: list[dict[str, Any]]) -> None:
     given = {item.get("code") for item in acknowledgements}
-    missing = {f"acknowledgements.{code}": "Please tick this box to go on." for code in TICKS if code not in given}
+    missing = {f"acknowledgements.{code}": text for code, text in TICKS.items() if code not in given}
     if missing:
         raise Problem("terms_not_accepted", "Two confirmations are needed before we can book.", status=422,
                       action="Tick both boxes", field_errors=missing)

@@ -136,4 +136,5 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     return {"title": title, "tone": "bad" if status is Status.CANCELLED and booking.closing else tone,
             "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
             "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
+            "fix": message.get("code") == "passenger_rejected" and status is Status.FAILED,
             "deadline_word": "Pay before", "moving": status is Status.CANCELLING}

@@ -31,7 +31,7 @@ def booking_view(booking: Booking) -> Raw:
     refunds = list(Refund.objects.filter(payment__booking=booking).select_related("payment").order_by(
         "pk")) if payment else []
     refund = messages.present_refund(refunds)
-    said = messages.message_for(booking, payment, refund)
+    said = messages.message_for(booking, payment, refund, **refused_person(booking, people))
     line = words.line_of(raw["passengers"])
     slices = order.itinerary if order and order.itinerary else raw["slices"]
     pnr = order.pnr if order else ""
@@ -59,6 +59,13 @@ def booking_view(booking: Booking) -> Raw:
         "hasSeats": any(item.kind == "seat" for item in chosen),
         **_of_the_offer(raw),
     }
+
+
+def refused_person(booking: Booking, people: list[Passenger]) -> dict[str, str]:
+    """The name of the traveller whose details the airline refused, for the message; {} when it named nobody."""
+    position = str(booking.closing_detail.get("position", ""))
+    named = [person for person in people if str(person.position) == position]
+    return {"name": f"{named[0].given_name} {named[0].family_name}"} if named else {}
 
 
 def _of_the_offer(raw: Raw) -> Raw:

@@ -23,6 +23,26 @@
     say(on ? text : '');
   }
 
+  /* The same words at the field itself; they go when the box is ticked. */
+  function mark(target, text) {
+    const tick = target.closest('.tick');
+    target.setAttribute('aria-invalid', 'true');
+    if (!tick || tick.querySelector('.error')) return;
+    const note = document.createElement('p');
+    note.className = 'error';
+    note.id = target.id + '-error';
+    note.textContent = text;
+    tick.prepend(note);
+    tick.classList.add('wrong');
+    target.setAttribute('aria-describedby', note.id);
+    target.addEventListener('change', () => {
+      note.remove();
+      tick.classList.remove('wrong');
+      target.removeAttribute('aria-invalid');
+      target.removeAttribute('aria-describedby');
+    }, { once: true });
+  }
+
   function complain(message, fields) {
     const list = problem.querySelector('ul');
     list.replaceChildren();
@@ -34,7 +54,7 @@
         link.href = '#' + target.id;
         link.textContent = text;
         item.append(link);
-        target.setAttribute('aria-invalid', 'true');
+        mark(target, text);
       } else item.textContent = text;
       list.append(item);
     }

@@ -89,7 +89,7 @@ class Visitor:
         page.locator("#passengers-0-familyName").fill(family)
         for part, value in (("day", "10"), ("month", "12"), ("year", "1990")):
             page.locator(f"#passengers-0-bornOn-{part}").fill(value)
-        if page.locator("#passengers-0-documentNumber").count():
+        if page.locator("#passengers-0-documentNumber").is_visible():
             page.locator("#passengers-0-documentNumber").fill("X1234567")
             page.locator("#passengers-0-documentCountry").select_option("US")
             for part, value in (("day", "10"), ("month", "12"), ("year", str(date.today().year + 5))):

@@ -331,3 +331,42 @@ def test_taking_long_says_what_is_certain_what_is_next_and_by_when(guest: Client
     for wanted in ("Taking longer than usual", "whether it has booked you is not known yet", "We keep looking",
                    "at the latest", "Do not book or pay again", "You have not been charged."):
         assert wanted in text, wanted
+
+
+# --- a detail that the airline refuses ----------------------------------------------------------------------------
+
+
+def refused(principal: str, **detail: str) -> Booking:
+    return make(principal, status="FAILED", progress="closed", closing="passenger_rejected", closing_detail=detail)
+
+
+def test_a_refused_detail_is_named_and_leads_to_its_field_with_nothing_lost(guest: Client, principal: str) -> None:
+    booking = refused(principal, field="family_name", position="0", reason="it is too long")
+    text = read(guest.get(f"/trips/{booking.reference}")).text
+    assert "The airline did not accept the family name for Anna Müller: it is too long." in text
+    answer = guest.post(f"/trips/{booking.reference}/fix")
+    draft = Booking.objects.get(wish="draft")
+    assert answer.headers["Location"] == f"{at(draft, 'passengers')}#passengers-0-familyName"
+    page = read(guest.get(at(draft, "passengers")))
+    assert page.one("input", id="passengers-0-familyName")["value"] == "Müller"
+    assert page.one("input", id="contact-email")["value"] == "anna@example.com"
+    assert guest.post(f"/trips/{booking.reference}/fix").status_code == 302, "twice is once"
+    assert Booking.objects.filter(wish="draft").count() == 1
+
+
+@pytest.mark.parametrize(("detail", "field"), [
+    ({"field": "email", "position": "0"}, "contact-email"), ({"field": "phone_number"}, "contact-phone"),
+    ({"field": "born_on", "position": "2"}, "passengers-2-bornOn-day"), ({}, "passengers-0-givenName"),
+    ({"field": "brand_new", "position": "x"}, "passengers-0-givenName"),
+])
+def test_each_refused_field_has_its_input(detail: dict[str, str], field: str) -> None:
+    from bookings.checkout.fixing import place
+
+    assert place(detail) == field
+
+
+@pytest.mark.parametrize(("status", "closing"), [("CONFIRMED", ""), ("FAILED", "sold_out")])
+def test_only_a_refused_detail_can_be_fixed(guest: Client, principal: str, status: str, closing: str) -> None:
+    booking = make(principal, status=status, progress="closed", closing=closing)
+    assert guest.post(f"/trips/{booking.reference}/fix").status_code == 409
+    assert not Booking.objects.filter(wish="draft").exists()

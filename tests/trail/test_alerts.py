@@ -146,3 +146,14 @@ def test_mail_does_not_wait_behind_an_airline_that_does_not_answer(monkeypatch: 
         silence.set()
         sweeper._pool.shutdown()
         sweeper._chores.shutdown()
+
+
+def test_the_sweeper_erases_abandoned_drafts_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"wish": "draft", "status": "DRAFT", "wished_at": None}
+    rows.booking(offer_expires_at=clock.now() - timedelta(hours=2), **words)
+    monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    monkeypatch.setattr(sweep.retention, "run", lambda now: {})
+    sweeper = sweep.Sweeper()
+    monkeypatch.setattr(sweeper, "_job", lambda name, work: work())
+    sweeper.round()
+    assert Booking.objects.get(wish="draft").contact_email == ""
