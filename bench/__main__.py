@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "pages"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles"]
 Results = dict[str, Any]
 
 
@@ -34,17 +35,37 @@ def main() -> int:
         doors(asked, table, results)
     if set(asked.only) & {"cost", "confirmed"}:
         sagas(asked, table, results)
+    if "results" in asked.only:
+        listing(table, results)
     if "places" in asked.only:
         letters(asked, table, results)
     if "pages" in asked.only:
         from bench import pages
 
         pages.run(table, results, asked.quick)
+    if "bundles" in asked.only:
+        from bench import bundles
+
+        bundles.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
+    stage.FOLDER.mkdir(parents=True, exist_ok=True)
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
     table.line(f"load {os.getloadavg()[0]:.1f} at the end; all figures in {path}")
     return 0
+
+
+def listing(table: Table, results: Results) -> None:
+    """The page of results with 500 offers."""
+    from bench import results as page
+    from bench import stage
+
+    shutil.rmtree(stage.FOLDER / "results", ignore_errors=True)
+    results["results"] = found = page.run(stage.FOLDER / "results")
+    for one in found:
+        table.line(f"  results of {page.OFFERS} offers, {one.what:<21} p50 {one.p50:6.1f} ms  p95 {one.p95:6.1f} ms CPU  "
+                   f"{one.packed / 1024:5.1f} KB gz ({one.raw / 1024:.0f} KB)  {one.queries} queries, {one.cards} trips"
+                   f"  budget 300 ms, 100 KB")
 
 
 def doors(asked: argparse.Namespace, table: Table, results: Results) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
+import logging
+import os
 import statistics
+import subprocess
+import sys
 import time
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 OFFERS, PARTY = 500, 4
@@ -29,6 +35,14 @@ class Measured:
     p95: float
     queries: int
     cards: int
+
+
+def run(folder: Path) -> list[Measured]:
+    """Measure in a process and a PostgreSQL of their own, in a fresh `folder`."""
+    place = {**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": "", "LOG_LEVEL": "WARNING"}
+    done = subprocess.run([sys.executable, "-m", "bench.results"], env=place, capture_output=True, text=True, check=True,
+                          cwd=Path(__file__).resolve().parent.parent)
+    return [Measured(**found) for found in json.loads(done.stdout.splitlines()[-1])]
 
 
 def stock(number: int = OFFERS, party: int = PARTY) -> Any:
@@ -125,3 +139,27 @@ def _slice(raw: Any, journey: int, fare: int, number: int, ends: Any, day: Any, 
                                  for kind in (("carry_on", "checked") if fare else ("carry_on",))]})
     return {**piece, "segments": flights, "duration_minutes": 570 + journey, "origin": ends[0], "destination": ends[-1],
             "brand": ("Basic", "Flexible")[fare], "comparison_key": f"{journey}-{number}"}
+
+
+def main() -> None:
+    """What the process of `run` does: a fresh database, one search, every address; figures as JSON on one line."""
+    import django
+
+    from fly2any.stack import postgres
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
+    where = Path(os.environ["DATA_DIR"]) / "pg"
+    postgres.ensure(where, die_with_parent=True)
+    try:
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        logging.disable(logging.CRITICAL)
+        print(json.dumps([asdict(found) for found in measure(stock())]))
+    finally:
+        postgres.stop(where)
+
+
+if __name__ == "__main__":
+    main()

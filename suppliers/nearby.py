@@ -71,7 +71,7 @@ def _whole_city(code: str) -> list[Near]:
 
 def _label(code: str) -> str:
     place = places.airport(code)
-    return f"{place.city or place.name} ({code})" if place else code
+    return f"{place.name} ({code})" if place else code
 
 
 def _distance(mine: tuple[str, ...], other: str) -> float:

@@ -61,7 +61,7 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
         "failed": state in ("offers", "filtered") and _failed(view),
         "travellers": query.adults + len(query.child_ages) + query.infants,
         "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
-        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways,
+        "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways, "labels": ways if len(ways) > 1 else [],
         "said": _said(view),
         "chips": filter_form.chips(data, filters.wanted, names, ways), "kept": filter_form.kept(data),
         "form": filter_form.form(filters.wanted, view["facets"], view["airlines"], ways),
