@@ -55,7 +55,7 @@ def plane(seat_map: SeatMap, who: Viewer) -> Raw:
         drawn["title"] = ", ".join(part for part in (deck, CABINS.get(cabin["cabin"], "")) if part)
     listed = [cell for drawn in decks for row in drawn["rows"] for cell in row["cells"]
               if cell["kind"] == "seat" and cell["state"] in ("free", "mine")]
-    return {"cabins": decks, "bands": bands, "listed": listed, "any": bool(listed),
+    return {"cabins": decks, "bands": bands, "listed": listed, "any": bool(listed), "free": 0 in prices,
             "states": {cell["state"] for drawn in decks for row in drawn["rows"] for cell in row["cells"]},
             "things": sorted({cell["label"] for drawn in decks for row in drawn["rows"] for cell in row["cells"]
                               if cell["kind"] == "thing"})}

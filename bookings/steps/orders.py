@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from bookings import cases
 from bookings.facts import Story
 from bookings.flow import ASK_AGAIN, Step, Wish
 from bookings.models import Passenger
+from bookings.selectors import cabin
+from bookings.selectors.sold import meaning_of, on_offer
 from bookings.steps import flights
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from fly2any.kernel import keys, secretbox
@@ -17,8 +20,9 @@ from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
 from suppliers import breaker, registry
 from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
+from suppliers.port import Supplier
 from suppliers.stored import to_json
-from suppliers.types import OfferInfo, OrderInfo, OrderRequest, OrderState, Traveller
+from suppliers.types import OfferInfo, OrderInfo, OrderRequest, OrderState, Service, Traveller
 
 UNPAID_LOOKS = 2  # looks 60 s apart that both show a hold unpaid before it may be paid again (reliability.md 4)
 
@@ -39,10 +43,25 @@ def subject_of(story: Story) -> str:
 
 
 def ask_reprice(moment: Moment, value: str) -> Asking:
-    """What the offer costs now, with the chosen services."""
+    """What the offer costs now, with the chosen services; the seats are asked when seats were chosen."""
     booking = moment.story.booking
     supplier, offer_id = registry.get(booking.supplier), booking.offer_external_id
-    return Asking(Step.REPRICE, f"booking:{booking.pk}", lambda: supplier.offer(offer_id))
+    seats = any(chosen.kind == "seat" for chosen in booking.selections.all())
+    return Asking(Step.REPRICE, f"booking:{booking.pk}",
+                  lambda: _with_seats(supplier, supplier.offer(offer_id)) if seats else supplier.offer(offer_id))
+
+
+def _with_seats(supplier: Supplier, info: OfferInfo) -> OfferInfo:
+    """The offer with the seats of its maps among its services; without them when they cannot be asked now."""
+    try:
+        maps = supplier.seat_maps(info.external_id)
+    except Outside:
+        return info
+    seats = tuple(
+        Service(service, "seat", (passenger,), (seat_map.segment_id,), 1, price, {"designator": seat.designator})
+        for seat_map in maps for seat, _, _ in cabin.seats(seat_map.cabins)
+        for passenger, (service, price) in seat.services.items())
+    return replace(info, services=(*(info.services or ()), *seats))
 
 
 def merge_reprice(moment: Moment, answer: Answer) -> None:
@@ -62,20 +81,29 @@ def merge_reprice(moment: Moment, answer: Answer) -> None:
 
 
 def _total_now(moment: Moment, info: OfferInfo) -> int | None:
-    """Fare and chosen services at today's prices, minor units; None when a chosen service is gone."""
+    """Fare and chosen services at today's prices, minor units; None when a chosen service is gone.
+
+    A service is found again by its id or, as ids change with every fetch (ux.md 5), by what it is; the id of today is
+    what the order will name.
+    """
     booking = moment.story.booking
     if info.total.currency != booking.currency:
         return None
-    prices = {service.external_id: service.price for service in info.services or ()}
+    known = on_offer(to_json(info))
+    meant = {extra.meaning: extra for extra in known.values()}
+    seats = any(extra.kind == "seat" for extra in known.values())
     total = info.total.minor
     for chosen in booking.selections.all():
-        price = prices.get(chosen.service_external_id)
-        if price is None and chosen.kind == "seat":
-            total += chosen.unit_minor * chosen.quantity  # seats are priced by the seat map, not by the offer
-        elif price is None or price.currency != booking.currency:
+        extra = known.get(chosen.service_external_id) or meant.get(meaning_of(chosen))
+        if extra is None and chosen.kind == "seat" and not seats:
+            total += chosen.unit_minor * chosen.quantity  # the seat maps could not be asked; the airline will say
+        elif extra is None or extra.currency != booking.currency:
             return None
         else:
-            total += price.minor * chosen.quantity
+            total += extra.unit_minor * chosen.quantity
+            if extra.external_id != chosen.service_external_id:
+                chosen.service_external_id = extra.external_id
+                chosen.save(update_fields=["service_external_id"])
     return total + booking.fee_minor
 
 

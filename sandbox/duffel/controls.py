@@ -66,6 +66,19 @@ def reprice_offer(world: World, id: str, wanted: dict[str, Any]) -> Any:
     return offers.any_age(world, id)[0]
 
 
+def shop(world: World, id: str, wanted: dict[str, Any]) -> Any:
+    """Change what is sold with an offer: ``gone`` kinds, ``seats_gone`` designators, ``percent`` on every price,
+    ``renumber`` "once" or "each" (new service ids now, or at every look at the offer)."""
+    _, request = offers.any_age(world, id)
+    known = {**offers.shop_of(request, id)}
+    known |= {name: wanted[name] for name in ("gone", "seats_gone") if name in wanted}
+    known["percent"] = str(wanted.get("percent", known["percent"]))
+    known["edition"] += 1 if wanted.get("renumber") else 0
+    known["each"] = wanted.get("renumber", "each" if known["each"] else "") == "each"
+    offers.keep_shop(world, request, id, known)
+    return known
+
+
 def expire_offer(world: World, id: str, wanted: dict[str, Any]) -> Any:
     """Let an offer expire now."""
     _, request = offers.any_age(world, id)
@@ -88,6 +101,7 @@ def routes() -> list[Route]:
         "/_duffel/orders/{id}/reprice": reprice_order,
         "/_duffel/offers/{id}/reprice": reprice_offer,
         "/_duffel/offers/{id}/expire": expire_offer,
+        "/_duffel/offers/{id}/services": shop,
         "/_duffel/balance": set_balance,
     }
     return [Route(path, _door(deed), methods=["POST"]) for path, deed in deeds.items()]

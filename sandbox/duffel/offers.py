@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sandbox.duffel import extras, ids, published, search
+from sandbox.duffel import ids, planes, published, search
 from sandbox.duffel.errors import refuse, required
 from sandbox.duffel.requests import Doc, data, moment, objects, ok, page
 from sandbox.frame import Answer, Call, World
@@ -26,6 +26,10 @@ def get(call: Call, world: World, id: str) -> Answer:
     if manner == "price_changes" and id not in request["repriced"]:
         reprice(world, request, id, PRICE_RISE_PERCENT)
         offer = shown(request, ids.number_of(id))
+    shop = request.get("shops", {}).get(id)
+    if shop and shop["each"]:
+        shop["edition"] += 1
+        world.put(search.KIND, request["id"], request)
     if call.param("return_available_services") == "true":
         offer["available_services"] = services(request, offer)
     return ok(offer)
@@ -100,8 +104,47 @@ def upsell(call: Call, world: World, id: str) -> Answer:
 
 def seat_maps(call: Call, world: World) -> Answer:
     """GET /air/seat_maps?offer_id=."""
-    offer, _ = live(world, call.param("offer_id") or "")
-    return ok(extras.seat_maps(offer, taken_seats(world, offer)))
+    offer, request = live(world, call.param("offer_id") or "")
+    return ok(planes_of(world, request, offer))
+
+
+def planes_of(world: World, request: Doc, offer: Doc) -> list[Doc]:
+    """Return the seat maps of an offer as its shop stands now."""
+    shop = shop_of(request, offer["id"])
+    taken = taken_seats(world, offer)
+    for segment in (segment for leg in offer["slices"] for segment in leg["segments"]):
+        taken[segment["id"]] = taken.get(segment["id"], set()) | set(shop["seats_gone"])
+    charts = planes.seat_maps(offer, taken, _edition(shop))
+    for element in _elements(charts):
+        for service in element["available_services"]:
+            service["total_amount"] = _dearer(service["total_amount"], shop)
+    return charts
+
+
+def shop_of(request: Doc, offer_id: str) -> Doc:
+    """Return what a tester made of an offer's extras: kinds and seats gone, prices moved, ids changing."""
+    known: Doc = request.get("shops", {}).get(offer_id) or {
+        "each": False, "edition": 0, "gone": [], "seats_gone": [], "percent": "0"}
+    return known
+
+
+def keep_shop(world: World, request: Doc, offer_id: str, shop: Doc) -> None:
+    """Store the same."""
+    request.setdefault("shops", {})[offer_id] = shop
+    world.put(search.KIND, request["id"], request)
+
+
+def _edition(shop: Doc) -> str:
+    return str(shop["edition"]) if shop["edition"] else ""
+
+
+def _dearer(amount: str, shop: Doc) -> str:
+    return str((Decimal(amount) * (100 + Decimal(shop["percent"])) / 100).quantize(CENT, ROUND_HALF_UP))
+
+
+def _elements(charts: list[Doc]) -> list[Doc]:
+    rows = (row for chart in charts for cabin in chart["cabins"] for row in cabin["rows"])
+    return [element for row in rows for section in row["sections"] for element in section["elements"]]
 
 
 def live(world: World, id: str) -> tuple[Doc, Doc]:
@@ -145,15 +188,21 @@ def reprice(world: World, request: Doc, offer_id: str, percent: str) -> None:
 
 
 def services(request: Doc, offer: Doc) -> list[Doc]:
-    """Return the bags and covers of an offer."""
-    return search.inventory_of(request).services_of(ids.number_of(offer["id"]), request["core"])
+    """Return the bags and covers of an offer as its shop stands now."""
+    shop = shop_of(request, offer["id"])
+    every = search.inventory_of(request).services_of(ids.number_of(offer["id"]), request["core"])
+    found = [service for service in every if service["type"] not in shop["gone"]]
+    for service in found:
+        service["id"] += _edition(shop)
+        service["total_amount"] = _dearer(service["total_amount"], shop)
+    return found
 
 
 def chosen_services(world: World, request: Doc, offer: Doc, chosen: list[Doc]) -> list[tuple[Doc, int]]:
     """Return (service, quantity) for each chosen one; refuses what is unknown, too much, sold or a second seat."""
     known = {service["id"]: service for service in services(request, offer)}
     if any(str(item.get("id")) not in known for item in chosen):
-        known.update(seat_services(offer, taken_seats(world, offer)))
+        known.update(seat_services(planes_of(world, request, offer)))
     found: list[tuple[Doc, int]] = []
     seen: set[str] = set()
     seated: set[tuple[str, str]] = set()
@@ -178,10 +227,10 @@ def chosen_services(world: World, request: Doc, offer: Doc, chosen: list[Doc]) -
     return found
 
 
-def seat_services(offer: Doc, taken: dict[str, set[str]]) -> dict[str, Doc]:
+def seat_services(charts: list[Doc]) -> dict[str, Doc]:
     """Return the seats on sale as services, by id."""
     found = {}
-    for chart in extras.seat_maps(offer, taken):
+    for chart in charts:
         for row in (row for cabin in chart["cabins"] for row in cabin["rows"]):
             for seat in (element for section in row["sections"] for element in section["elements"]):
                 for service in seat["available_services"]:

@@ -370,3 +370,15 @@ def test_only_a_refused_detail_can_be_fixed(guest: Client, principal: str, statu
     booking = make(principal, status=status, progress="closed", closing=closing)
     assert guest.post(f"/trips/{booking.reference}/fix").status_code == 409
     assert not Booking.objects.filter(wish="draft").exists()
+
+
+def test_an_airline_that_turned_out_cheaper_is_paid_less_and_it_is_said(guest: Client, principal: str) -> None:
+    booking = make(principal, status="PENDING_PAYMENT", progress="card")
+    order = rows.order(booking, external_id="ord_low", state="held", hold=True, total_minor=58000)
+    rows.payment(booking, amount_minor=58000, order=order)
+    page = pay_page(guest, booking)
+    assert "The airline lowered the price: you pay USD 580.00 instead of USD 599.99." in page.text
+    form = next(page.all("form", novalidate=""))
+    assert form["data-amount"] == "58000", "what the bank is asked for"
+    for wanted in ("Pay USD 580.00", "The airline lowered the price USD -19.99"):
+        assert wanted in page.text
