@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles"]
 Results = dict[str, Any]
 
 
@@ -43,7 +43,12 @@ def main() -> int:
         from bench import pages
 
         pages.run(table, results, asked.quick)
+    if "bundles" in asked.only:
+        from bench import bundles
+
+        bundles.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
+    stage.FOLDER.mkdir(parents=True, exist_ok=True)
     path = stage.FOLDER / "last.json"
     path.write_text(json.dumps(results, default=lambda one: asdict(one) if is_dataclass(one) else str(one), indent=1))
     table.line(f"load {os.getloadavg()[0]:.1f} at the end; all figures in {path}")

@@ -120,13 +120,12 @@ def _reason(view: View) -> str:
 
 
 def _prices(price: View) -> list[tuple[str, str]]:
-    """The lines of the price block; their sum is the total."""
+    """The lines of the price block, word for word those of the pages (`parts/price.html`); their sum is the total."""
     lines = [("Fare", price["base"]), ("Taxes and charges", price["taxes"])] if price["base"] else [
-        ("Fare, taxes and charges", price["fare"])]
+        ("Fare with taxes and charges", price["fare"])]
     lines += [(item["label"], item["amount"]) for item in price["services"]]
-    if price["fee"]:
-        lines.append(("Our service fee", price["fee"]))
-    return [(label, amount["text"]) for label, amount in lines]
+    return [*((label, amount["text"]) for label, amount in lines),
+            ("Our fee", price["fee"]["text"] if price["fee"] else "None")]
 
 
 def _traveller(person: View) -> str:

@@ -30,7 +30,7 @@ def better_fare(offer: Offer) -> tuple[Part, Offer] | None:
         return None
     best = min(fitting, key=lambda other: (other.total_minor, str(other.pk)))
     raw = raw_of(best)
-    note = f"Changes: {words.condition(raw['change'])}. Refund: {words.condition(raw['refund'])}."
+    note = f"Changes: {words.condition(raw['change'])}\nRefund: {words.condition(raw['refund'])}"
     return Part("flex", f"Fare {brand(raw)}", best.total_minor - offer.total_minor, note,
                 meanings=(f"fare {best.pk} {best.total_minor}",)), best
 

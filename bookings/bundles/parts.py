@@ -41,7 +41,7 @@ def bags(info: OfferInfo) -> Part | None:
     if not found:
         return None
     weights = sorted({int(weight) for item in found if (weight := item.detail.get("weight_kg"))})
-    kilos = f"up to {weights[0]} kg each" if weights else ""
+    kilos = f"Up to {weights[0]} kg each" if weights else ""
     return Part("bag", label, sum(item.price.minor for item in found), kilos,
                 tuple((item.external_id, 1) for item in found),
                 meanings=tuple(f"bag {item.price.minor} {item.detail.get('weight_kg')}" for item in found))

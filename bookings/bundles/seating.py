@@ -40,7 +40,7 @@ def seats(info: OfferInfo, maps: Sequence[SeatMap]) -> Part | None:
             choices.append((service, 1))
             meanings.append(f"seat {free.seat.designator} {price.minor}")
         named.append(f"{flight_words(flight)}: {', '.join(free.seat.designator for free in chosen)}")
-    note = "\n".join([*named, *(["Not all next to each other: no such seats are left."] if apart else [])])
+    note = "\n".join([*named, *(["Not all next to each other: we found no such seats."] if apart else [])])
     label = "Seats together for everybody" if len(people) > 1 and not apart else "A seat for each traveller"
     return Part("seat", label if len(people) > 1 else "A seat on every flight", minor, note, tuple(choices),
                 meanings=tuple(meanings))

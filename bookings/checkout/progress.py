@@ -24,6 +24,7 @@ from bookings.status import Progress
 from fly2any import csp
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.money import Money
 
 LATE = timedelta(seconds=60)
 DEADLINE_SHOWN = timedelta(minutes=20)
@@ -64,10 +65,20 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     if booking.status != "HOLD" and outcomes.place(booking) != request.path:
         return redirect(outcomes.place(booking))
     return render(request, "trips/pay.html", {
-        "trip": trip, "amount": trip["price"]["total"], "key": uuid.uuid4(), **stripe(), **_deadline(trip),
+        "trip": trip, "amount": trip["price"]["total"], "lowered": _lowered(booking, trip),
+        "key": uuid.uuid4(), **stripe(), **_deadline(trip),
         "attempts_left": MAX_DECLINES - _declines(trip),
         "cheaper": cheaper(booking, clock.now()) if (trip.get("message") or {}).get("code") == "insufficient_funds"
         else []})
+
+
+def _lowered(booking: Booking, trip: dict[str, Any]) -> str:
+    """The airline turned out cheaper than agreed: applied, and said."""
+    total = trip["price"]["total"]
+    if total["minor"] >= booking.accepted_minor:
+        return ""
+    agreed = Money(booking.accepted_minor, booking.currency)
+    return f"The airline lowered the price: you pay {total['text']} instead of {agreed}."
 
 
 def _deadline(trip: dict[str, Any]) -> dict[str, Any]:

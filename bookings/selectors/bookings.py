@@ -36,11 +36,11 @@ def booking_view(booking: Booking) -> Raw:
     slices = order.itinerary if order and order.itinerary else raw["slices"]
     pnr = order.pnr if order else ""
     return {
-        **head(booking),
+        **head(booking, order, payment),
         "money": {"word": booking.money, "sentence": messages.money_sentence(booking, payment, refund)},
         "message": said.as_json() if said else None,
         "pnr": pnr,
-        "price": price(booking, raw, chosen),
+        "price": price(booking, raw, chosen, total_minor(booking, order, payment)),
         "slices": [words.flight_slice(item, line) for item in slices],
         "passengers": passengers(raw, people),
         "selections": [selection(item, booking.currency) for item in chosen],
@@ -76,8 +76,8 @@ def _of_the_offer(raw: Raw) -> Raw:
             "conditionsUrl": raw["conditions_url"], "emissionsKg": raw["emissions_kg"]}
 
 
-def head(booking: Booking) -> Raw:
-    """What identifies a booking and where it stands, without a query."""
+def head(booking: Booking, order: SupplierOrder | None = None, payment: Payment | None = None) -> Raw:
+    """What identifies a booking and where it stands, without a query; the total is the better for knowing both rows."""
     public = str(booking.public_id)
     return {
         "id": public, "publicId": public, "reference": booking.reference, "bookingReference": booking.reference,
@@ -85,7 +85,7 @@ def head(booking: Booking) -> Raw:
         "isHold": booking.chose_hold, "createdAt": words.iso(booking.created_at),
         "expiresAt": words.iso(booking.pay_by or booking.window_ends_at or booking.offer_expires_at)
         if booking.status not in CLOSED and booking.status != Status.CONFIRMED else None,
-        "total": words.money(total_minor(booking), booking.currency),
+        "total": words.money(total_minor(booking, order, payment), booking.currency),
     }
 
 
@@ -94,28 +94,38 @@ def line(booking: Booking) -> Raw:
     raw = offers.raw_of(booking.offer)
     orders = sorted(booking.orders.all(), key=lambda order: order.pk)
     flights = raw["slices"][0]["segments"]
-    return {**head(booking), "pnr": orders[-1].pnr if orders else "", "money": {"word": booking.money},
+    order = orders[-1] if orders else None
+    return {**head(booking, order), "pnr": order.pnr if order else "", "money": {"word": booking.money},
             "origin": words.place(raw["slices"][0]["origin"]), "ownerName": raw["owner_name"],
             "destination": words.place(raw["slices"][0]["destination"]),
             "departingLocal": flights[0]["departing_local"]}
 
 
-def total_minor(booking: Booking) -> int:
-    """What the customer pays (minor units): as agreed once there is a wish, the draft's sum before."""
+def total_minor(booking: Booking, order: SupplierOrder | None = None, payment: Payment | None = None) -> int:
+    """What the customer pays (minor units): as agreed once there is a wish, the draft's sum before.
+
+    Less than agreed where the airline turned out cheaper: then that is all the payment (or its order) is for.
+    """
     if booking.wish == Wish.DRAFT or not booking.wished_at:
         return booking.fare_minor + booking.services_minor + booking.fee_minor
-    return booking.accepted_minor
+    found = [booking.accepted_minor]
+    if order is not None and order.state in (OrderState.HELD, OrderState.TICKETED) and order.total_minor:
+        found.append(order.total_minor + booking.fee_minor)
+    if payment is not None and payment.state != PaymentState.VOIDED:
+        found.append(payment.amount_minor)
+    return min(found)
 
 
-def price(booking: Booking, raw: Raw, chosen: list[Selection]) -> Raw:
-    """The price block. A change of price that was accepted later is a line of its own."""
+def price(booking: Booking, raw: Raw, chosen: list[Selection], total: int) -> Raw:
+    """The price block with this `total` (minor units). A change of price after the press is a line of its own."""
     lines = [{"label": words.selection_label(item.kind, item.detail) + (f" × {item.quantity}" if item.quantity > 1
                                                                         else ""),
               "amount": words.money(item.unit_minor * item.quantity, booking.currency)} for item in chosen]
     known = booking.fare_minor + booking.services_minor + booking.fee_minor
-    change = total_minor(booking) - known
+    change = total - known
     if change:
-        lines.append({"label": "Change of price that you accepted", "amount": words.money(change, booking.currency)})
+        label = "Change of price that you accepted" if change > 0 else "The airline lowered the price"
+        lines.append({"label": label, "amount": words.money(change, booking.currency)})
     return offers.price_lines(raw, lines, booking.services_minor + change, booking.fee_minor, booking.fare_minor)
 
 

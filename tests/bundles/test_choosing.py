@@ -97,7 +97,7 @@ def test_each_bundle_costs_exactly_its_parts(trip: Booking) -> None:
         assert sum(part["price"]["minor"] for part in item["parts"]) == item["price"]["minor"]
         assert item["total"]["minor"] == 59999 + item["price"]["minor"]
     assert [part["notes"] for part in found["complete"]["parts"]] == [
-        ["up to 23 kg each"], ["JFK–LHR: 14A"], ["Its terms say what you get back."]]
+        ["Up to 23 kg each"], ["JFK–LHR: 14A"], ["Its terms say what you get back."]]
 
 
 @pytest.mark.parametrize(("missing", "left"), [

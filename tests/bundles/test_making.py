@@ -38,7 +38,7 @@ def test_one_bag_per_traveller_and_direction_at_the_exact_price() -> None:
             for person in (0, 1) for flight in (1, 2)]
     part = parts.bags(info(2, sold, directions=2))
     assert part is not None
-    assert (part.minor, part.note) == (2400 * 2 + 2401 * 2, "up to 23 kg each")
+    assert (part.minor, part.note) == (2400 * 2 + 2401 * 2, "Up to 23 kg each")
     assert sorted(part.choices) == [("b01", 1), ("b02", 1), ("b11", 1), ("b12", 1)]
     assert part.label == "1 checked bag per traveller, each way"
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from playwright.sync_api import expect
 
 from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
+from tests.sandbox.process import wait_until
 
 Steps = Iterator[str]
 LAX = ("JFK", "LAX", ("John F Kennedy", "Los Angeles"))
@@ -53,6 +54,7 @@ def checkout(visitor: Visitor) -> Steps:
     visitor.sees("Your trip is confirmed")
     yield "confirmed"
     yield from sharing(visitor)
+    yield from changing(visitor)
     yield from cancelling(visitor)
 
 
@@ -70,6 +72,65 @@ def sharing(visitor: Visitor) -> Steps:
     page.go_back()
     page.get_by_role("link", name="Back to booking").click()
     visitor.sees("Your trip is confirmed")
+
+
+def changing(visitor: Visitor) -> Steps:
+    """Contact data, a request to our team, and flights that the airline changes; ends on the booking's page."""
+    page, trip = visitor.page, f"{visitor.stack.url}/trips/{visitor.reference}"
+    page.get_by_role("link", name="Change your contact data").click()
+    page.get_by_label("E-mail address").fill("nobody")
+    page.get_by_role("button", name="Save").click()
+    yield "contact-errors"
+    page.goto(f"{trip}/request")
+    page.get_by_role("button", name="Send the request").click()
+    yield "request-errors"
+    page.get_by_label("Another date").check()
+    page.get_by_label("Tell us what you need").fill("We would like to fly a day later, please.")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_text("We answer by")).to_be_visible()
+    yield "requested"
+    ((order,),) = visitor.stack.rows("SELECT o.external_id FROM suppliers_supplierorder o JOIN bookings_booking b ON "
+                                     "b.id = o.booking_id WHERE b.reference = %s", visitor.reference)
+    visitor.stack.sandbox.http.post(f"/_duffel/orders/{order}/schedule_change", json={"minutes": 200})
+    wait_until(lambda: visitor.stack.value("SELECT count(*) FROM suppliers_supplierorder WHERE external_id = %s AND "
+                                           "change_seen_at IS NOT NULL", order), 30.0)
+    page.goto(f"{trip}/flights")
+    yield "flights-changed"
+    page.get_by_role("button", name="Accept the new flights").click()
+    expect(page.get_by_text("You accepted the new flights").or_(page.get_by_text("The new flights are confirmed"))
+           ).to_be_visible()
+    page.goto(trip)
+
+
+def account(visitor: Visitor) -> Steps:
+    """An account from its first mistake to its end, and the mailbox on the way."""
+    page, site = visitor.page, visitor.stack.url
+    email, password = "katherine@example.com", "tomato window river"
+    page.goto(f"{site}/account/sign-up")
+    page.get_by_role("button", name="Make the account").click()
+    yield "sign-up-errors"
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Make the account").click()
+    visitor.sees("Look into your mailbox")
+    yield "mailed"
+    wait_until(lambda: any(email in mail for mail in visitor.stack.mails()), 30.0)
+    page.goto(f"{site}/dev/mailbox?to={email}")
+    yield "mailbox"
+    page.get_by_role("link", name="Please confirm your e-mail address").click()
+    yield "letter"
+    page.goto(page.locator(".mail a[href*=\"/account/verify/\"]").first.get_attribute("href") or "")
+    yield "confirm-address"
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Confirm the address").click()
+    visitor.sees("Your account")
+    yield "account"
+    page.get_by_role("link", name="Close your account").click()
+    yield "account-close"
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Close the account").click()
+    visitor.sees("Sign in")
+    yield "sign-in"
 
 
 def cancelling(visitor: Visitor) -> Steps:
@@ -127,4 +188,4 @@ def silence(visitor: Visitor) -> Steps:
 
 
 WALKS: dict[str, Callable[[Visitor], Steps]] = {
-    walk.__name__: walk for walk in (front, checkout, holding, declined, silence)}
+    walk.__name__: walk for walk in (front, account, checkout, holding, declined, silence)}
