@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The site as `manage.py up` starts it; the sweeper looks every second."""
     from tests.stack import Stack
