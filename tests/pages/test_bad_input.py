@@ -28,7 +28,8 @@ TURN = "\u202e"
 BAD = {"empty": "", "long": "x" * 10_000, "cyrillic": "Анна Каренина", "script": SCRIPT, "backwards": f"a{TURN}b\u2066c",
        "emoji": "👩‍✈️🛫", "nul": "a\x00b", "lines": "a\r\nBcc: b@c.d\n", "negative": "-1", "huge": "9" * 40,
        "percent": "%00%s{money}{{7*7}}", "exponent": "1e9999", "arabic digits": "٣٤"}
-_CONTROLS = re.compile(r"<(textarea|option)\b.*?</\1>", re.S)  # what stands in them turns nothing else round
+# what stands in these turns no sentence round
+_CONTROLS = re.compile(r"<(textarea|option|bdi|p class=.shown)\b.*?</(textarea|option|bdi|p)>", re.S)
 SEALED = ("documentNumber", "knownTraveller", "redress")  # kept, but never written into a page again
 FINE = {200, 302, 303, 400, 403, 404, 405, 409, 410, 413, 422, 429}
 
