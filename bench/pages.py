@@ -79,7 +79,7 @@ def measure(rounds: int, only: list[str] | None = None) -> dict[str, Page]:
     from playwright.sync_api import sync_playwright
 
     from bench import stage
-    from tests.gallery.walk import WALKS
+    from tests.gallery.walk import ROAD, WALKS
 
     found: dict[str, Page] = defaultdict(Page)
     with stage.stage("pages", workers=2, threads=8, every=1.0, environ={"TRUSTED_PROXIES": "0"}) as stack, \
@@ -87,7 +87,7 @@ def measure(rounds: int, only: list[str] | None = None) -> dict[str, Page]:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        for name in (only or WALKS):
+        for name in only or [walk.__name__ for walk in ROAD]:
             for _ in range(rounds):
                 _walk(stack, browser, WALKS[name], found)
         browser.close()
@@ -103,7 +103,7 @@ def _walk(stack: Any, browser: Any, walk: Any, found: dict[str, Page]) -> None:
     context = browser.new_context(locale="en-US", viewport={"width": 390, "height": 844}, device_scale_factor=2)
     tab = context.new_page()
     presses: list[float] = []
-    tab.expose_function("pressed", presses.append)
+    tab.expose_function("pressed", lambda took: presses.append(took))  # Playwright marks it; a builtin takes no mark
     tab.add_init_script(WATCH)
     chrome = context.new_cdp_session(tab)
     chrome.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})

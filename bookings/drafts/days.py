@@ -73,7 +73,7 @@ def ask(*, query: SearchQuery, principal: str, address: str, now: datetime) -> i
 
     Raises Problem throttled (429) after four presses of a visitor, or forty of an address, in a quarter of an hour.
     """
-    around = known(query, now.date())
+    around = known(query, asking.earliest_day(now))
     missing = [shifted(query, days) for days, told in around.items() if days and told["state"] == "unknown"]
     if not missing:
         return 0
