@@ -12,7 +12,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings import locks
 from bookings.flow import Wish
-from bookings.models import AccessLink, Attempt, Booking, ChangeRequest, Idempotency, Outbox, Passenger, Share
+from bookings.models import (
+    AccessLink,
+    Attempt,
+    Booking,
+    ChangeRequest,
+    Diary,
+    Idempotency,
+    Outbox,
+    Passenger,
+    Share,
+)
+from bookings.status import CLOSED, MoneyWord, Status
+from fly2any.kernel.errors import Problem
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
 
@@ -116,3 +128,30 @@ def _blank_requests(now: datetime) -> int:
     """What customers wrote to us, and we to them, long ago; that it was asked and answered stays."""
     old = ChangeRequest.objects.filter(asked_at__lt=now - REQUESTS, answered_at__isnull=False).exclude(words="")
     return old.update(words="", answer="(erased)")
+
+
+def erase(booking_id: int, now: datetime) -> None:
+    """Blank who travelled and how we reached them, of one finished trip; amounts, references and the diary stay.
+
+    Raises Problem not_finished (409) while the trip lies ahead or money is still on its way.
+    """
+    with transaction.atomic(durable=True):
+        fresh, clock = locks.booking_for_update(booking_id)
+        landed = fresh.status == Status.CONFIRMED and fresh.arrives_at is not None and fresh.arrives_at < now
+        if not (landed or fresh.status in CLOSED) or fresh.money == MoneyWord.REFUNDING:
+            raise Problem("not_finished", "This trip is not finished, so nothing can be erased yet.", status=409)
+        fresh.passengers.update(title="", gender="", given_name="", family_name="", born_on=None, age=None,
+                                document="", numbers="", loyalty=[], digest="")
+        for name in ("contact_email", "contact_phone", "trip_digest", "again_for", "typed"):
+            setattr(fresh, name, "")
+        fresh.closing_detail, fresh.changed_at = {}, clock
+        fresh.acknowledgements = [{**tick, "address": ""} for tick in fresh.acknowledgements]
+        fresh.save()
+        fresh.requests.exclude(answer="").update(words="", answer="(erased)")
+        fresh.orders.update(refusal_detail={})
+        fresh.outbox.update(to="", context={})
+        fresh.outbox.filter(sent_at=None, dropped="").update(dropped="the booking was erased")
+        for rows in (fresh.shares.all(), AccessLink.objects.filter(booking=fresh),
+                     Idempotency.objects.filter(booking=fresh)):
+            rows.delete()
+        Diary.objects.create(booking=fresh, at=clock, actor="staff", event="booking.erased")
