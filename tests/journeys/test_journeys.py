@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-
 from playwright.sync_api import expect
 
-from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
-
-
-def minor(shown: str) -> int:
-    """What the page said, such as "GBP 1,153.93" or "$120.00", in minor units (all fares here have cents)."""
-    return int(Decimal(re.sub(r"[^0-9.]", "", shown)) * 100)
+from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor, minor
 
 
 def test_pay_now_on_a_holdable_fare(visitor: Visitor) -> None:
