@@ -21,7 +21,7 @@ from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
 SHORTEST, LONGEST = 10, 1000  # letters of a request
-LONGEST_ANSWER = 500  # what the console's form takes
+LONGEST_ANSWER = 2000
 ANSWER_IN = timedelta(hours=24)
 SOON, ANSWER_SOON = timedelta(hours=72), timedelta(hours=4)  # a trip that begins soon is answered first
 Topic = ChangeRequest.Topic

@@ -61,6 +61,15 @@ class ReasonForm(forms.Form):
                            error_messages={"required": "Please say why."})
 
 
+class AnswerForm(ReasonForm):
+    """What the customer reads."""
+
+    note = forms.CharField(label="Your answer", max_length=afterwards.LONGEST_ANSWER, strip=True,
+                           widget=forms.Textarea(attrs={"rows": 8}),
+                           help_text="The customer reads exactly this, by mail and on the page of the booking.",
+                           error_messages={"required": "Please write the answer."})
+
+
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
     """The queue: the most severe first, then the nearest deadline, then the oldest."""
@@ -177,7 +186,8 @@ class CaseAdmin(ReadOnlyAdmin):
         if request.user.is_anonymous or not (
                 self.has_view_permission(request, case) and request.user.has_perm(verb.permission)):
             raise PermissionDenied
-        form = ReasonForm(request.POST or None) if verb.needs_reason else None
+        kind = AnswerForm if verb.name == "answer_customer" else ReasonForm
+        form = kind(request.POST or None) if verb.needs_reason else None
         if request.method != "POST":
             return self._explain(request, case, verb, form)
         if form is not None and not form.is_valid():

@@ -29,7 +29,7 @@
     if (!fresh.querySelector('[data-extras]')) { location.assign(answer.url); return; }
     const to = new URL(answer.url).pathname, focused = document.activeElement?.id;
     const errors = fresh.getElementById('errors');
-    if (answer.ok && to === here && !fresh.querySelector('#news .note')) swap(fresh, ['news', 'price', 'total']);
+    if (answer.ok && to === here && !fresh.querySelector('#news .note')) swap(fresh, ['news', 'price', 'total', 'pay-now', 'bundles']);
     else {
       document.getElementById('main').replaceChildren(...fresh.getElementById('main').childNodes);
       if (answer.ok && to !== here) history.replaceState(null, '', to); /* another fare is a draft of its own */

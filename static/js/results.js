@@ -10,6 +10,7 @@
   const PATIENCE = 30000;
   let started = Date.now();
   let asked = 0; // the newest question wins
+  let shown = location.search;
 
   async function page(url, headers = {}) {
     const answer = await fetch(url, { headers: { Accept: 'text/html', ...headers } });
@@ -124,6 +125,7 @@
       const fresh = await page(url);
       if (!fresh || mine !== asked || !byId('results', fresh)) { if (mine === asked) location.assign(url); return; }
       if (keep) history.pushState(null, '', url);
+      shown = location.search;
       state(fresh);
       for (const id of ['status', 'head', 'found']) byId(id).replaceChildren(...byId(id, fresh).childNodes);
       refreshFilters(fresh);
@@ -137,7 +139,7 @@
     const chosen = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ''));
     show(`${form.action}?${chosen}`, true);
   });
-  addEventListener('popstate', () => location.reload());
+  addEventListener('popstate', () => { if (location.search !== shown) location.reload(); }); // not for #filters
 
   // --- further pages ------------------------------------------------------------------------------------------------
 

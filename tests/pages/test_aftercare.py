@@ -209,3 +209,24 @@ def test_the_refund_clock_counts_business_days(since: datetime, last: date) -> N
 def test_new_years_day_on_a_saturday_is_observed_in_the_year_before() -> None:
     assert not refund_clock.is_business_day(date(2027, 12, 31))
     assert refund_clock.is_business_day(date(2026, 12, 31))
+
+
+def test_old_requests_are_erased_and_open_ones_never(booking: Booking) -> None:
+    from bookings import retention
+
+    now = clock.now()
+    old = afterwards.ask(booking=booking, topic="date", words=WORDS, now=now)
+    ChangeRequest.objects.filter(pk=old.pk).update(asked_at=now - timedelta(days=401))
+    assert retention.run(now)["requests"] == 0  # nobody has answered it yet
+    ChangeRequest.objects.filter(pk=old.pk).update(answer="Yes.", answered_at=now - timedelta(days=400))
+    assert retention.run(now)["requests"] == 1
+    old.refresh_from_db()
+    assert (old.words, old.answer, old.topic) == ("", "(erased)", "date")
+    assert retention.run(now)["requests"] == 0
+
+
+def test_requests_of_one_address_are_limited(guest: Client, principal: str) -> None:
+    for number in range(6):
+        one = make(principal, status="CONFIRMED", progress="done")
+        answer = guest.post(f"/trips/{one.reference}/request", {"topic": "date", "words": WORDS})
+        assert answer.status_code == (302 if number < 5 else 429)

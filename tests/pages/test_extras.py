@@ -107,7 +107,7 @@ def test_the_cover_says_what_it_pays_until_when_and_under_which_terms(guest: Cli
     for text in ("you get back USD 450.00 of the USD 599.99", "Not paid back: USD 149.99",
                  "by Sat 19 Dec 2026, 19:00 (New York time)", "If you choose neither, you have no cover."):
         assert text in page.text, text
-    assert page.one("a", href="https://example.org/terms")
+    assert list(page.all("a", href="https://example.org/terms", rel="noopener"))
     assert not [tag for tag in page.all("input", name="cover-cancel_for_any_reason.all.0.") if "checked" in tag]
 
 

@@ -106,10 +106,10 @@ def test_the_dearer_extra_is_named(guest: Client, searched: Booking) -> None:
     assert told["cause"] == "The airline raised Seat 14C by USD 7.00."
 
 
-@pytest.mark.parametrize("query", ["was=", "was=banana", "was=-1", "was=59999", "was=%C2%B2", "was=9&up=x,,7&fare=²"])
-def test_an_odd_address_harms_nothing(guest: Client, searched: Booking, query: str) -> None:
+def test_an_odd_address_harms_nothing(guest: Client, searched: Booking) -> None:
     review(guest, searched)
-    assert guest.get(f"{at(searched, 'review')}?{query}").status_code == 200
+    for query in ("was=", "was=banana", "was=-1", "was=59999", "was=%C2%B2", "was=9&up=x,,7&fare=²"):
+        assert guest.get(f"{at(searched, 'review')}?{query}").status_code == 200, query
 
 
 @pytest.mark.parametrize("code", ["offer_expired", "sold_out"])
@@ -245,12 +245,13 @@ def test_on_another_device_the_outcome_is_told_and_nothing_private(
     assert page.one("input", name="reference")["value"] == booking.reference
 
 
-@pytest.mark.parametrize("token", ["", "t=nonsense", "t=FLY2A-XXXXXX:1:2"])
-def test_without_the_token_another_device_learns_nothing(principal: str, token: str) -> None:
+def test_without_the_token_another_device_learns_nothing(principal: str) -> None:
     booking = make(principal, status="CONFIRMED", progress="done")
-    answer = Client().get(f"/trips/{booking.reference}/back?{token}")
-    assert answer.status_code == 404
-    assert read(answer).text == read(Client().get("/trips/FLY2A-7KQ2MX/back")).text
+    unknown = read(Client().get("/trips/FLY2A-7KQ2MX/back")).text
+    for token in ("", "t=nonsense", "t=FLY2A-XXXXXX:1:2"):
+        answer = Client().get(f"/trips/{booking.reference}/back?{token}")
+        assert answer.status_code == 404
+        assert read(answer).text == unknown
 
 
 def test_a_token_opens_its_own_booking_only(guest: Client, principal: str) -> None:
@@ -302,18 +303,19 @@ def test_a_paid_booking_is_never_let_go_by_that_button(guest: Client, principal:
     assert booking.wish == "book"
 
 
-@pytest.mark.parametrize(("kind", "said"), [
-    ("card_declined", "Your bank declined the card and doesn't tell us why."),
-    ("expired_card", "this card has expired"), ("incorrect_cvc", "The security code does not match"),
-    ("auth_failed", "Your bank couldn't confirm it's you."), ("card_address", "The billing address"),
-    ("card_limit", "limit is reached"), ("processing_error", "Your bank could not be reached."),
-])
-def test_each_decline_says_its_cause_and_the_money(guest: Client, principal: str, kind: str, said: str) -> None:
-    page = pay_page(guest, paying(principal, kind))
-    assert said in page.text
-    assert page.text.count("You have not been charged.") == 1
-    assert "4 attempts left" in page.text
-    assert "for less" not in page.text
+def test_each_decline_says_its_cause_and_the_money(guest: Client, principal: str) -> None:
+    booking = paying(principal, "card_declined")
+    for kind, said in (
+            ("card_declined", "Your bank declined the card and doesn't tell us why."),
+            ("expired_card", "this card has expired"), ("incorrect_cvc", "The security code does not match"),
+            ("auth_failed", "Your bank couldn't confirm it's you."), ("card_address", "The billing address"),
+            ("card_limit", "limit is reached"), ("processing_error", "Your bank could not be reached.")):
+        booking.payments.update(decline_kind=kind)
+        page = pay_page(guest, booking)
+        assert said in page.text
+        assert page.text.count("You have not been charged.") == 1, kind
+        assert "4 attempts left" in page.text
+        assert "for less" not in page.text
 
 
 def test_the_deadline_is_quiet_until_it_is_near(guest: Client, principal: str) -> None:
@@ -354,15 +356,14 @@ def test_a_refused_detail_is_named_and_leads_to_its_field_with_nothing_lost(gues
     assert Booking.objects.filter(wish="draft").count() == 1
 
 
-@pytest.mark.parametrize(("detail", "field"), [
-    ({"field": "email", "position": "0"}, "contact-email"), ({"field": "phone_number"}, "contact-phone"),
-    ({"field": "born_on", "position": "2"}, "passengers-2-bornOn-day"), ({}, "passengers-0-givenName"),
-    ({"field": "brand_new", "position": "x"}, "passengers-0-givenName"),
-])
-def test_each_refused_field_has_its_input(detail: dict[str, str], field: str) -> None:
+def test_each_refused_field_has_its_input() -> None:
     from bookings.checkout.fixing import place
 
-    assert place(detail) == field
+    for detail, field in (
+            ({"field": "email", "position": "0"}, "contact-email"), ({"field": "phone_number"}, "contact-phone"),
+            ({"field": "born_on", "position": "2"}, "passengers-2-bornOn-day"), ({}, "passengers-0-givenName"),
+            ({"field": "brand_new", "position": "x"}, "passengers-0-givenName")):
+        assert place(detail) == field
 
 
 @pytest.mark.parametrize(("status", "closing"), [("CONFIRMED", ""), ("FAILED", "sold_out")])

@@ -102,6 +102,28 @@ def test_late_offers_join_without_moving_scroll_focus_or_an_open_filter(
     assert complaints == []
 
 
+def test_the_page_is_there_at_once_and_fills_when_the_first_answer_comes(
+        page: Page, live_server: LiveServer, complaints: list[str], settings: Any) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = ""
+    breaker.reset()
+    go = threading.Event()
+
+    def slow() -> list[Any]:
+        go.wait(15)
+        return sold("slow", range(3))
+
+    with registry.replaced(slow=Fake("slow", slow)):  # type: ignore[arg-type]
+        page.goto(address(live_server))
+        expect(page.locator("#status")).to_contain_text("Still asking 1 airline")
+        expect(page.locator(".ghost")).to_have_count(4)
+        go.set()
+        expect(page.locator("#list > li")).to_have_count(3)
+    expect(page.locator(".ghost")).to_have_count(0)
+    expect(page.locator("#filters")).to_be_visible()
+    expect(page.locator("#count")).to_have_text("3 more flights found")
+    assert complaints == []
+
+
 def test_filters_work_at_once_on_a_wide_screen_and_back_undoes_them(
         page: Page, live_server: LiveServer, late: threading.Event, complaints: list[str], settings: Any) -> None:
     settings.DUFFEL_ACCESS_TOKEN = ""
@@ -120,6 +142,26 @@ def test_filters_work_at_once_on_a_wide_screen_and_back_undoes_them(
     page.go_back()
     expect(page.locator("#list > li")).to_have_count(12)
     expect(page.locator("#o-airline").get_by_label("Airline BA")).to_be_checked()
+    assert complaints == []
+
+
+def test_on_a_phone_the_filters_open_without_asking_the_server_and_apply_together(
+        page: Page, live_server: LiveServer, late: threading.Event, complaints: list[str], settings: Any) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = ""
+    late.set()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address(live_server))
+    expect(page.locator("#list > li")).to_have_count(22)
+    page.evaluate("window.same = true")
+    page.get_by_role("link", name="Filters").click()
+    page.locator("#o-airline").get_by_label("Airline BA").check()
+    page.get_by_role("link", name="Close").click()
+    expect(page.locator("#filters")).to_be_hidden()
+    assert page.evaluate("window.same") is True
+    page.get_by_role("link", name="Filters").click()
+    expect(page.locator("#o-airline").get_by_label("Airline BA")).to_be_checked()
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#list > li")).to_have_count(12)
     assert complaints == []
 
 
