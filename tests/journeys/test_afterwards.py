@@ -58,7 +58,7 @@ def test_an_account_and_its_bookings(visitor: Visitor, arrive: Arrive) -> None:
     if password.count():
         password.fill("a good long one 47")
     visitor.button("Confirm the address")
-    expect(page.get_by_role("link", name="Account")).to_be_visible()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_visible()
     visitor.look_for("BOS", "MIA")
     visitor.choose(holdable=True)
     expect(page.locator("#contact-email")).to_have_value(email)
@@ -71,7 +71,7 @@ def test_an_account_and_its_bookings(visitor: Visitor, arrive: Arrive) -> None:
     elsewhere.page.get_by_label("E-mail address").fill(email)
     elsewhere.page.get_by_label("Password").fill("a good long one 47")
     elsewhere.button("Sign in")
-    expect(elsewhere.page.get_by_role("link", name="Account")).to_be_visible()
+    expect(elsewhere.page.get_by_role("link", name="Account", exact=True)).to_be_visible()
     elsewhere.open_trip()
     elsewhere.sees("Your trip is confirmed")
     assert elsewhere.reference == reference

@@ -16,7 +16,7 @@ def seat_by_mouse(visitor: Visitor) -> str:
     seat = visitor.page.locator("[data-grid] button.seat.free[aria-label*='USD']:not([aria-label*='exit row'])").first
     name = str(seat.get_attribute("id")).removeprefix("s")
     visitor.press(seat)
-    expect(visitor.page.locator(f"#s{name}")).to_have_attribute("aria-pressed", "true")
+    visitor.agree_if_asked(name)
     return name
 
 
@@ -32,10 +32,7 @@ def seat_by_keyboard(visitor: Visitor) -> str:
     name = str(here.get_attribute("id"))
     assert name != start
     page.keyboard.press("Enter")
-    if page.locator("#agreed").count():
-        page.locator("#agreed").press("Space")
-        page.get_by_role("button", name="Take seat").press("Enter")
-    expect(page.locator(f"#{name}")).to_have_attribute("aria-pressed", "true")
+    visitor.agree_if_asked(name.removeprefix("s"))
     expect(page.locator(f"#{name}")).to_be_focused()
     return name.removeprefix("s")
 

@@ -148,6 +148,15 @@ class Visitor:
         """A day of travel that no other journey has, or so many days after it."""
         return (date.today() + timedelta(days=next(_days) + more)).isoformat()
 
+    def agree_if_asked(self, seat: str) -> None:
+        """Some seats have conditions: read, tick, take it. Then it is this traveller's."""
+        page, mine = self.page, self.page.locator(f"#s{seat}[aria-pressed=true]")
+        expect(mine.or_(page.locator("#ask-title"))).to_be_visible()
+        if page.locator("#ask-title").count():
+            self.press(page.locator("#agreed"))
+            self.press(page.get_by_role("button", name=f"Take seat {seat}"))
+        expect(mine).to_be_visible()
+
     def tick(self) -> None:
         """The two ticks that a booking needs."""
         for name in ("dangerous_goods", "names_and_terms"):
