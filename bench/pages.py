@@ -79,7 +79,7 @@ def measure(rounds: int, only: list[str] | None = None) -> dict[str, Page]:
     from playwright.sync_api import sync_playwright
 
     from bench import stage
-    from tests.gallery.walk import WALKS
+    from tests.gallery.walk import ROAD, WALKS
 
     found: dict[str, Page] = defaultdict(Page)
     with stage.stage("pages", workers=2, threads=8, every=1.0, environ={"TRUSTED_PROXIES": "0"}) as stack, \
@@ -87,7 +87,7 @@ def measure(rounds: int, only: list[str] | None = None) -> dict[str, Page]:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        for name in (only or WALKS):
+        for name in only or [walk.__name__ for walk in ROAD]:
             for _ in range(rounds):
                 _walk(stack, browser, WALKS[name], found)
         browser.close()

@@ -138,12 +138,14 @@ def _said(view: Raw) -> str:
 
 
 def _heading(query: SearchQuery) -> str:
-    """The cities in their order; a way back is not said."""
-    codes = [query.legs[0].origin]
-    for leg in query.legs:
-        codes += ([] if leg.origin == codes[-1] else [leg.origin]) + [leg.destination]
-    back = len(query.legs) == 2 and codes[-1] == codes[0]
-    return " to ".join(_city(code) for code in (codes[:-1] if back else codes))
+    """The cities in their order; a way back is not said, and a city that one leaves from again is said once."""
+    names: list[str] = []
+    for code in (code for leg in query.legs for code in (leg.origin, leg.destination)):
+        name = _city(code)
+        if names[-1:] != [name]:
+            names.append(name)
+    back = len(query.legs) == 2 and len(names) == 3 and names[-1] == names[0]
+    return " to ".join(names[:-1] if back else names)
 
 
 def _ways(query: SearchQuery) -> list[str]:

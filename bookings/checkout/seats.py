@@ -15,6 +15,7 @@ from bookings import drafts, selectors
 from bookings.checkout import extras_form, outcomes, seats_page
 from bookings.checkout.customize import gone, open_draft, seat_maps
 from bookings.checkout.pages import page
+from bookings.checkout.search_form import isolated
 from bookings.models import Booking, Selection
 from bookings.selectors.offers import raw_of
 from bookings.selectors.sold import key_of
@@ -69,8 +70,8 @@ def _chosen(request: HttpRequest, booking: Booking, flight: int) -> HttpResponse
     except Problem as problem:
         if problem.code != "services_unavailable":
             raise
-        raise Problem(problem.code, f"Seat {seat[:4]} cannot be had for traveller {who + 1} on this flight. Choose "
-                      "another one.", status=409) from problem
+        raise Problem(problem.code, f"Seat {isolated(seat[:4])} cannot be had for traveller {who + 1} on this flight. "
+                      "Choose another one.", status=409) from problem
     return redirect(_address(booking, flight, who, request.POST.get("view", "")))
 
 

@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import django
+
 from tests import conftest
 
 DESK, PHONE = 1280, 390
@@ -24,13 +26,14 @@ SHEET = """<body style="margin:0;padding:24px;display:flex;gap:24px;align-items:
 
 def main() -> None:
     """Start a site, walk it, keep the pictures."""
+    django.setup()
     from tests.gallery.walk import WALKS
 
     parser = argparse.ArgumentParser(prog="python -m tests.gallery", description=__doc__)
     parser.add_argument("--only", nargs="*", choices=sorted(WALKS), default=list(WALKS))
     parser.add_argument("--out", type=Path, default=Path(".local/gallery"))
-    parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--sheets", action="store_true")
+    parser.add_argument("--dark", action="store_true", help="draw each state in dark, too")
+    parser.add_argument("--sheets", nargs="?", const="jpeg", choices=("jpeg", "png"), help="both widths side by side")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     conftest.pytest_configure(None)  # type: ignore[arg-type]
@@ -43,7 +46,7 @@ def main() -> None:
 
 
 def _walk_all(asked: argparse.Namespace, folder: Path) -> None:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Error, sync_playwright
 
     from tests.gallery.walk import WALKS
     from tests.journeys.visitor import Visitor
@@ -55,33 +58,42 @@ def _walk_all(asked: argparse.Namespace, folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         for name in asked.only:
             stack.rows("DELETE FROM bookings_attempt")
-            context = browser.new_context(locale="en-US", color_scheme="dark" if asked.dark else "light",
-                                          viewport={"width": DESK, "height": 900})
+            context = browser.new_context(locale="en-US", viewport={"width": DESK, "height": 900})
             visitor = Visitor(stack, context.new_page())
-            for state in WALKS[name](visitor):
-                _draw(visitor.page, context, asked.out, state, sheet=asked.sheets)
-                print(state, flush=True)
+            try:
+                for state in WALKS[name](visitor):
+                    for scheme in ("light", "dark") if asked.dark else ("light",):
+                        visitor.page.emulate_media(color_scheme=scheme)
+                        mark = f"{state}-dark" if scheme == "dark" else state
+                        _draw(visitor.page, context, asked.out / mark, sheet=asked.sheets)
+                    visitor.page.emulate_media(color_scheme="light")
+                    print(state, flush=True)
+            except (AssertionError, Error) as broken:  # the other walks are still worth seeing
+                print(f"  BROKEN {name}: {broken}", flush=True)
             print("".join(f"  TROUBLE {line}\n" for line in visitor.trouble), end="")
             context.close()
         browser.close()
 
 
-def _draw(page: Any, context: Any, out: Path, state: str, *, sheet: bool) -> None:
+def _draw(page: Any, context: Any, path: Path, *, sheet: str | None) -> None:
     """Both widths of what the page shows now; the window is made as tall as the page, so that frames are drawn too."""
+    page.wait_for_load_state("load")
     pictures = []
     for width in (DESK, PHONE):
         page.set_viewport_size({"width": width, "height": 900})
         tall = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": max(900, min(tall, TALLEST))})
         page.wait_for_timeout(200)
-        pictures.append(page.screenshot(path=None if sheet else out / f"{state}-{width}.png", animations="disabled"))
+        own = None if sheet else path.with_name(f"{path.name}-{width}.png")
+        pictures.append(page.screenshot(path=own, animations="disabled"))
     page.set_viewport_size({"width": DESK, "height": 900})
     if sheet:
         urls = ["data:image/png;base64," + base64.b64encode(picture).decode() for picture in pictures]
         table = context.new_page()
         table.set_viewport_size({"width": 1192, "height": 800})
         table.set_content(SHEET % tuple(urls), wait_until="load")
-        table.screenshot(path=out / f"{state}.jpg", full_page=True, type="jpeg", quality=52)
+        quality = {"type": "jpeg", "quality": 52} if sheet == "jpeg" else {}
+        table.screenshot(path=path.with_name(f"{path.name}.{'jpg' if quality else 'png'}"), full_page=True, **quality)
         table.close()
 
 

@@ -39,13 +39,13 @@ class Page(HTMLParser):
     def text(self) -> str:
         return re.sub(r"\s+", " ", " ".join(self.words)).strip()
 
-    def all(self, tag: str, **attributes: str) -> Iterator[dict[str, Any]]:
+    def all(self, tag: str, /, **attributes: str) -> Iterator[dict[str, Any]]:
         """The attributes of every such tag."""
         for name, found in self.tags:
             if name == tag and all(found.get(key) == value for key, value in attributes.items()):
                 yield found
 
-    def one(self, tag: str, **attributes: str) -> dict[str, Any]:
+    def one(self, tag: str, /, **attributes: str) -> dict[str, Any]:
         """The attributes of the only such tag."""
         found = list(self.all(tag, **attributes))
         assert len(found) == 1, (tag, attributes, found)

@@ -55,12 +55,21 @@ def test_no_template_needs_a_weaker_policy(template: Path) -> None:
     assert not re.search(r"\|\s*safe\b|autoescape off", source)
 
 
-@pytest.mark.parametrize("name", ["extras", "passengers", "review"])
-def test_no_template_of_the_checkout_ticks_anything(name: str) -> None:
-    source = (settings.BASE_DIR / "templates" / "checkout" / f"{name}.html").read_text()
-    assert not re.search(r"<(input|option)[^>]*\bchecked\b", source)
-    for found in re.findall(r"{%[^%]*%}\s*selected", source):
-        assert re.search(r"if (n == item.quantity and n|seat.value == item.chosen) ", found), found
+CHOSEN_BEFORE = {  # conditions under which a template may tick or select: all of them say "the visitor did so"
+    'cell.state == "mine"', "chosen == code", "fare.checked", "field.value == value", "filters.wanted.stops is None",
+    'item.value == "no"', 'item.value == "yes"', 'n == item.value and n != "0"', "one.on", "option.chosen", "option.on",
+    'one.place|stringformat:"d" in ticked', "trip.chosen", "value == topic"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(settings.BASE_DIR)))
+def test_no_template_ticks_or_selects_anything_by_itself(template: Path) -> None:
+    marked = re.compile(r"{% if ([^%]*) %} ?(?:checked|selected){% endif %}")
+    source = template.read_text()
+    assert set(marked.findall(source)) <= CHOSEN_BEFORE
+    plain = re.sub(r"{%.*?%}|{{.*?}}", "", marked.sub("", source))
+    assert not re.search(r"<(input|option|select)\b[^>]*\s(checked|selected)\b", plain)
+    for quantity in re.findall(r'<input\b[^>]*type="(?:number|text)"[^>]*>', plain):
+        assert re.search(r'value=""|value=\'\'', quantity) or "value=" not in quantity, quantity
 
 
 def test_sizes_stay_small() -> None:
@@ -92,6 +101,14 @@ def test_a_form_from_elsewhere_is_refused_in_plain_words() -> None:
     response = strict.post("/checkout/start", {"offerId": "x"})
     assert response.status_code == 403
     assert "Nothing was sent to the airline or the bank" in read(response).text
+
+
+@pytest.mark.parametrize("path", ["/checkout/start", "/flights/days", "/account/sign-out", "/trips/FLY2A-000000/fix"])
+def test_an_address_that_only_takes_a_press_is_no_blank_page(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "nothing was booked, paid or changed" in read(response).text
+    assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_an_offer_of_nobody_is_a_plain_404(client: Client) -> None:

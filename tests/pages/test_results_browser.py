@@ -115,7 +115,7 @@ def test_the_page_is_there_at_once_and_fills_when_the_first_answer_comes(
     with registry.replaced(slow=Fake("slow", slow)):  # type: ignore[arg-type]
         page.goto(address(live_server))
         expect(page.locator("#status")).to_contain_text("Still asking 1 airline")
-        expect(page.locator(".ghost")).to_have_count(4)
+        expect(page.locator(".ghost")).to_have_count(7)
         go.set()
         expect(page.locator("#list > li")).to_have_count(3)
     expect(page.locator(".ghost")).to_have_count(0)
