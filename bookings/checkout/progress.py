@@ -25,7 +25,6 @@ from fly2any import csp
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
-from fly2any.kernel.money import Money
 
 LATE = timedelta(seconds=60)
 DEADLINE_SHOWN = timedelta(minutes=20)

@@ -67,7 +67,7 @@ def test_extras_all_the_way_with_one_total_everywhere(visitor: Visitor) -> None:
     lost = seat_by_keyboard(visitor)
     page.get_by_role("link", name="Back to extras").click()
     visitor.sees("Choose your fare and extras")
-    expect(page.get_by_text(f"seat {lost}")).to_be_visible()
+    expect(page.get_by_text(f"seat {lost}", exact=True)).to_be_visible()
     fare = page.locator("fieldset.fares-set .fare").nth(1)
     other = str(fare.get_by_role("radio").get_attribute("value"))
     outside = visitor.stack.value("SELECT external_id FROM suppliers_offer WHERE id = %s", other)

@@ -42,7 +42,7 @@ def test_cheaper_at_the_pay_button(visitor: Visitor) -> None:
     visitor.outside(f"/_duffel/offers/{visitor.offer}/reprice", percent="-10")
     visitor.pay()
     visitor.sees("Pay for your trip")
-    expect(visitor.page.get_by_text("The price went down")).to_be_visible()
+    expect(visitor.page.get_by_text("The airline lowered the price: you pay")).to_be_visible()
     after = visitor.total
     assert 0 < after < before
     assert minor(visitor.pay()) == after
