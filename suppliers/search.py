@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import connections
@@ -36,12 +36,17 @@ def leg_field(name: str, number: int) -> str:
     return name if number == 1 else f"{name}{number}"
 
 
+def earliest_day(now: datetime) -> date:
+    """The date where it is earliest on earth (UTC-12): somebody in Honolulu may still search their own today."""
+    return (now - timedelta(hours=12)).date()
+
+
 def validate(query: SearchQuery, today: date) -> dict[str, str]:
     """What is wrong with a search, per field: legs, origin, destination, departureDate, returnDate, adults, ...
 
     The second leg of a trip there and back is asked for by returnDate; legs 2 to 4 of any other trip have fields of
     their own: origin2, destination2, departureDate2, ...
-    `today` is the date where it is earliest (UTC-12 is not needed: the supplier checks the airport's own day).
+    `today` is the earliest date that is today anywhere (`earliest_day`); the supplier knows the airport's own day.
     An empty dictionary means that suppliers may be asked.
     """
     wrong: dict[str, str] = {}

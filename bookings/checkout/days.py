@@ -15,6 +15,7 @@ from bookings.checkout.pages import page
 from bookings.selectors import words
 from bookings.selectors.offers import fee_minor
 from fly2any.kernel import clock
+from suppliers.search import earliest_day
 from suppliers.types import SearchQuery
 
 Raw = dict[str, Any]
@@ -26,7 +27,7 @@ def strip(query: SearchQuery, here: Raw | None, now: datetime) -> list[Raw]:
     `here`: the lowest price (money dict) of the search on the page itself.
     """
     found: list[Raw] = []
-    for days, told in drafts.days.known(query, now.date()).items():
+    for days, told in drafts.days.known(query, earliest_day(now)).items():
         price = words.money(told["minor"] + fee_minor(), told["currency"]) if told["state"] == "known" else None
         moved = drafts.days.shifted(query, days)
         found.append({"day": moved.legs[0].date, "back": _back(moved), "here": not days,
@@ -47,7 +48,7 @@ def _back(query: SearchQuery) -> date | None:
 def ask_days(request: HttpRequest) -> HttpResponseBase:
     """Ask for the prices of the days around, and go back to the results."""
     now = clock.now()
-    form = search_form.read(request.POST, now.date())
+    form = search_form.read(request.POST, earliest_day(now))
     if form.errors or form.meanings:
         return redirect("home")
     query = form.asked()

@@ -15,6 +15,7 @@ from bookings.checkout.search_form import SearchForm
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from suppliers.models import Search
+from suppliers.search import earliest_day
 from suppliers.types import SearchQuery
 
 
@@ -32,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def flights(request: HttpRequest) -> HttpResponse:
     """A search by GET: errors back in the form, a question for ambiguous places, or the results."""
     now = clock.now()
-    form = search_form.read(request.GET, now.date())
+    form = search_form.read(request.GET, earliest_day(now))
     if form.errors:
         return render(request, "home.html", _form_context(form))
     if form.meanings:
@@ -45,7 +46,7 @@ def flights(request: HttpRequest) -> HttpResponse:
     if results.nothing_new(request, search):
         return HttpResponse(status=204)
     return render(request, "results.html", {**results.context(request, search, form),
-                                            "search": search_boxes.boxes(form, now.date())})
+                                            "search": search_boxes.boxes(form, earliest_day(now))})
 
 
 def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> Search | None:
@@ -58,7 +59,7 @@ def _known_search(request: HttpRequest, principal: str, query: SearchQuery) -> S
 
 
 def _form_context(form: SearchForm, flights: str = "") -> dict[str, Any]:
-    return {"search": search_boxes.boxes(form, clock.now().date(), flights), "errors": summary(form.errors)}
+    return {"search": search_boxes.boxes(form, earliest_day(clock.now()), flights), "errors": summary(form.errors)}
 
 
 def _question_context(form: SearchForm) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def ask(*, query: SearchQuery, principal: str, now: datetime) -> int:
 
     Raises Problem throttled (429) after four presses in a quarter of an hour.
     """
-    around = known(query, now.date())
+    around = known(query, asking.earliest_day(now))
     missing = [shifted(query, days) for days, told in around.items() if days and told["state"] == "unknown"]
     if not missing:
         return 0

@@ -35,7 +35,7 @@ def search(*, query: SearchQuery, principal: str, now: datetime) -> Search:
 
     Raises Problem validation_failed (422) with a sentence per wrong field.
     """
-    wrong = asking.validate(query, now.date())
+    wrong = asking.validate(query, asking.earliest_day(now))
     if wrong:
         raise Problem("validation_failed", "Please check your search.", status=422, action="Fix this",
                       field_errors=wrong)

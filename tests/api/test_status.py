@@ -96,4 +96,4 @@ def test_a_declined_card_is_told(me: Caller, url: str) -> None:
     paid(state="open", declines=1, decline_kind="insufficient_funds")
     Booking.objects.update(progress="card", status="PENDING_PAYMENT")
     told = me.get(url).json()
-    assert (told["code"], told["action"]) == ("insufficient_funds", "Other card")
+    assert (told["code"], told["action"]) == ("insufficient_funds", "Cheaper / Other card")

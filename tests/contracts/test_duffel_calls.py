@@ -167,8 +167,8 @@ def test_a_quote_and_its_confirmation(peer: Peer, duffel: DuffelSupplier) -> Non
 def test_the_time_outs_are_those_of_the_rules() -> None:
     assert CONNECT_SECONDS == 3
     assert {call.name: call.seconds for call in errors.CALLS} == {
-        "search": 25, "offer": 10, "read": 10, "create": 130, "pay": 130, "quote": 60, "cancel": 60}
-    assert {call.name for call in errors.CALLS if call.changes} == {"create", "pay", "cancel"}
+        "search": 25, "offer": 10, "read": 10, "create": 130, "pay": 130, "quote": 60, "cancel": 60, "accept": 60}
+    assert {call.name for call in errors.CALLS if call.changes} == {"create", "pay", "cancel", "accept"}
     assert not any(call.changes and call.retried for call in errors.CALLS)
 
 

@@ -89,6 +89,19 @@ def test_each_mistake_is_named_and_nothing_typed_is_lost(client: Client, searche
     assert searches == []
 
 
+def test_somebody_in_honolulu_may_still_search_their_own_today(client: Client, searches: list[Any],
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    late = clock.now().replace(hour=8, minute=0)  # 22:00 of the day before in Honolulu
+    monkeypatch.setattr("fly2any.kernel.clock.now", lambda: late)
+    today = (late - timedelta(days=1)).date()
+    sent = {**asked(origin="HNL", destination="LAX", trip="oneway"), "departureDate": today.isoformat()}
+    assert client.get("/flights", sent).status_code == 302
+    assert read(client.get("/")).one("input", id="departureDate")["min"] == today.isoformat()
+    gone = read(client.get("/flights", {**sent, "departureDate": (today - timedelta(days=1)).isoformat()}))
+    assert "This date has passed." in gone.text
+    assert len(searches) == 1
+
+
 def test_a_name_with_several_meanings_is_asked_about(client: Client, searches: list[Any]) -> None:
     page = read(client.get("/flights", asked(origin="london")))
     assert "Which “london” did you mean?" in page.text

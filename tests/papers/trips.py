@@ -49,6 +49,7 @@ def seat(booking: Booking, designator: str = "14C", minor: int = 1800) -> None:
     booking.services_minor += minor
     booking.accepted_minor += minor
     booking.save()
+    booking.orders.update(total_minor=booking.accepted_minor)
     booking.payments.update(amount_minor=booking.accepted_minor, captured_minor=booking.accepted_minor)
 
 
