@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+pytest.register_assert_rewrite("tests.journeys.visitor", "tests.journeys.plain")
+
 if TYPE_CHECKING:
     from tests.journeys.visitor import Visitor
     from tests.stack import Stack

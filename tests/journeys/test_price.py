@@ -75,8 +75,8 @@ def test_gone_at_the_pay_button(visitor: Visitor) -> None:
     page, offer = visitor.page, visitor.offer
     visitor.outside(f"/_duffel/offers/{offer}/expire")
     visitor.pay()
-    visitor.sees("This fare is no longer available")
-    expect(page.get_by_text("Nothing was booked. You have not been charged.")).to_be_visible()
+    visitor.sees("This fare ended before it was booked")
+    expect(page.get_by_text("This fare is no longer available. You have not been charged.")).to_be_visible()
     page.get_by_role("link", name="Similar flights").click()
     expect(page.locator("#results[data-complete=yes] article").first).to_be_visible()
     visitor.choose(holdable=True)
@@ -91,7 +91,7 @@ def test_gone_at_the_pay_button(visitor: Visitor) -> None:
     visitor.sees("Your trip is confirmed")
     line = visitor.all_agree(visitor.reference, "CONFIRMED")
     assert (line["retained_minor"], len(line["orders"]), len(line["payments"])) == (minor(shown), 1, 1)
-    assert visitor.begun() == ["DRAFT", "CONFIRMED"]
+    assert visitor.begun() == ["EXPIRED", "CONFIRMED"]
 
 
 def test_too_little_on_the_card_then_the_cheaper_idea(visitor: Visitor) -> None:

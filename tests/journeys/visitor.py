@@ -49,7 +49,7 @@ class Visitor:
         url = message.location.get("url", "")
         if " 402 " in message.text and url.startswith(self.stack.sandbox.url):
             self.declines += 1  # Stripe's own script asks, Stripe answers 402, and Chromium writes that down
-        elif message.type in ("error", "warning"):
+        elif message.type in ("error", "warning") and not url.endswith("/favicon.ico"):  # the bank's page has none
             self.trouble.append(f"{message.type}: {message.text} {url}")
 
     def _answered(self, response: Response) -> None:
