@@ -103,7 +103,7 @@ def _walk(stack: Any, browser: Any, walk: Any, found: dict[str, Page]) -> None:
     context = browser.new_context(locale="en-US", viewport={"width": 390, "height": 844}, device_scale_factor=2)
     tab = context.new_page()
     presses: list[float] = []
-    tab.expose_function("pressed", presses.append)
+    tab.expose_function("pressed", lambda took: presses.append(took))  # Playwright marks it; a builtin takes no mark
     tab.add_init_script(WATCH)
     chrome = context.new_cdp_session(tab)
     chrome.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})

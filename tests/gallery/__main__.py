@@ -1,4 +1,4 @@
-"""`python -m tests.gallery [--only checkout …] [--out DIR] [--dark] [--sheets]`: a picture of every page in every state.
+"""`python -m tests.gallery [--only checkout …] [--out DIR] [--dark] [--sheets] [--telling]`: a picture of every page in every state.
 
 Each state is drawn at 1280 and at 390 px, whole page, as PNG; `--sheets` sets the two side by side in one small JPEG,
 as docs/screens keeps them.
@@ -17,11 +17,12 @@ from typing import Any
 import django
 
 from tests import conftest
+from tests.gallery.telling import TELLING, write_index
 
 DESK, PHONE = 1280, 390
-TALLEST = 3000  # px of a page on a sheet
+TALLEST = 2600  # px of a page on a sheet
 SHEET = """<body style="margin:0;padding:24px;display:flex;gap:24px;align-items:flex-start;background:#b9c2c2">
-<img src="%s" style="width:820px"><img src="%s" style="width:300px"></body>"""
+<img src="%s" style="width:%dpx"><img src="%s" style="width:%dpx"></body>"""
 
 
 def main() -> None:
@@ -34,12 +35,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(".local/gallery"))
     parser.add_argument("--dark", action="store_true", help="draw each state in dark, too")
     parser.add_argument("--sheets", nargs="?", const="jpeg", choices=("jpeg", "png"), help="both widths side by side")
+    parser.add_argument("--telling", action="store_true", help="sheets of the states that docs/screens shows, and its index")
     asked = parser.parse_args()
+    asked.sheets = "jpeg" if asked.telling else asked.sheets
     asked.out.mkdir(parents=True, exist_ok=True)
     conftest.pytest_configure(None)  # type: ignore[arg-type]
     folder = Path(tempfile.mkdtemp(prefix="gallery"))
     try:
         _walk_all(asked, folder)
+        if asked.telling:
+            write_index(asked.out)
     finally:
         conftest.pytest_unconfigure(None)  # type: ignore[arg-type]
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,6 +67,8 @@ def _walk_all(asked: argparse.Namespace, folder: Path) -> None:
             visitor = Visitor(stack, context.new_page())
             try:
                 for state in WALKS[name](visitor):
+                    if asked.telling and state not in TELLING:
+                        continue
                     for scheme in ("light", "dark") if asked.dark else ("light",):
                         visitor.page.emulate_media(color_scheme=scheme)
                         mark = f"{state}-dark" if scheme == "dark" else state
@@ -90,9 +97,11 @@ def _draw(page: Any, context: Any, path: Path, *, sheet: str | None) -> None:
     if sheet:
         urls = ["data:image/png;base64," + base64.b64encode(picture).decode() for picture in pictures]
         table = context.new_page()
-        table.set_viewport_size({"width": 1192, "height": 800})
-        table.set_content(SHEET % tuple(urls), wait_until="load")
-        quality = {"type": "jpeg", "quality": 52} if sheet == "jpeg" else {}
+        small = sheet == "jpeg"
+        wide, narrow = (560, 205) if small else (820, 300)
+        table.set_viewport_size({"width": wide + narrow + 72, "height": 800})
+        table.set_content(SHEET % (urls[0], wide, urls[1], narrow), wait_until="load")
+        quality = {"type": "jpeg", "quality": 55} if small else {}
         table.screenshot(path=path.with_name(f"{path.name}.{'jpg' if quality else 'png'}"), full_page=True, **quality)
         table.close()
 

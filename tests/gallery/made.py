@@ -114,7 +114,8 @@ def at_rest(visitor: Visitor) -> Steps:
 
 def _ends(who: str) -> Iterator[tuple[str, Booking]]:
     now = clock.now()
-    crowded = make(who, status="CONFIRMED", progress="done", money="charged")
+    many = [{"external_id": f"pas_{at + 1}", "kind": "adult", "age": None} for at in range(9)]
+    crowded = make(who, offer={"passengers": many}, status="CONFIRMED", progress="done", money="charged")
     crowd(crowded)
     paid(crowded)
     yield "trip-nine-people", crowded

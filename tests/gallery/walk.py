@@ -26,10 +26,13 @@ def front(visitor: Visitor) -> Steps:
                        ("find", "/trips/find"), ("trips-none", "/trips"), ("not-found", "/no/such/page")):
         visitor.page.goto(visitor.stack.url + path)
         yield name
+    visitor.page.goto(visitor.stack.url)
+    visitor.page.locator("details.menu").evaluate("menu => { menu.open = true; }")
+    yield "home-menu"
     visitor.page.goto(f"{visitor.stack.url}/flights?trip=return&origin=&destination=Q%C3%BC&adults=1")
     yield "search-errors"
     day = date.today() + timedelta(days=60)
-    visitor.page.goto(f"{visitor.stack.url}/flights?trip=oneway&origin=JFK&destination=san&departureDate={day}&adults=1")
+    visitor.page.goto(f"{visitor.stack.url}/flights?trip=oneway&origin=JFK&destination=london&departureDate={day}&adults=1")
     yield "which-place"
 
 
