@@ -47,7 +47,7 @@ class Restless:
                 assert urlsplit(self.other.page.url).path == place, address
 
 
-@pytest.mark.parametrize("end", ["held", "paid"])
+@pytest.mark.parametrize("end", [pytest.param("held", marks=pytest.mark.slow), "paid"])
 def test_back_reload_and_a_second_tab_at_every_step(visitor: Visitor, end: str) -> None:
     page, restless = visitor.page, Restless(visitor)
     visitor.page.goto(visitor.stack.url)

@@ -173,7 +173,7 @@ def card(visitor: Visitor, keys: Keys) -> None:
     expect(zip_code).to_have_value("94107")
 
 
-def test_by_touch_on_a_phone(arrive: Arrive) -> None:
+def test_hold_then_pay_by_touch_on_a_phone(arrive: Arrive) -> None:
     visitor = arrive(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, device_scale_factor=2)
     page = visitor.page
     assert visitor.touch
@@ -189,6 +189,9 @@ def test_by_touch_on_a_phone(arrive: Arrive) -> None:
     fits(page)
     reference = visitor.held()
     fits(page)
+    held = visitor.all_agree(reference, "HOLD", ["hold_created"])
+    assert (held["retained_minor"], [order["state"] for order in held["orders"]], held["payments"]) == (
+        0, ["held"], [])
     visitor.press(page.get_by_role("link", name=re.compile("^Pay .* now$")))
     visitor.sees("Pay for your trip")
     fits(page)

@@ -96,6 +96,13 @@ def price_changes(plain: Plain, cards: list[str]) -> None:
     assert plain.total != seen
     assert f"The airline raised the fare from {seen} to {plain.total} since you saw it." in plain.text
     plain.to_review("Dearer")
+
+
+@pytest.mark.slow
+def test_a_price_that_never_settles_is_given_up(plain: Plain) -> None:
+    """The same route to its end: the airline refuses its own price, again and again (20 s)."""
+    plain.choose(plain.search("LHR", "STN"))
+    plain.to_review("Dearest")
     plain.press("hold")
     plain.ended("Not booked")
     nothing_kept(plain)

@@ -18,7 +18,7 @@ from tests.ledgers import differences, sandbox_rows
 from tests.sandbox.process import wait_until
 from tests.stack import Stack
 
-PATIENCE = 12_000  # ms until a step counts as failed; nothing is measured
+PATIENCE = 30_000  # ms until a step counts as failed; nothing is measured
 GOOD_CARD, CHALLENGE_CARD, NO_FUNDS_CARD = "4242424242424242", "4000000000003220", "4000000000009995"
 HOLD_OFFERED = "Hold now, pay later"
 _days = count(45)
