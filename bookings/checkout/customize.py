@@ -55,6 +55,8 @@ def extras(request: HttpRequest, draft_id: uuid.UUID) -> HttpResponse:
     try:
         booking, view, notice = repriced(booking, view)
     except Problem as problem:
+        if problem.status == 429:
+            raise
         if problem.status < 500:
             return gone(request, booking, view, problem)
         return _page(request, booking, view, away=True)
