@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from bookings import cases, outbox
 from bookings.decide import decide
 from bookings.facts import Story, load
-from bookings.flow import LOCAL, Attention, Do, Rest, Step, Wait, retry_after
+from bookings.flow import LOCAL, Attention, Do, Facts, Rest, Step, Wait, retry_after
 from bookings.locks import DriverLock, LostLock, booking_for_update, driver
 from bookings.models import Booking, Diary, ExternalCall
 from bookings.status import derive_money, derive_progress, derive_status
@@ -186,11 +186,17 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
     for refund in moment.story.refunds:
         if refund.state == "succeeded":
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
-            if "refund_due" in moment.story.cases:
+            if "refund_due" in moment.story.cases and _all_back(picture):
                 cases.heal(kind="refund_due", subject=f"booking:{booking.pk}", now=moment.now, because="refunded")
     asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
     if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT" and asks_again:
         outbox.queue("pay_needed", booking, moment.now)
+
+
+def _all_back(f: Facts) -> bool:
+    """Whether the customer has what the ticket cost; our own fee aside."""
+    p, o = f.payment, f.order
+    return p is not None and o is not None and p.refunded_minor >= min(o.cost_minor, p.captured_minor) > 0
 
 
 def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:

@@ -225,26 +225,28 @@ def _success_beats_failure(f: Facts) -> bool:
                 and f.payment.state in (P.AUTHORISED, P.CAPTURED) and f.wish is Wish.BOOK)
 
 
-def flights_changed(f: Facts, now: datetime) -> Decision | None:
-    """The customer has answered the airline's new flights: accept them there, or give the money back."""
-    o = f.order
-    if o is None or o.state is not O.TICKETED or not o.change_answer or o.change_taken:
-        return None
-    if f.wish is Wish.CANCEL or f.closing:
+def _flights_changed(f: Facts, o: OrderFacts, now: datetime) -> Decision | None:
+    """The airline's new flights: wait for the customer's answer; accept them there, or give the money back."""
+    if o.change_taken or f.closing:
         return None
     if o.change_answer == "refund":
-        return _money_for_changed_flights(f, o, now)
+        return _money_for_changed_flights(o, now)
+    told = "change_to_accept" in f.cases
+    if not o.change_answer:
+        return _unanswered_change(f, o, now)
     if not o.change_acceptable or o.accept.outcome == "refused":
-        return None if "change_to_accept" in f.cases else Attention("change_to_accept")
+        return None if told else Attention("change_to_accept")
     if o.accept.outcome == "ok":  # it said yes, and its order does not show it yet
-        due = (o.looked_at or now) + POLL_PAYMENT
+        if not told and o.change_answered_at and now - o.change_answered_at >= STUCK_UNDOING:
+            return Attention("change_to_accept")
+        due = (o.looked_at or now) + (HOUR if told else POLL_PAYMENT)
         return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= due else Wait(due, "new flights")
     return unfinished(ready(o.accept, Do(Step.ACCEPT_CHANGE), now), "change_to_accept", f, now, o.accept)
 
 
-def _money_for_changed_flights(f: Facts, o: OrderFacts, now: datetime) -> Decision | None:
+def _money_for_changed_flights(o: OrderFacts, now: datetime) -> Decision | None:
     """Cancel by machine only where the airline gives everything back; else staff do it, whose case is open."""
-    if f.payment is None or f.payment.state is not P.CAPTURED or o.quote_refusal:
+    if o.quote_refusal or o.cancel.outcome == "refused":
         return None
     full = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
     if not o.quote_id or (full and o.quote_expires_at and now >= o.quote_expires_at):
@@ -254,7 +256,7 @@ def _money_for_changed_flights(f: Facts, o: OrderFacts, now: datetime) -> Decisi
 
 def _unanswered_change(f: Facts, o: OrderFacts, now: datetime) -> Decision | None:
     """New flights that the customer has not answered: staff call them after the deadline."""
-    if not o.change_answer_by or o.change_answer or o.change_taken or "change_unanswered" in f.cases:
+    if not o.change_answer_by or "change_unanswered" in f.cases:
         return None
     return Attention("change_unanswered") if now >= o.change_answer_by else Wait(o.change_answer_by, "new flights")
 
@@ -376,13 +378,23 @@ def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         case P.OPEN:
             due = (p.looked_at or p.asked_at) + POLL_PAYMENT
             return ready(p.look, Do(Step.LOOK_PAYMENT), now) if now >= due else Wait(due, "pay for the ticket")
-    if o.ticketed_at and not o.has_tickets:
-        for offset in TICKET_LOOKS:
-            if o.looked_at is None or o.ticketed_at + offset > o.looked_at:
-                at = o.ticketed_at + offset
-                return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= at else Wait(at, "ticket numbers")
-    return refunds_in_flight(f, now) or _unanswered_change(f, o, now) or Rest()
+    side_by_side = (_ticket_numbers(o, now), refunds_in_flight(f, now), _flights_changed(f, o, now))
+    found = [decision for decision in side_by_side if decision is not None]
+    waits = [decision for decision in found if isinstance(decision, Wait)]
+    deeds = [decision for decision in found if not isinstance(decision, Wait)]
+    return deeds[0] if deeds else min(waits, key=lambda wait: wait.until, default=Rest())
+
+
+def _ticket_numbers(o: OrderFacts, now: datetime) -> Decision | None:
+    """They may come later than the ticket."""
+    if o.ticketed_at is None or o.has_tickets:
+        return None
+    for offset in TICKET_LOOKS:
+        at = o.ticketed_at + offset
+        if o.looked_at is None or at > o.looked_at:
+            return ready(o.look, Do(Step.LOOK_ORDER), now) if now >= at else Wait(at, "ticket numbers")
+    return None
 
 
 Rule = Callable[[Facts, datetime], Decision | None]
-RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, flights_changed, pursue, unwind)
+RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, pursue, unwind)

@@ -82,6 +82,7 @@ class Story:
             quote_expires_at=o.quote_expires_at, quote_refusal=quote.code if quote.outcome == "refused" else "",
             change_answer=o.change_answer, change_taken=change.get("taken", ""),
             change_acceptable="accept" in change.get("actions", ()), change_answer_by=o.change_answer_by,
+            change_answered_at=o.change_answered_at,
             accept=self._call(Step.ACCEPT_CHANGE, o.change_subject),
             create=self._call(Step.CREATE_ORDER, subject, attempts=len(self.orders)),
             pay=self._call(Step.PAY_ORDER, subject), quote=quote, cancel=self._call(Step.CONFIRM_CANCEL, subject),

@@ -132,6 +132,7 @@ class OrderFacts:
     change_taken: str = ""  # what became of them at the airline: accepted, cancelled, changed
     change_acceptable: bool = False
     change_answer_by: datetime | None = None
+    change_answered_at: datetime | None = None
     accept: CallFacts = CallFacts()
     create: CallFacts = CallFacts()
     pay: CallFacts = CallFacts()

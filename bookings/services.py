@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from bookings import cases, locks, outbox, twins
+from bookings import cases, limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
@@ -130,15 +130,17 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     total = booking.fare_minor + booking.services_minor + booking.fee_minor
     _check_ticks(acknowledgements)
     _check_price(booking, accepted_minor, total)
-    share = hold_first and not hold and holdable(offer, extras=bool(booking.services_minor))
-    route = _route(booking, offer, hold, share and _unpaid(booking) < MAX_UNPAID_HOLDS, now)
+    extras = booking.selections.exists()
+    share = hold_first and not hold and holdable(offer, extras=extras)
+    route = _route(booking, offer, hold, share and _unpaid(booking) < MAX_UNPAID_HOLDS, extras, now)
     # before the limits: the twin of a double press waits here and is told of the first, not of "the same trip"
     OfferClaim.objects.bulk_create([
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
     _check_limits(booking, hold, again, visitor)
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
-    if offer.priced_at and now - offer.priced_at < FRESH:  # just seen by the customer: the worker need not ask again
+    seen = offer.total_minor == booking.fare_minor  # another tab may have priced the offer since this draft was
+    if seen and offer.priced_at and now - offer.priced_at < FRESH:  # then the worker need not ask again
         booking.priced_minor, booking.priced_at = total, offer.priced_at
     booking.acknowledgements, booking.wished_at, booking.typed = acknowledgements, now, ""
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
@@ -170,32 +172,30 @@ def holdable(offer: Offer, *, extras: bool) -> bool:
     return not extras and not (offer.searched if offer.priced is None else offer.priced)["instant_only"]
 
 
-def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, now: datetime) -> Route:
+def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, extras: bool, now: datetime) -> Route:
     """The route of reliability.md 2; raises Problem when the wish has none."""
     instant = not holdable(offer, extras=False)
     seats_first = settings.PAY_NOW_HOLD_FIRST and hold_first
-    margin = INSTANT_LAST if (hold or seats_first) and not (instant or booking.services_minor) else INSTANT_START
+    margin = INSTANT_LAST if (hold or seats_first) and not (instant or extras) else INSTANT_START
     if now > booking.offer_expires_at - margin:
         raise Problem("offer_expired", "This fare is no longer available.", status=409, action="Check price again")
     if breaker.is_open(booking.supplier, "order"):
         raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
                       headers={"Retry-After": "30"})
-    if hold and (instant or booking.services_minor):
+    if hold and (instant or extras):
         why = "The airline sells this fare only with payment at once." if instant else (
-            "Paid extras cannot be held; remove them or pay now.")
+            "Extras cannot be held; remove them or pay now.")
         raise Problem("hold_not_possible", why, status=422, action="Pay now", field_errors={"isHold": why})
-    if hold or (seats_first and not instant and not booking.selections.exists()):
+    if hold or (seats_first and not instant and not extras):
         return Route.HOLD_FIRST
     return Route.AUTH_FIRST
 
 
 def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> None:
-    if hold:
-        with connection.cursor() as cursor:  # of two presses at once, the second counts the first
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [booking.principal])
-        if (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
-            raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
-                          action="Pay or cancel one of them")
+    _one_at_a_time(booking, hold, again)
+    if hold and (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
+        raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
+                      action="Pay or cancel one of them")
     if again:
         booking.again_for = booking.trip_digest
     if again or (booking.again_for and booking.again_for == booking.trip_digest):
@@ -205,6 +205,16 @@ def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> No
         raise Problem("same_trip", "One of these travellers is already booked on a flight at the same time.",
                       status=409, action="Open the existing booking, or confirm that you want to book again",
                       extra={"existing": twin.reference})
+
+
+def _one_at_a_time(booking: Booking, hold: bool, again: bool) -> None:
+    """Of two presses at once, the second counts the first's hold, and sees its travellers in the air."""
+    people = [] if again else [person.digest for person in booking.passengers.all() if person.digest]
+    names = sorted({*people, *([booking.principal] if hold else [])})
+    if names:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(name, 1)) FROM unnest(%s::text[]) name",
+                           [names])
 
 
 def _unpaid(booking: Booking) -> int:
@@ -269,7 +279,8 @@ def look_now(*, booking: Booking, now: datetime) -> None:
 
 
 def ask_quote(*, booking: Booking, now: datetime) -> Booking:
-    """What would a cancellation give back? The worker asks the airline. Problem not_cancellable."""
+    """What would a cancellation give back? The worker asks the airline. Problem not_cancellable, throttled."""
+    limits.pressed("quote", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
         if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
@@ -315,7 +326,11 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
-    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it."""
+    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it.
+
+    Problem throttled: each change mails the address before, which may be anybody's.
+    """
+    limits.pressed("contact", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
         if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():

@@ -12,7 +12,9 @@ from django.db import connection
 
 from bookings import services
 from bookings.advance import advance
-from bookings.models import Booking, Passenger, Selection
+from bookings.drafts import extras
+from bookings.models import Booking, Passenger
+from bookings.selectors.sold import on_offer
 from fly2any.kernel import clock
 from fly2any.kernel.references import new_reference
 from suppliers import registry
@@ -67,9 +69,9 @@ class World:
                 born_on=date(1990, 12, 10))
         bags = [s for s in info.services or () if s.kind == "baggage"][:services_wanted]
         for bag in bags:
-            Selection.objects.create(booking=booking, kind="baggage", passenger_position=0,
-                                     detail=bag.external_id[-20:], unit_minor=bag.price.minor,
-                                     service_external_id=bag.external_id)
+            item = extras.selection(on_offer(offer.priced)[bag.external_id], 1)
+            item.booking = booking
+            item.save()
         booking.services_minor = sum(bag.price.minor for bag in bags)
         booking.save()
         return booking

@@ -104,10 +104,13 @@ def line(booking: Booking) -> Raw:
 def total_minor(booking: Booking, order: SupplierOrder | None = None, payment: Payment | None = None) -> int:
     """What the customer pays (minor units): as agreed once there is a wish, the draft's sum before.
 
-    Less than agreed where the airline turned out cheaper: then that is all the payment (or its order) is for.
+    Less than agreed where the airline turned out cheaper: then that is all the payment (or its order) is for. Once the
+    card was charged, that amount and no other.
     """
     if booking.wish == Wish.DRAFT or not booking.wished_at:
         return booking.fare_minor + booking.services_minor + booking.fee_minor
+    if payment is not None and payment.captured_minor:
+        return payment.captured_minor
     found = [booking.accepted_minor]
     if order is not None and order.state in (OrderState.HELD, OrderState.TICKETED) and order.total_minor:
         found.append(order.total_minor + booking.fee_minor)

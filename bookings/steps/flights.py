@@ -33,16 +33,19 @@ def see_change(moment: Moment, order: SupplierOrder, change: FlightChange | None
 
 def _new_change(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
     booking = moment.story.booking
+    refund = order.change_answer == "refund" and not order.flight_change.get("taken")  # asked for the money: it stays
     order.flight_change = {
         "external_id": change.external_id, "before": [to_json(part) for part in change.before],
         "after": [to_json(part) for part in change.after], "actions": list(change.actions), "taken": change.taken}
-    order.change_seen_at, order.change_answer, order.change_answered_at = moment.now, "", None
-    order.change_answer_by = None if change.taken else answer_by(moment.now, booking.departs_at)
+    order.change_seen_at = moment.now
+    if not refund:
+        order.change_answer, order.change_answered_at = "", None
+    order.change_answer_by = None if change.taken or refund else answer_by(moment.now, booking.departs_at)
     moment.note("flights.changed", f"order:{order.pk}", after=change.taken or "open", cause=change.external_id)
-    if not change.taken:
+    if change.taken:
+        _agreed(moment, order, change)
+    elif not refund:
         outbox.queue("flights_changed", booking, moment.now, version=change.external_id[-40:])
-    elif change.taken == "accepted":
-        _rewrite(booking, order)
 
 
 def _taken(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
@@ -51,9 +54,14 @@ def _taken(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
     for kind in ("change_unanswered", "change_to_accept"):
         cases.heal(kind=kind, subject=f"booking:{booking.pk}", now=moment.now,
                    because=f"the airline says {change.taken}")
-    if change.taken == "accepted":
-        _rewrite(booking, order)
-        outbox.queue("flights_accepted", booking, moment.now, version=change.external_id[-40:])
+    _agreed(moment, order, change)
+
+
+def _agreed(moment: Moment, order: SupplierOrder, change: FlightChange) -> None:
+    """The order shows other flights for good, by the customer's answer or by staff at the airline: told, written."""
+    if change.taken in ("accepted", "changed"):
+        _rewrite(moment.story.booking, order)
+        outbox.queue("flights_accepted", moment.story.booking, moment.now, version=change.external_id[-40:])
 
 
 def answer_by(now: datetime, departs_at: datetime | None) -> datetime:
@@ -88,18 +96,15 @@ def ask_accept_change(moment: Moment, value: str) -> Asking:
     order = moment.story.order
     if order is None:
         raise LookupError("no order")
+    order.news_at = moment.now  # whatever becomes of the call, the order is looked at before anything else
+    order.save(update_fields=["news_at"])
     supplier, order_id, change_id = registry.get(order.supplier), order.external_id, order.flight_change["external_id"]
     return Asking(Step.ACCEPT_CHANGE, order.change_subject, lambda: supplier.accept_change(change_id),
                   key=keys.derive("accept", order.pk, change_id), digest=keys.digest([order_id, change_id]))
 
 
 def merge_accept_change(moment: Moment, answer: Answer) -> None:
-    """Whatever was answered, the order is looked at and believed; a no that the look confirms becomes a case."""
-    order = moment.story.order
-    if order is None:
-        return
-    order.news_at = moment.now
-    order.save(update_fields=["news_at"])
+    """The order is looked at and believed, whatever was answered; a no that the look confirms becomes a case."""
 
 
 def cancel_changed(moment: Moment, reason: str) -> None:

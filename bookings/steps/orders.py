@@ -83,8 +83,8 @@ def merge_reprice(moment: Moment, answer: Answer) -> None:
 def _total_now(moment: Moment, info: OfferInfo) -> int | None:
     """Fare and chosen services at today's prices, minor units; None when a chosen service is gone.
 
-    A service is found again by its id or, as ids change with every fetch (ux.md 5), by what it is; the id of today is
-    what the order will name.
+    A service is found again by what it is, as ids change with every fetch (ux.md 5); the id of today is what the order
+    will name. An id that names something else today is not what was chosen.
     """
     booking = moment.story.booking
     if info.total.currency != booking.currency:
@@ -94,10 +94,12 @@ def _total_now(moment: Moment, info: OfferInfo) -> int | None:
     seats = any(extra.kind == "seat" for extra in known.values())
     total = info.total.minor
     for chosen in booking.selections.all():
-        extra = known.get(chosen.service_external_id) or meant.get(meaning_of(chosen))
+        extra = known.get(chosen.service_external_id)
+        if extra is None or extra.meaning != meaning_of(chosen):
+            extra = meant.get(meaning_of(chosen))
         if extra is None and chosen.kind == "seat" and not seats:
             total += chosen.unit_minor * chosen.quantity  # the seat maps could not be asked; the airline will say
-        elif extra is None or extra.currency != booking.currency:
+        elif extra is None or extra.currency != booking.currency or chosen.quantity > extra.max_quantity:
             return None
         else:
             total += extra.unit_minor * chosen.quantity
