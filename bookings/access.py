@@ -96,9 +96,17 @@ def address_of(request: HttpRequest) -> str:
         found = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
+    if found.version == 6 and found.ipv4_mapped:  # how a dual-stack socket writes an IPv4 address
+        return str(found.ipv4_mapped)
     if found.version == 6:  # one customer holds a whole /64
         return str(ipaddress.ip_network(f"{found}/64", strict=False).network_address)
     return str(found)
+
+
+def counted_address(request: HttpRequest) -> str | None:
+    """The same for django-axes, whose column takes nothing but an address."""
+    address = address_of(request)
+    return None if address == "unknown" else address
 
 
 # --- later access (design.md 7) ---------------------------------------------------------------------------------
@@ -124,13 +132,18 @@ def grant(request: HttpRequest, *, reference: str, email: str, now: datetime) ->
 
 def follow(request: HttpRequest, *, token: str, now: datetime) -> Booking:
     """Open a booking by the link of a mail for this browser. Problem not_found for a wrong or expired one."""
-    limits.count("link-address", address_of(request), per=LOOKUP_WINDOW, limit=30, now=now)
+    count_link(request, now)
     link = (AccessLink.objects.select_related("booking")
             .filter(token_hash=_digest(token[:200]), expires_at__gt=now).first())
     if link is None:
         raise Problem("not_found", "This link is not valid any more.", status=404, action="Ask for a new one")
     let_in(request, [link.booking_id], now=now)
     return link.booking
+
+
+def count_link(request: HttpRequest, now: datetime) -> None:
+    """One try of a link from a mail: 30 in a quarter of an hour and address (the links have 128 bits at least)."""
+    limits.count("link-address", address_of(request), per=LOOKUP_WINDOW, limit=30, now=now)
 
 
 def mail_links(request: HttpRequest, *, email: str, now: datetime) -> None:
@@ -142,6 +155,8 @@ def mail_links(request: HttpRequest, *, email: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
         for booking in found:
             outbox.queue("lookup_link", booking, now, version=secrets.token_hex(8))
+        if not found:  # written too, and dropped when it is due: both answers take as long
+            outbox.queue("lookup_link", None, now, version=secrets.token_hex(8), context={"user": 0})
 
 
 def let_in(request: HttpRequest, bookings: Iterable[int], *, now: datetime) -> None:

@@ -12,6 +12,8 @@ from django.core import signing
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from fly2any.kernel import keys
+
 VERIFY_LIFE = timedelta(days=3)
 _SALT = "fly2any.verify"
 
@@ -23,16 +25,22 @@ def words(user: User) -> dict[str, Any]:
 
 def verify_link(user: User) -> str:
     """The address that confirms the account's e-mail, for three days; it needs the password too."""
-    return f"{settings.SITE_URL}/account/verify/{signing.dumps([user.pk, user.email], salt=_SALT)}/"
+    return f"{settings.SITE_URL}/account/verify/{signing.dumps([user.pk, _of(user)], salt=_SALT)}/"
 
 
 def user_to_verify(token: str) -> User | None:
     """Whose address this link confirms; None for a wrong or expired one, or when the address has changed since."""
     try:
-        pk, email = signing.loads(token, salt=_SALT, max_age=VERIFY_LIFE)
+        pk, address = signing.loads(token, salt=_SALT, max_age=VERIFY_LIFE)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return User.objects.filter(pk=pk, email=email, is_active=True, account__isnull=False).first()
+    user = User.objects.filter(pk=pk, is_active=True, account__isnull=False).first()
+    return user if user is not None and address == _of(user) else None
+
+
+def _of(user: User) -> str:
+    """The account's address as a link may carry it: logs and browser histories keep links."""
+    return keys.keyed_digest(settings.SECRET_KEY, [_SALT, user.email])[:32]
 
 
 def reset_link(user: User) -> str:

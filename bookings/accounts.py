@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from axes.utils import reset as forget_failures
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, user_login_failed
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser, User
@@ -24,11 +24,13 @@ from django.http import HttpRequest
 from bookings import access, limits, outbox
 from bookings.models import Account, Booking, Diary
 from bookings.status import Status
+from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 
 LONGEST_EMAIL = 150  # a user's name is the address
 LONGEST_PASSWORD = 1000
 PER, AN_ADDRESS, A_MAILBOX = timedelta(hours=1), 10, 5
+DOOR, TRIES_OF_ADDRESS, TRIES_FOR_EMAIL = timedelta(minutes=15), 40, 200
 EMAIL_HINT = "Enter an e-mail address such as anna@example.com."
 Visitor = AbstractBaseUser | AnonymousUser
 
@@ -86,10 +88,13 @@ def refuse(wrong: dict[str, str]) -> None:
                       field_errors=wrong)
 
 
-def count_try(request: HttpRequest, email: str, now: datetime) -> None:
-    """One attempt to make an account or to reset a password: 10 an hour and address, 5 an hour and mailbox."""
+def count_try(request: HttpRequest, door: str, email: str, now: datetime) -> None:
+    """One attempt to make an account or to reset a password: 10 an hour and address, 5 an hour, mailbox and `door`.
+
+    Each door counts for itself: whoever signs somebody's address up again and again cannot keep them from a reset.
+    """
     limits.count("account-address", access.address_of(request), per=PER, limit=AN_ADDRESS, now=now)
-    limits.count("account-email", email, per=PER, limit=A_MAILBOX, now=now)
+    limits.count(f"{door}-email", email, per=PER, limit=A_MAILBOX, now=now)
 
 
 def sign_up(*, email: str, password: str, now: datetime) -> None:
@@ -117,7 +122,7 @@ def customer(email: str) -> User | None:
 
 def send_verification(user: User, now: datetime) -> None:
     """Mail the link once more."""
-    limits.count("account-email", user.email, per=PER, limit=A_MAILBOX, now=now)
+    limits.count("verify-email", user.email, per=PER, limit=A_MAILBOX, now=now)
     with transaction.atomic(durable=True):
         _mail("verify_address", user, now)
 
@@ -138,20 +143,28 @@ def _mail(kind: str, user: User, now: datetime) -> None:
 def sign_in(request: HttpRequest, *, email: str, password: str) -> User | None:
     """The customer with this password, or None: unknown, wrong, locked out and staff look the same.
 
-    django-axes counts failures by user and address and locks for a quarter of an hour after five.
+    django-axes counts failures by user and address and locks for a quarter of an hour after five. Beyond that an
+    address may try many users, or many addresses one user, only so often: Problem throttled. A new password by mail
+    opens the door at any time, so that nobody can lock a customer out for ever.
     """
     if "\x00" in email + password or len(password) > LONGEST_PASSWORD:
         return None
-    user = authenticate(request, username=email.strip().lower()[:LONGEST_EMAIL], password=password)
-    return user if isinstance(user, User) and not user.is_staff and hasattr(user, "account") else None
+    name, now = email.strip().lower()[:LONGEST_EMAIL], clock.now()
+    limits.count("sign-in-address", access.address_of(request), per=DOOR, limit=TRIES_OF_ADDRESS, now=now)
+    limits.count("sign-in-email", name, per=PER, limit=TRIES_FOR_EMAIL, now=now)
+    user = authenticate(request, username=name, password=password)
+    if isinstance(user, User) and not user.is_staff and hasattr(user, "account"):
+        return user
+    if user is not None:  # the right password of somebody who has no business here counts like a wrong one
+        user_login_failed.send(sender=__name__, credentials={"username": name}, request=request)
+    return None
 
 
 def ask_reset(*, email: str, now: datetime) -> None:
     """Mail a link to choose a new password, if there is such an account."""
     with transaction.atomic(durable=True):
         user = customer(email)
-        if user is not None:
-            _mail("reset_password", user, now)
+        _mail("reset_password", user or User(pk=0), now)  # nobody's is written too, so that both take as long
 
 
 def set_password(user: User, password: str, now: datetime, *, by_mail: bool) -> None:

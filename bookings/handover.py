@@ -64,6 +64,8 @@ def share(*, booking: Booking, key: uuid.UUID, names: Iterable[int], lasts: str,
                       action="Look at the booking")
     if lasts != "trip" and lasts not in LASTING:
         raise Problem("invalid_request", "Choose how long the link shall work.", status=400, action="Choose again")
+    if made_by(booking, key, now) is None:
+        limits.pressed("share", booking.pk, now)
     people = set(booking.passengers.values_list("position", flat=True))
     with transaction.atomic(durable=True):
         Booking.objects.select_for_update(of=("self",)).get(pk=booking.pk)

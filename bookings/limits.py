@@ -15,6 +15,8 @@ from fly2any.kernel.errors import Problem
 
 HOLDS_A_DAY = 10  # per address (reliability.md 7)
 PAYMENT_CALLS = 5  # a minute and address
+TEN_MINUTES, SEARCHES, OFFERS_ASKED = timedelta(minutes=10), 120, 240
+PRESSES_AN_HOUR = 10
 
 _COUNT = """
 WITH before AS (
@@ -63,6 +65,21 @@ def payment_call(address: str, now: datetime, door: str = "payments") -> None:
 def hold(address: str, now: datetime) -> None:
     """One booking held without payment: 10 a day and address."""
     count("holds", address, per=timedelta(days=1), limit=HOLDS_A_DAY, now=now)
+
+
+def search(address: str, now: datetime) -> None:
+    """One search, which costs the suppliers work and us money: 120 in 10 minutes and address (an office shares one)."""
+    count("search", address, per=TEN_MINUTES, limit=SEARCHES, now=now)
+
+
+def offer_asked(principal: str, now: datetime) -> None:
+    """One offer or its seats asked afresh at the supplier: 240 in 10 minutes and visitor."""
+    count("offer", principal, per=TEN_MINUTES, limit=OFFERS_ASKED, now=now)
+
+
+def pressed(deed: str, booking_id: int, now: datetime) -> None:
+    """One press that mails, asks the airline or leaves a line for ever: 10 an hour, booking and deed."""
+    count(deed, str(booking_id), per=timedelta(hours=1), limit=PRESSES_AN_HOUR, now=now)
 
 
 def unpaid_seats(address: str, *, chosen: bool, holdable: bool, now: datetime) -> bool:

@@ -148,7 +148,7 @@ def _answered(row: Outbox) -> str:
 
 
 def _without_account(row: Outbox) -> str:
-    """A mail about an account that was closed meanwhile has nobody to go to."""
+    """A mail about an account that was closed meanwhile, or that never was, has nobody to go to."""
     key = row.context.get("user")
     return "" if key is None or User.objects.filter(pk=key).exists() else "the account is closed"
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings import locks
 from bookings.flow import Wish
-from bookings.models import AccessLink, Attempt, Booking, ChangeRequest, Idempotency, Passenger, Share
+from bookings.models import AccessLink, Attempt, Booking, ChangeRequest, Idempotency, Outbox, Passenger, Share
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
 
 BATCH = 200  # deleting an offer reads its row, pictures and all
+FOUND = 20_000
 IDEMPOTENCY = timedelta(days=7)
 OFFERS = timedelta(days=7)
 ATTEMPTS = timedelta(days=2)
@@ -21,7 +25,10 @@ SHARES = timedelta(days=30)  # after being taken back; an expired one goes at on
 DOCUMENTS = timedelta(days=30)  # after the last flight
 REQUESTS = timedelta(days=400)  # customers' own words and our answers, after the asking
 DRAFTS = timedelta(hours=1)  # after the offer has expired: a fresh price of the same trip need not ask for names again
+SIGN_INS = timedelta(days=30)  # who tried to sign in from where, for whoever looks into an attack
+MAIL_ADDRESSES = timedelta(days=30)  # where a mail went when that is not the booking's contact
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
+_SIGN_INS: tuple[Any, ...] = (AccessAttempt, AccessFailureLog, AccessLog)
 
 
 def run(now: datetime) -> dict[str, int]:
@@ -38,6 +45,9 @@ def run(now: datetime) -> dict[str, int]:
         "documents": _blank_documents(now),
         "requests": _blank_requests(now),
         "drafts": forget_drafts(now),
+        "mail_addresses": _blank_mail(now),
+        "sign_ins": sum(_delete(rows.objects.filter(attempt_time__lt=now - SIGN_INS)) for rows in _SIGN_INS),
+        "sessions": _delete(Session.objects.filter(expire_date__lt=now)),
         "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
         "supplier_events": _delete(SupplierEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
     }
@@ -50,9 +60,10 @@ def _booked() -> Exists:
 def _delete(rows: QuerySet) -> int:
     """Delete in batches, so that no lock is held for long."""
     gone = 0
-    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        gone += len(ids)
-        rows.model._default_manager.filter(pk__in=ids).delete()
+    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:FOUND]):  # finding them may read a whole table
+        for start in range(0, len(ids), BATCH):
+            gone += len(ids[start:start + BATCH])
+            rows.model._default_manager.filter(pk__in=ids[start:start + BATCH]).delete()
     return gone
 
 
@@ -89,6 +100,15 @@ def _blank_documents(now: datetime) -> int:
     gone = 0
     while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         gone += Passenger.objects.filter(pk__in=ids).update(document="", numbers="")
+    return gone
+
+
+def _blank_mail(now: datetime) -> int:
+    """Addresses of mails that went out, or never will; what was sent and when stays."""
+    old = Outbox.objects.filter(~Q(to=""), created_at__lt=now - MAIL_ADDRESSES).exclude(sent_at=None, dropped="")
+    gone = 0
+    while ids := list(old.order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
+        gone += Outbox.objects.filter(pk__in=ids).update(to="")
     return gone
 
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from bookings import cases, locks, outbox, twins
+from bookings import cases, limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Case, Diary
@@ -279,7 +279,8 @@ def look_now(*, booking: Booking, now: datetime) -> None:
 
 
 def ask_quote(*, booking: Booking, now: datetime) -> Booking:
-    """What would a cancellation give back? The worker asks the airline. Problem not_cancellable."""
+    """What would a cancellation give back? The worker asks the airline. Problem not_cancellable, throttled."""
+    limits.pressed("quote", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
         if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
@@ -325,7 +326,11 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
-    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it."""
+    """Where we write and call. The airline keeps what it was told at booking. The address before is told of it.
+
+    Problem throttled: each change mails the address before, which may be anybody's.
+    """
+    limits.pressed("contact", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
         if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():

@@ -31,6 +31,23 @@ def without_rows(_: object, __: str, line: structlog.typing.EventDict) -> struct
     return line
 
 
+def without_addresses(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Name the route where Django's own lines (broken request, CSRF) name the address, which may hold a token."""
+    request = line.pop("request", None) if str(line.get("logger", "")).startswith("django.") else None
+    if isinstance(request, HttpRequest):
+        line["event"] = str(line["event"]).replace(request.path, RequestLogMiddleware.format_request(request))
+    return line
+
+
+def report_without_values(event: Any, hint: dict[str, Any]) -> Any:
+    """What an error report (Sentry) may hold: the trace and the route, no address, header, cookie or log line."""
+    request = event.pop("request", None) or {}
+    kept = {name: value for name, value in event.items() if name not in ("breadcrumbs", "extra", "user", "logentry")}
+    if "logentry" in event:
+        kept["logentry"] = {"message": (event["logentry"] or {}).get("message", "")}
+    return {**kept, "request": {"method": request.get("method", "")}}
+
+
 class RequestLogMiddleware(RequestMiddleware):
     """One line per request: method, route (never the values in the path or the query), status."""
 
@@ -64,6 +81,7 @@ def config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     without_rows,
+                    without_addresses,
                     structlog.processors.JSONRenderer(),
                 ],
                 "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],

@@ -19,7 +19,7 @@ _REFERENCE = re.compile(r"(FLY2A-?)?([0-9A-Z]{6})", re.IGNORECASE)
 def matching(term: str) -> Q:
     """Which bookings one word means: reference, e-mail, airline reference, order or payment id, or family name."""
     if "@" in term:
-        return Q(contact_email__in={term, term.lower()})
+        return Q(contact_email__iexact=term)
     ids: set[int] = set()
     orders = SupplierOrder.objects.filter(Q(pnr=term.upper()) | Q(supplier__in=SUPPLIERS, external_id=term))
     ids.update(orders.order_by("-pk").values_list("booking_id", flat=True)[:LIMIT])

@@ -96,7 +96,7 @@ class BookingDetail(Endpoint):
         return Response({"success": True, "booking": answers.booking_json(booking)})
 
     @extend_schema(operation_id="booking_change", request=requests.PatchSerializer, tags=["bookings"],
-                   responses={200: schemas.BookingAnswer, **schemas.refusals(400, 403, 404, 415, 422)})
+                   responses={200: schemas.BookingAnswer, **schemas.refusals(400, 403, 404, 415, 422, 429)})
     def patch(self, request: Request, reference: str) -> Response:
         """Change the contact data, and nothing else."""
         wanted = self.read(requests.PatchSerializer)["contact"]
@@ -107,7 +107,7 @@ class BookingDetail(Endpoint):
 
     @extend_schema(operation_id="booking_cancel_quote", tags=["bookings"],
                    responses={200: schemas.QuoteAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(403, 404, 409)})
+                              **schemas.refusals(403, 404, 409, 429)})
     def delete(self, request: Request, reference: str) -> Response:
         """Answers with what a cancellation would give back. Nothing is cancelled before it is confirmed."""
         return quoted(self.principal, reference)
@@ -119,7 +119,7 @@ class Cancellation(Endpoint):
     @extend_schema(operation_id="cancellation_quote", request=requests.EmptySerializer, tags=["bookings"],
                    parameters=[schemas.IDEMPOTENCY_KEY],
                    responses={200: schemas.QuoteAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(400, 403, 404, 409, 415, 422)})
+                              **schemas.refusals(400, 403, 404, 409, 415, 422, 429)})
     @once("cancellation")
     def post(self, request: Request, reference: str) -> Response:
         """The airline's quote: amount, where it goes, penalty, valid until. Nothing is cancelled yet."""
@@ -133,7 +133,7 @@ class CancellationConfirm(Endpoint):
     @extend_schema(operation_id="cancellation_confirm", request=requests.CancelSerializer, tags=["bookings"],
                    parameters=[schemas.IDEMPOTENCY_KEY, schemas.PREFER],
                    responses={200: schemas.BookingAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(400, 403, 404, 409, 415, 422)})
+                              **schemas.refusals(400, 403, 404, 409, 415, 422, 429)})
     @once("cancellation-confirm")
     def post(self, request: Request, reference: str) -> Response:
         """Cancel at the refund that was quoted. A refund that has changed since is refused, nothing is cancelled."""

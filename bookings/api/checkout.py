@@ -16,7 +16,7 @@ from bookings.api.idempotency import once
 from bookings.models import Booking
 from fly2any.kernel import clock
 
-STEP = (400, 403, 404, 409, 410, 413, 415, 422, 503, 504)
+STEP = (400, 403, 404, 409, 410, 413, 415, 422, 429, 503, 504)
 
 
 def draft_answer(booking: Booking, status: int = 200, *, with_bundles: bool = False) -> Response:
@@ -78,7 +78,7 @@ class Book(Endpoint):
     @extend_schema(operation_id="checkout_book", request=requests.BookSerializer, tags=["checkout"],
                    parameters=[schemas.IDEMPOTENCY_KEY, schemas.PREFER],
                    responses={201: schemas.BookingMade, 200: schemas.BookingMade, 202: schemas.BookingAccepted,
-                              **schemas.refusals(*STEP, 429)})
+                              **schemas.refusals(*STEP)})
     @once("checkout-book")
     def post(self, request: Request, draft_id: uuid.UUID) -> Response:
         """The final press. Answers as `POST /api/bookings` does."""

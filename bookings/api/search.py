@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import drafts, selectors
+from bookings import access, drafts, limits, selectors
 from bookings.api import requests, shapes, waiting
 from bookings.api.endpoint import Endpoint
 from bookings.selectors.results import Filters
@@ -47,14 +47,16 @@ class FlightSearch(Endpoint):
     """A new search."""
 
     @extend_schema(operation_id="flights_search", parameters=[requests.SearchSerializer],
-                   responses={200: shapes.SearchAnswer, **shapes.refusals(400, 422, 503)}, tags=["search"])
+                   responses={200: shapes.SearchAnswer, **shapes.refusals(400, 422, 429, 503)}, tags=["search"])
     def get(self, request: Request) -> Response:
         """Ask all suppliers at once. Answers when they have answered, or after 20 s with `complete: false`.
 
         With `Prefer: respond-async` the answer comes at once; ask `GET /api/flights/search/{searchId}` for more.
         """
         asked = self.read(requests.SearchSerializer, request.query_params)
-        search = drafts.search(query=query_of(asked), principal=self.principal, now=clock.now())
+        now = clock.now()
+        limits.search(access.address_of(request._request), now)
+        search = drafts.search(query=query_of(asked), principal=self.principal, now=now)
         if not waiting.wants_async(request):
             with waiting.seat() as allowed:
                 if allowed:
@@ -80,7 +82,7 @@ class OfferDetail(Endpoint):
     """One offer."""
 
     @extend_schema(operation_id="offer", responses={200: shapes.OfferAnswer,
-                                                    **shapes.refusals(404, 410, 503, 504)}, tags=["search"])
+                                                    **shapes.refusals(404, 410, 429, 503, 504)}, tags=["search"])
     def get(self, request: Request, offer_id: uuid.UUID) -> Response:
         """The offer as it costs now, with conditions, services, other fares of the same flights, documents needed."""
         offer = drafts.price_offer(offer_id=offer_id, principal=self.principal, now=clock.now())
@@ -91,7 +93,7 @@ class SeatMaps(Endpoint):
     """The seats of an offer."""
 
     @extend_schema(operation_id="seat_maps", responses={200: shapes.SeatMapsAnswer,
-                                                        **shapes.refusals(404, 410, 503, 504)}, tags=["search"])
+                                                        **shapes.refusals(404, 410, 429, 503, 504)}, tags=["search"])
     def get(self, request: Request, offer_id: uuid.UUID) -> Response:
         """One map per flight; none when the airline assigns the seats itself."""
         maps = drafts.seat_maps(offer_id=offer_id, principal=self.principal, now=clock.now())

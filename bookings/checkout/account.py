@@ -40,7 +40,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             wrong = problem.field_errors
         else:
             now = clock.now()
-            accounts.count_try(request, email, now)
+            accounts.count_try(request, "sign-up", email, now)
             accounts.sign_up(email=email, password=password, now=now)
             return redirect(f"{reverse('account-mailed')}?what=sign-up")
     return _form(request, "sign_up", wrong, email=_typed(request), new=True)
@@ -85,6 +85,7 @@ def mailed(request: HttpRequest) -> HttpResponse:
 @page
 def verify(request: HttpRequest, token: str) -> HttpResponse:
     """The link of the first mail. The password is asked too: whoever made the account must be who reads the mail."""
+    access.count_link(request, clock.now())
     user = account_links.user_to_verify(token)
     if user is None:
         raise Problem("link_expired", "This link is not valid any more.", status=410, action="Sign in",
@@ -109,7 +110,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
         email = accounts.check_email(request.POST, wrong)
         if not wrong:
             now = clock.now()
-            accounts.count_try(request, email, now)
+            accounts.count_try(request, "reset", email, now)
             accounts.ask_reset(email=email, now=now)
             return redirect(f"{reverse('account-mailed')}?what=reset")
     return _form(request, "forgot", wrong, email=_typed(request))
@@ -120,6 +121,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @page
 def reset(request: HttpRequest, where: str, token: str) -> HttpResponse:
     """Choose a new password by the link of a mail."""
+    access.count_link(request, clock.now())
     user = account_links.user_to_reset(where, token)
     if user is None:
         raise Problem("link_expired", "This link is not valid any more.", status=410, action="Ask for a new one",

@@ -52,5 +52,6 @@ def ask_days(request: HttpRequest) -> HttpResponseBase:
     if form.errors or form.meanings:
         return redirect("home")
     query = form.asked()
-    drafts.days.ask(query=query, principal=access.principal_of(request), now=now)
+    drafts.days.ask(query=query, principal=access.principal_of(request),
+                    address=access.address_of(request), now=now)
     return redirect(search_form.address(query, s=request.POST.get("s", "")[:40]) + "#days")

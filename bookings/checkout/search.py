@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from bookings import access, drafts, selectors
+from bookings import access, drafts, limits, selectors
 from bookings.checkout import results, search_boxes, search_form
 from bookings.checkout.pages import page, summary
 from bookings.checkout.search_form import SearchForm
@@ -41,6 +41,7 @@ def flights(request: HttpRequest) -> HttpResponse:
     principal, query = access.principal_of(request), form.asked()
     search = _known_search(request, principal, query)
     if search is None:
+        limits.search(access.address_of(request), now)
         search = drafts.search(query=query, principal=principal, now=now)
         return redirect(results.address(query, search, request.GET))
     if results.nothing_new(request, search):

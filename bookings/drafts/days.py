@@ -31,6 +31,7 @@ KEPT_SECONDS = 15 * 60
 ASKING_SECONDS = 40
 THREADS = 2  # of a process, behind everybody's own searches
 PRESSES, PRESSES_PER = 4, timedelta(minutes=15)  # for one visitor; a press asks for six days at most
+PRESSES_OF_ADDRESS = 40  # a visitor without the cookie is a new one at each press
 _lock = threading.Lock()
 _pool: list[ThreadPoolExecutor] = []
 
@@ -67,15 +68,16 @@ def known(query: SearchQuery, today: date) -> dict[int, dict[str, Any]]:
     return {days: found.get(_key(moved), {"state": "unknown"}) for days, moved in queries.items()}
 
 
-def ask(*, query: SearchQuery, principal: str, now: datetime) -> int:
+def ask(*, query: SearchQuery, principal: str, address: str, now: datetime) -> int:
     """Ask for the days around that nobody has asked for lately; answer how many. `now`: database time (UTC).
 
-    Raises Problem throttled (429) after four presses in a quarter of an hour.
+    Raises Problem throttled (429) after four presses of a visitor, or forty of an address, in a quarter of an hour.
     """
     around = known(query, asking.earliest_day(now))
     missing = [shifted(query, days) for days, told in around.items() if days and told["state"] == "unknown"]
     if not missing:
         return 0
+    limits.count("days-address", address, per=PRESSES_PER, limit=PRESSES_OF_ADDRESS, now=now)
     limits.count("days", principal, per=PRESSES_PER, limit=PRESSES, now=now)
     mine = [moved for moved in missing if cache.add(_key(moved), {"state": "asking"}, ASKING_SECONDS)]
     for moved in mine:

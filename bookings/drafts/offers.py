@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from django.core.cache import cache
 from django.db import connection
 
-from bookings import messages, selectors
+from bookings import limits, messages, selectors
 from bookings.selectors import cabin
+from fly2any.kernel import clock
 from fly2any.kernel.errors import Outside, Problem, Refused
 from suppliers import breaker, registry
 from suppliers.models import Offer
@@ -44,7 +45,7 @@ def priced(offer: Offer, now: datetime) -> Offer:
     if offer.expires_at <= now:
         raise problem_of(Refused("offer_expired"))
     supplier_offer_id = offer.external_id
-    info: OfferInfo = _ask(offer.supplier, lambda supplier: supplier.offer(supplier_offer_id))
+    info: OfferInfo = _ask(offer, lambda supplier: supplier.offer(supplier_offer_id))
     if info.total.currency != offer.currency:
         raise problem_of(Refused("offer_expired"))
     picture = to_json(info)
@@ -79,7 +80,7 @@ def seats_on_sale(offer: Offer, *, fresh: bool = False) -> dict[str, dict[str, A
 
 def _fetch_seats(offer: Offer) -> list[SeatMap]:
     supplier_offer_id = offer.external_id
-    maps: list[SeatMap] = _ask(offer.supplier, lambda supplier: supplier.seat_maps(supplier_offer_id))
+    maps: list[SeatMap] = _ask(offer, lambda supplier: supplier.seat_maps(supplier_offer_id))
     cache.set(f"seats:{offer.pk}", _on_sale(maps), SEATS_KEPT)
     cache.set(f"seat-maps:{offer.pk}", maps, MAPS_KEPT)
     return maps
@@ -97,8 +98,10 @@ def _on_sale(maps: list[SeatMap]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _ask(name: str, call: Callable[[Any], T]) -> T:
-    """Ask a supplier while no database connection is held. Raises Problem in words for the customer."""
+def _ask(offer: Offer, call: Callable[[Any], T]) -> T:
+    """Ask its supplier while no database connection is held. Raises Problem in words for the customer."""
+    name = offer.supplier
+    limits.offer_asked(offer.principal, clock.now())
     if breaker.is_open(name, "offer"):
         raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
                       headers={"Retry-After": "30"})

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from bookings.flow import Route, Wish
 from bookings.status import MoneyWord, Progress, Status
@@ -78,7 +79,7 @@ class Booking(models.Model):
             models.Index(fields=["principal", "-created_at"], name="booking_by_owner"),
             models.Index(fields=["offer_expires_at"], name="booking_draft_with_names",
                          condition=Q(wish=Wish.DRAFT) & ~(Q(typed="") & Q(contact_email=""))),
-            models.Index(fields=["contact_email"], name="booking_by_email"),
+            models.Index(Upper("contact_email"), name="booking_by_email_any_case"),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
         ]
@@ -112,6 +113,7 @@ class Passenger(models.Model):
         indexes = [
             models.Index(fields=["family_name"], name="passenger_by_name"),
             models.Index(fields=["digest"], condition=~Q(digest=""), name="passenger_same_person"),
+            models.Index(fields=["id"], condition=~(Q(document="") & Q(numbers="")), name="passenger_with_documents"),
         ]
 
     def __str__(self) -> str:

@@ -76,7 +76,7 @@ def test_a_reset_is_answered_the_same_whether_there_is_an_account_or_not(client:
     replies = {post(client, "forgot", email=email).headers["Location"]
                for email in (EMAIL, "nobody@example.com", "boss@example.com")}
     assert replies == {"/account/mailed?what=reset"}
-    assert list(Outbox.objects.values_list("kind", "to")) == [("reset_password", EMAIL)]
+    assert list(Outbox.objects.exclude(to="").values_list("kind", "to")) == [("reset_password", EMAIL)]
 
 
 def test_a_wrong_password_an_unknown_address_and_staff_get_one_reply(client: Client) -> None:
