@@ -216,7 +216,8 @@ def done_twice(now: datetime) -> Found:
 
 def answered_by_nobody(now: datetime) -> Found:
     """An answer about changed flights has its time and its line; money that was asked for has its case."""
-    line = Diary.objects.filter(booking=OuterRef("booking"), event="flights.answer_given", after=OuterRef("change_answer"))
+    line = Diary.objects.filter(booking=OuterRef("booking"), event="flights.answer_given",
+                                after=OuterRef("change_answer"))
     unsaid = Q(change_answered_at=None) | ~Exists(line)
     for o in SupplierOrder.objects.exclude(change_answer="").filter(unsaid).select_related("booking").order_by("pk"):
         yield o.booking.reference, f"order {o.pk}: {o.change_answer} was answered by nobody"
