@@ -39,6 +39,22 @@ FOCUSED = """() => {
   const ring = drawn(e) || e.matches('input') && ['label', '.choice', '.fare'].some((box) => e.closest(box) && drawn(e.closest(box)));
   return {what: e.outerHTML.slice(0, 100), seen, ring, id: [...document.querySelectorAll('*')].indexOf(e)};
 }"""
+PRICED = """() => {
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode, of = node.parentElement;
+    for (const [text] of node.data.matchAll(/USD [\\d,]+(?:\\.\\d\\d)?/g)) {
+      if (of.checkVisibility()) found.push([parseFloat(getComputedStyle(of).fontSize), text]);
+    }
+  }
+  for (const e of document.querySelectorAll('main .price')) {
+    const text = e.textContent.trim().replace(/^USD\\s*/, 'USD ');
+    if (e.checkVisibility() && text.startsWith('USD ')) found.push([parseFloat(getComputedStyle(e).fontSize), text]);
+  }
+  return found;
+}"""
+TOTALS = {"USD 599.99", "USD 650.00", "USD 300.00", "USD 340.00", "USD 380.00", "USD 659.99"}
+REFUNDS = ("quoted/cancel", "moved/flights")  # here the largest amount is what one gets back
 MOVING = """() => document.getAnimations().filter((a) => a.effect.getComputedTiming().duration > 10)
   .map((a) => a.effect.target.outerHTML.slice(0, 80))"""
 FORCED = """() => [...document.querySelectorAll('button, .button, input:not([type=hidden]), select, .card, .seat')]
@@ -79,6 +95,9 @@ def test_pages_can_be_used_small_large_and_by_key(tour: dict[str, Any]) -> None:
         page.set_viewport_size({"width": 320, "height": 640})
         page.goto(address, wait_until="load")
         said = [f"320 px: {page.evaluate(WIDE)} px too wide"] if page.evaluate(WIDE) > 0 else []
+        prices = [] if name in REFUNDS else page.evaluate(PRICED)
+        largest = max((size for size, _ in prices), default=0)
+        said += [f"{text} is as large as a total" for size, text in prices if size == largest and text not in TOTALS]
         said += page.evaluate(SMALL) + [f"moves: {what}" for what in page.evaluate(MOVING)] + tabbed(page)
         page.emulate_media(forced_colors="active")
         said += [f"keeps its own colours: {what}" for what in page.evaluate(FORCED)]
