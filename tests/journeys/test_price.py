@@ -28,7 +28,7 @@ def test_dearer_at_the_pay_button(visitor: Visitor) -> None:
     assert after > before
     shown = [minor(text) for text in page.locator(".old-new dd").all_inner_texts()]
     assert {before, after, after - before} <= set(shown)
-    button.click()
+    button.dblclick()
     visitor.sees("Pay for your trip")
     assert visitor.total == after
     assert minor(visitor.pay()) == after
@@ -112,7 +112,7 @@ def test_too_little_on_the_card_then_the_cheaper_idea(visitor: Visitor) -> None:
     idea = page.locator("section.cheaper").get_by_role("button").first
     cheaper = minor(idea.inner_text().split("(")[0].split(" for ")[1])
     assert cheaper < wanted
-    idea.click()
+    idea.dblclick()
     expect(page.locator("#results[data-complete=yes] article").first).to_be_visible()
     page.get_by_role("button", name="Choose").first.click()
     page.get_by_role("button", name="Continue to travellers").click()
