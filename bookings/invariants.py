@@ -15,8 +15,8 @@ from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet,
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from bookings.flow import AUTHORISATION_LIFE, Step, Wish
-from bookings.models import Booking, Case, Diary, ExternalCall, Outbox
-from bookings.status import CLOSED, FINAL, IN_FLIGHT, MONEY_ACTIVE
+from bookings.models import Booking, BundleExample, Case, Diary, ExternalCall, Outbox
+from bookings.status import CLOSED, FINAL, IN_FLIGHT, MONEY_ACTIVE, Status
 from payments.models import ACTIVE, Payment, Refund
 from payments.types import PaymentState, RefundState
 from suppliers.models import SupplierOrder
@@ -24,6 +24,7 @@ from suppliers.types import LIVE, OrderState
 
 # Longer than any one call takes (130 s) and as long as the sweeper may be silent before it is an alarm.
 GRACE = timedelta(minutes=3)
+LEARNED = timedelta(days=1)  # the sweeper collects every few minutes
 ORDER_MAY_EXIST = sorted(LIVE | IN_FLIGHT)
 Found = Iterator[tuple[str, str]]
 
@@ -210,6 +211,36 @@ def done_twice(now: datetime) -> Found:
         yield row["booking__reference"], f"mail {row['kind']} went out {row['n']} times"
 
 
+# --- the tables of the checkout --------------------------------------------------------------------------------
+
+
+def answered_by_nobody(now: datetime) -> Found:
+    """An answer about changed flights has its time and its line; money that was asked for has its case."""
+    line = Diary.objects.filter(booking=OuterRef("booking"), event="flights.answer_given",
+                                after=OuterRef("change_answer"))
+    unsaid = Q(change_answered_at=None) | ~Exists(line)
+    for o in SupplierOrder.objects.exclude(change_answer="").filter(unsaid).select_related("booking").order_by("pk"):
+        yield o.booking.reference, f"order {o.pk}: {o.change_answer} was answered by nobody"
+    asked = Q(state=OrderState.TICKETED, change_answer="refund", booking__status=Status.CONFIRMED)
+    case = Case.objects.filter(booking=OuterRef("booking"), kind="refund_due")
+    for o in SupplierOrder.objects.filter(asked & ~Exists(case)).select_related("booking").order_by("pk"):
+        yield o.booking.reference, f"order {o.pk}: the money was asked for, and nobody was told"
+    accepted = ExternalCall.objects.filter(kind=Step.ACCEPT_CHANGE, outcome="ok").exclude(booking__diary__event__in=[
+        "flights.answer_given"])
+    for call in accepted.select_related("booking").order_by("pk"):
+        yield call.booking.reference, f"{call.subject} was accepted without an answer"
+
+
+def examples_that_name_somebody(now: datetime) -> Found:
+    """What the ranking learns from carries no link: the table has no key to a booking, and no value is one."""
+    links = [field.name for field in BundleExample._meta.get_fields() if field.is_relation]
+    if links:
+        yield "bundles", f"examples point at {', '.join(links)}"
+    shown = Booking.objects.filter(status=Status.CONFIRMED, bundles_shown__isnull=False, settled_at__lt=now - LEARNED)
+    for b in shown.order_by("pk"):
+        yield b.reference, "confirmed a day ago, and what it was shown still hangs on it"
+
+
 def _with_reference(payments: QuerySet) -> Iterator[Any]:
     return payments.select_related("booking").order_by("pk").iterator()
 
@@ -225,4 +256,6 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("I7", reserved_for_too_long),
     ("I8", changed_without_a_diary_line),
     ("I10", done_twice),
+    ("C1", answered_by_nobody),
+    ("C2", examples_that_name_somebody),
 )

@@ -188,7 +188,8 @@ def message_for(booking: Booking, payment: Payment | None = None, refund: Refund
         return None
     detail: Mapping[str, Any] = booking.closing_detail if booking.closing else {}
     old = Money(booking.accepted_minor, booking.currency)
-    new = Money(booking.priced_minor, booking.currency) if booking.priced_minor is not None else ""
+    known = booking.priced_minor not in (None, booking.accepted_minor)  # an airline may refuse a price and name none
+    new = Money(booking.priced_minor or 0, booking.currency) if known else ""
     filled = {"money": money_sentence(booking, payment, refund), "old": old, "new": new, "amount": old,
               "field": _FIELDS.get(str(detail.get("field")), ""), "reason": detail.get("reason", ""),
               "name": _nth(detail.get("position", "")), "time": _time(booking.pay_by), "id": booking.reference}

@@ -16,6 +16,7 @@ from bookings.checkout.pages import page, summary
 from bookings.models import Booking
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from suppliers.models import Search
 from suppliers.types import SeatMap
 
 
@@ -27,10 +28,19 @@ def start(request: HttpRequest) -> HttpResponse:
         booking = drafts.start(offer_id=request.POST.get("offerId", ""), principal=access.principal_of(request),
                                user=request.user, now=clock.now())
     except Problem as problem:
-        if problem.code != "already_booked":
+        if problem.code == "already_booked":
+            return redirect("trip", problem.extra["existing"])
+        if problem.status != 410 and problem.code != "offer_taken":
             raise
-        return redirect("trip", problem.extra["existing"])
+        return _gone_before(request, problem)
     return redirect("checkout-extras", booking.public_id)
+
+
+def _gone_before(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The fare ended before a draft began: the same search, asked afresh, is one press away."""
+    offer = selectors.offer_for(principal=access.principal_of(request), offer_id=request.POST.get("offerId", ""))
+    return render(request, "info/problem.html", {
+        "problem": problem, "again_url": _search_url(offer.search, fresh=True)}, status=problem.status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -137,7 +147,10 @@ def ready(view: dict[str, Any]) -> bool:
 
 def flights_url(booking: Booking, *, fresh: bool = False) -> str:
     """Back to the results this fare was chosen from; `fresh` asks the airlines the same question anew."""
-    search = booking.offer.search
+    return _search_url(booking.offer.search, fresh=fresh)
+
+
+def _search_url(search: Search | None, *, fresh: bool) -> str:
     if search is None:
         return reverse("home")
     return search_form.address(search_form.stored(search.query), s=None if fresh else search.pk)

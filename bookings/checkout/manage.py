@@ -70,7 +70,6 @@ def find(request: HttpRequest) -> HttpResponse:
     """Reference and e-mail open a booking; the same answer for every kind of wrong data."""
     typed = {name: request.POST.get(name, "").strip()[:254] for name in ("reference", "email")}
     typed["reference"] = typed["reference"] or request.GET.get("ref", "").strip()[:12]  # shows nothing by itself
-    typed["reference"] = typed["reference"] or request.GET.get("ref", "").strip()[:12]  # the code on the paper
     wrong: dict[str, str] = {}
     if request.method == "POST":
         wrong = {name: text for name, text in (("reference", "Enter your reference, such as FLY2A-7KQ2MX."),

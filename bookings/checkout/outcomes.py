@@ -62,6 +62,8 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
     Status.EXPIRED: ("The time to pay has passed", "bad", (
         "You can search again; other fares may be available.",), "The airline has let the seats go."),
+    "gone": ("This fare ended before it was booked", "bad", (
+        "What you typed about the travellers stands ready with the next fare.",), ""),
     Status.FAILED: ("Not booked", "bad", (), "The airline did not accept the booking."),
 }
 
@@ -129,6 +131,9 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
     if booking.closing == "airline_cancelled" and status in (Status.CANCELLING, Status.CANCELLED):
         key = "airline"
+    if status is Status.EXPIRED and booking.closing == "offer_expired" and not booking.payments.filter(
+            authorised_at__isnull=True).exists():
+        key = "gone"  # no card was waited for: the fare ended at the press
     title, tone, always, otherwise = _OUTCOMES[key]
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]

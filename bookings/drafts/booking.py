@@ -22,6 +22,7 @@ from bookings.selectors.offers import brand, fee_minor, raw_of, siblings
 from bookings.selectors.sold import meaning_of
 from fly2any.kernel import references
 from fly2any.kernel.errors import Problem, Refused
+from fly2any.kernel.money import Money
 from suppliers import places
 from suppliers.models import Offer, OfferClaim
 
@@ -33,9 +34,12 @@ NEWS = 12  # sentences kept with a draft
 def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetime) -> Booking:
     """A draft for the visitor's offer, freshly priced; the one that is open already is returned again.
 
+    Its news say when the airline has moved the fare since the visitor saw it.
     Raises Problem not_found, offer_expired, supplier_*, already_booked (409; extra: existing), offer_taken.
     """
-    offer = priced(selectors.offer_for(principal=principal, offer_id=offer_id), now)
+    offer = selectors.offer_for(principal=principal, offer_id=offer_id)
+    seen = Money(offer.total_minor, offer.currency)
+    offer = priced(offer, now)
     _check_claim(offer, principal)
     for _ in range(5):
         try:
@@ -51,7 +55,11 @@ def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetim
             if "reference" not in str(error):
                 raise
             continue
-        return refresh(booking=found, now=now)[0]
+        booking = refresh(booking=found, now=now)[0]
+        if offer.total_minor != seen.minor:
+            booking.news = [_moved(seen, Money(offer.total_minor, offer.currency)), *booking.news][:NEWS]
+            booking.save(update_fields=["news"])
+        return booking
     raise RuntimeError("five references in a row were taken")
 
 
@@ -96,8 +104,13 @@ def change_fare(*, booking: Booking, offer_id: uuid.UUID | str, choices: Sequenc
         if before.typed and fresh.typed != before.typed:
             fresh.typed = before.typed
             fresh.save(update_fields=["typed"])
-        _put_selections(fresh, moved.kept, found.offer, now, news=moved.news)
+        _put_selections(fresh, moved.kept, found.offer, now, news=[*found.news, *moved.news][:NEWS])
     return fresh
+
+
+def _moved(old: Money, new: Money) -> str:
+    verb = "raised" if new.minor > old.minor else "lowered"
+    return f"The airline {verb} the fare from {old} to {new} since you saw it."
 
 
 def _is_seat(item: Selection) -> bool:

@@ -9,17 +9,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from bookings import forms, twins
 from bookings.drafts.rows import draft_for_update
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger
 from bookings.selectors.offers import raw_of
+from bookings.status import Status
 from fly2any.kernel import keys, secretbox
 from suppliers.models import Offer
 
 Raw = Mapping[str, Any]
 MOST_TYPED, LONGEST_TYPED = 200, 100  # inputs of nine travellers; letters of one
+CAME_TO_NOTHING = (Status.FAILED, Status.EXPIRED, Status.CANCELLING, Status.CANCELLED)
 CARRIED = timedelta(days=1)  # a fare chosen again within a day need not ask for the names again
 
 
@@ -92,15 +95,34 @@ def agree_again(*, booking: Booking) -> None:
 
 
 def carried_over(offer: Offer, principal: str, now: datetime) -> str:
-    """What was typed into this visitor's last draft (sealed): the contact, and who has the same place in line."""
-    last = (Booking.objects.filter(principal=str(principal), wish=Wish.DRAFT, created_at__gte=now - CARRIED)
-            .exclude(typed="").select_related("offer").order_by("-created_at", "-pk").first())
+    """What is known from this visitor's last try (sealed): the contact, and who has the same place in line.
+
+    The last try is a draft, or a booking that came to nothing: a fare that ended at the last press costs no typing.
+    """
+    draft = Q(wish=Wish.DRAFT) & ~Q(typed="")
+    nothing = Q(status__in=CAME_TO_NOTHING) & ~Q(payments__captured_minor__gt=0)
+    last = (Booking.objects.filter(draft | nothing, principal=str(principal), created_at__gte=now - CARRIED)
+            .select_related("offer").order_by("-created_at", "-pk").first())
     if last is None:
         return ""
     theirs, ours = raw_of(last.offer)["passengers"], raw_of(offer)["passengers"]
     same = tuple(f"passengers-{at}-" for at, (old, new) in enumerate(zip(theirs, ours, strict=False))
                  if old["kind"] == new["kind"])
-    return _sealed({name: value for name, value in typed_in(last).items() if name.startswith(("contact-", *same))})
+    known = typed_in(last) if last.wish == Wish.DRAFT else _told(last)
+    return _sealed({name: value for name, value in known.items() if name.startswith(("contact-", *same))})
+
+
+def _told(booking: Booking) -> dict[str, str]:
+    """A booking's travellers and contact as their form has them; passports and other numbers are asked again."""
+    known = {"contact-email": booking.contact_email, "contact-phone": booking.contact_phone}
+    for person in booking.passengers.all():
+        born = person.born_on
+        told = {"givenName": person.given_name, "familyName": person.family_name, "title": person.title,
+                "gender": person.gender}
+        if born:
+            told |= {f"bornOn-{part}": str(getattr(born, part)) for part in ("day", "month", "year")}
+        known |= {f"passengers-{person.position}-{name}": value for name, value in told.items()}
+    return known
 
 
 def _sealed(typed: Mapping[str, str]) -> str:

@@ -95,6 +95,7 @@
   /* Ask how the booking stands until its payment can be made ("card", "bank"), or it goes another way. */
   async function ready(statusUrl) {
     const end = Date.now() + 90000;
+    const waiting = ['reserving', 'ticket', ...('secret' in data ? ['held'] : [])]; // held until the payment is open
     for (let turn = 0; Date.now() < end; turn++) {
       await wait(Math.min(300 + 200 * turn, 3000));
       try {
@@ -102,7 +103,7 @@
         if (answer.ok) {
           const said = await answer.json();
           if (['card', 'bank'].includes(said.step)) return true;
-          if (!['reserving', 'ticket'].includes(said.step)) return false;
+          if (!waiting.includes(said.step)) return false;
         } else await wait(1000 * Number(answer.headers.get('Retry-After') || 2));
       } catch { /* connection lost: the booking is written down, ask again */ }
     }

@@ -220,7 +220,7 @@
     let earliest = form.elements.departureDate.min;
     for (const day of [...legs.map((_, i) => field('departureDate', i + 1)), form.elements.returnDate]) {
       if (day.disabled) continue;
-      day.min = earliest;
+      if (day.min !== earliest) day.min = earliest; // setting it, even to the same, empties a date half typed
       if (day.value > earliest) earliest = day.value;
     }
   }

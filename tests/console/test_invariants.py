@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from bookings.invariants import GRACE, RULES, check
-from bookings.models import Booking, Diary, ExternalCall, Outbox
+from bookings.models import Booking, BundleShown, Case, Diary, ExternalCall, Outbox
 from payments.models import Payment
 from suppliers.models import SupplierOrder
 from tests.console import rows
@@ -38,6 +38,42 @@ def test_healthy_stories_break_nothing() -> None:
     rows.order(waiting, "held", ticketed_at=None)
     rows.payment(waiting, "open", authorised_at=None)
     assert check(NOW) == []
+
+
+def answered(word: str) -> Booking:
+    """A confirmed booking whose customer has answered the airline's new flights."""
+    b = rows.confirmed()
+    SupplierOrder.objects.filter(booking=b).update(change_answer=word, change_answered_at=NOW)
+    Diary.objects.create(booking=b, at=NOW, actor="guest", event="flights.answer_given", after=word)
+    Case.objects.create(booking=b, kind="refund_due", subject=f"booking:{b.pk}", severity=2, opened_at=NOW)
+    return b
+
+
+def test_c1_an_answer_about_changed_flights_is_somebodys() -> None:
+    b = answered("refund")
+    ExternalCall.objects.create(booking=b, kind="accept_change", subject="change:1", outcome="ok", asked_at=NOW)
+    assert check(NOW) == []
+    Case.objects.all().delete()
+    assert broken(b) == ["C1"]  # the money was asked for, and nobody was told
+    SupplierOrder.objects.filter(booking=b).update(change_answer="accept")
+    assert broken(b) == ["C1"]  # the line says something else
+    SupplierOrder.objects.filter(booking=b).update(change_answer="refund", change_answered_at=None)
+    assert broken(b) == ["C1"]
+
+
+def test_c1_flights_are_accepted_for_somebody_who_answered() -> None:
+    b = rows.confirmed()
+    ExternalCall.objects.create(booking=b, kind="accept_change", subject="change:1", outcome="ok", asked_at=NOW)
+    assert broken(b) == ["C1"]
+
+
+def test_c2_what_was_shown_does_not_hang_on_a_confirmed_booking() -> None:
+    b = rows.confirmed()
+    BundleShown.objects.create(booking=b, features={}, features_version=1, offered=[], ranker="rules", shown_at=NOW)
+    Booking.objects.filter(pk=b.pk).update(settled_at=NOW)
+    assert check(NOW) == []
+    Booking.objects.filter(pk=b.pk).update(settled_at=NOW - timedelta(hours=25))
+    assert broken(b) == ["C2"]
 
 
 def test_i1_captured_without_any_order() -> None:
@@ -211,7 +247,7 @@ def test_i10_a_mail_sent_twice() -> None:
 
 
 def test_each_rule_is_named_once_and_every_checkable_promise_has_one() -> None:
-    assert [name for name, _ in RULES] == ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10"]
+    assert [name for name, _ in RULES] == ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "C1", "C2"]
 
 
 def test_the_command_prints_violations_and_fails() -> None:
@@ -223,4 +259,4 @@ def test_the_command_prints_violations_and_fails() -> None:
     rows.case(b)
     out = StringIO()
     call_command("invariants", stdout=out)
-    assert out.getvalue() == "9 invariants hold\n"
+    assert out.getvalue() == "11 invariants hold\n"

@@ -87,6 +87,72 @@ def everything() -> Iterator[Facts]:
             )
 
 
+def changed_flights() -> Iterator[Facts]:
+    """A ticket whose flights the airline changed: every answer, what became of it, call, quote, payment and wish."""
+    known = frozenset({"change_to_accept", "change_unanswered", "refund_due"})
+    quotes: tuple[tuple[str, int | None, str], ...] = (
+        ("", None, ""), ("q", 50_000, "balance"), ("q", 49_999, "balance"), ("q", 50_000, "voucher"))
+    for wish, closing, paid, wanted, cases, r in itertools.product(
+            (Wish.BOOK, Wish.CANCEL), ("", "airline_cancelled"), (None, *P), (False, True), (frozenset[str](), known),
+            (None, R.SENT)):
+        if r is not None and paid is not P.CAPTURED:
+            continue
+        for said, taken, may, by, accept, quote, cancel, age in itertools.product(
+                ("", "accept", "refund"), ("", "accepted", "cancelled", "changed"), (False, True),
+                (None, NOW - MINUTE, NOW + MINUTE), (*CALLS, CallFacts(attempts=1, outcome="ok")), quotes,
+                (CallFacts(), CALLS[2]), (MINUTE, 6 * MINUTE, 61 * MINUTE)):
+            if (may and taken) or (by and (said or taken)) or (said != "accept" and accept.outcome) or (
+                    said != "refund" and (cancel.outcome or quote[0])):
+                continue  # what was dealt with can be accepted no more, and nobody waits for an answer
+            base = replace(order(O.TICKETED, age, CallFacts(), hold=True), looked_at=NOW - age)
+            yield Facts(
+                wish=wish, route=Route.HOLD_FIRST, accepted_minor=50_000, wished_at=NOW - age, closing=closing,
+                offer_expires_at=NOW + 20 * MINUTE, quote_wanted=wanted, cases=cases,
+                agreed_refund_minor=40_000 if wish is Wish.CANCEL else None,
+                payment=payment(paid, age, CallFacts()) if paid else None,
+                refunds=(RefundFacts(1, r, 100, True, "staff", NOW - age, sent_at=NOW - age),) if r else (),
+                order=replace(base, change_answer=said, change_taken=taken, change_acceptable=may, accept=accept,
+                              change_answer_by=by, change_answered_at=NOW - age if said else None, quote_id=quote[0],
+                              quote_refund_minor=quote[1], quote_refund_to=quote[2], cancel=cancel))
+
+
+def money_of(f: Facts) -> P | None:
+    return f.payment and f.payment.state
+
+
+def change_complaint(f: Facts) -> str:
+    """What is wrong with the decision about changed flights, "" when nothing is."""
+    decision, o = decide(f, NOW), f.order
+    assert o is not None
+    money = money_of(f)
+    if decision == Do(Step.ACCEPT_CHANGE):
+        fine = (o.change_answer, o.change_taken, o.change_acceptable, money) == ("accept", "", True, P.CAPTURED)
+        return "" if fine and o.accept.outcome not in ("ok", "refused") and not f.quote_wanted else "accepted unasked"
+    if decision == Do(Step.CANCEL_CHANGED):
+        full = (o.quote_refund_to, o.quote_refund_minor) == ("balance", 50_000)
+        asked = o.change_answer == "refund" and not o.change_taken and money is P.CAPTURED
+        back = decide(replace(f, order=replace(o, cancel=CALLS[2])), NOW)  # the airline refuses: not again
+        return "" if full and asked and back != decision else "cancelled for less than everything, or for ever"
+    if money is P.AUTHORISED and f.wish is Wish.BOOK and o.change_answer and not f.quote_wanted:
+        return "" if decision == Do(Step.CAPTURE) else "the card waits for the airline"
+    return complaint(f)
+
+
+def test_every_combination_about_changed_flights_is_decided_and_breaks_no_rule() -> None:
+    wrong, seen, reached = [], 0, set()
+    for f in changed_flights():
+        seen += 1
+        decision = decide(f, NOW)
+        reached.add(decision.step if isinstance(decision, Do) else decision.kind if isinstance(decision, Attention) else
+                    decision.why if isinstance(decision, Wait) else "rest")
+        if (what := change_complaint(f)) and len(wrong) < 10:
+            wrong.append((what, decision, f.wish, f.closing, money_of(f), f.quote_wanted, f.cases, f.order))
+    print(f"\n{seen} combinations about changed flights")
+    assert not wrong, "\n".join(map(str, wrong))
+    assert {Step.ACCEPT_CHANGE, Step.CANCEL_CHANGED, Step.QUOTE_CANCEL, Step.LOOK_ORDER, "change_to_accept",
+            "change_unanswered", "new flights", "refund", "rest"} <= reached
+
+
 def complaint(f: Facts) -> str:
     """What is wrong with the decision about `f`, "" when nothing is."""
     decision = decide(f, NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,13 +11,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from bookings import afterwards, services
+from bookings import afterwards, drafts, services
 from bookings.advance import advance
+from bookings.drafts import booking as drafting
 from bookings.models import Booking, Case
 from bookings.status import FINAL
 from bookings.sweep import due_bookings
 from fly2any.kernel import clock, faultpoints
 from fly2any.kernel.errors import Problem
+from suppliers.types import OfferInfo
 from tests.crashes.killing import in_child, passed
 from tests.world import HOLDABLE, INSTANT, World, age
 
@@ -220,6 +224,70 @@ def test_a_kill_while_accepting_changed_flights(world: World) -> None:
         assert booking.outbox.filter(kind="flights_accepted").count() == 1
         assert len([r for r in world.events("duffel", "request") if "accept" in r["operation"]
                     and r["outcome"] == "done"]) == 1
+
+
+def test_a_kill_while_the_money_for_changed_flights_goes_back(world: World) -> None:
+    """Quote, cancellation and refund follow from one answer: killed anywhere, all of it comes back, and once."""
+    points = ["call.quote_cancel.answered", "call.confirm_cancel.before", "call.confirm_cancel.answered",
+              "call.send_refund.answered", "commit.settle.before#2", "commit.settle.after#2"]
+    for point in points:
+        world.from_here()
+        booking = world.drive(world.booked(choose=_free))
+        world.pay(booking)
+        order = world.order(world.drive(booking))
+        world.sandbox.http.post(f"/_duffel/orders/{order.external_id}/schedule_change", json={"minutes": 200})
+        booking.orders.update(news_at=clock.now())
+        advance(booking.pk)
+        change_id = world.order(booking).flight_change["external_id"]
+        afterwards.answer_change(booking=booking, change_id=change_id, answer="refund", now=clock.now())
+        assert in_child(lambda b=booking: advance(b.pk), point), point  # type: ignore[misc]
+        for minutes in (0, 0.2, 1.1, 1.1):
+            age(booking, timedelta(minutes=minutes))
+            sweep()
+        check(world, booking)
+        payment = world.payment(booking)
+        assert (booking.status, payment.refunded_minor) == ("CANCELLED", payment.captured_minor), point
+        assert len(world.events("duffel", "order.cancelled")) == len(world.events("stripe", "refund.created")) == 1
+
+
+def _free(info: OfferInfo) -> bool:
+    """A fare that gives everything back, which may be held."""
+    return bool(info.refund.allowed and info.refund.fee and not info.refund.fee.minor and not info.instant_only)
+
+
+def test_a_kill_while_the_fare_is_changed_leaves_one_draft_of_each(world: World) -> None:
+    """The change of fare writes in two commits: killed at either, both drafts stand and pressing again finds them."""
+    offer = world.offer(HOLDABLE, origin="LHR", destination="MAD", bags=1)
+    other = world.offer(HOLDABLE, origin="LHR", destination="MAD", choose=lambda info: (
+        not info.instant_only and info.external_id != offer.external_id))
+    draft = world.draft(offer, 1)
+    kept = draft.selections.get().detail
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drafting, "siblings", lambda _: [offer, other])
+
+        def press() -> Booking:
+            return drafts.change_fare(booking=draft, offer_id=other.pk, user=None, now=clock.now(), choices=[
+                {"serviceId": item.service_external_id, "quantity": 1} for item in draft.selections.all()])
+
+        for name in ("customize", "start", "_put_selections"):
+            with pytest.MonkeyPatch.context() as death:
+                death.setattr(drafting, name, _dies_after(getattr(drafting, name)))
+                assert in_child(press)
+            found = press()
+            assert Booking.objects.filter(wish="draft").count() == 2
+            assert found.offer == other and found.services_minor == sum(
+                item.unit_minor * item.quantity for item in found.selections.all())
+            assert draft.selections.get().detail == kept
+            Booking.objects.filter(pk=found.pk).delete()
+
+
+def _dies_after(work: Callable[..., object]) -> Callable[..., object]:
+    def deadly(*values: object, **named: object) -> object:
+        work(*values, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("still alive")
+
+    return deadly
 
 
 @pytest.mark.parametrize("stage", ["", "before", "after"])

@@ -1,5 +1,5 @@
 """The running site and the visitor of the journeys."""
 
-from tests.journeys.conftest import stack, visitor
+from tests.journeys.conftest import arrive, stack, visitor
 
-__all__ = ["stack", "visitor"]
+__all__ = ["arrive", "stack", "visitor"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
+from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
 from tests.journeys.visitor import Visitor
@@ -161,6 +162,32 @@ def refusals(visitor: Visitor) -> Steps:
     yield "form-too-old"
     page.goto(f"{url}/trips/FLY2A-000000")
     yield "not-yours"
+    yield from locked_out(visitor)
+    for name in ("400", "500"):
+        page.goto(f"{url}/help")  # nothing of the site breaks by itself: its own pages are put there
+        page.set_content(render_to_string(f"{name}.html"), wait_until="load")
+        yield f"error-{name}"
+
+
+def locked_out(visitor: Visitor) -> Steps:
+    """Too many wrong passwords, and too many look-ups."""
+    page, url = visitor.page, visitor.stack.url
+    for _ in range(6):
+        page.goto(f"{url}/account/sign-in")
+        page.get_by_label("E-mail address").fill("nobody@example.com")
+        page.get_by_label("Password").fill("not the right one")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_load_state("load")
+    yield "sign-in-locked"
+    for _ in range(12):
+        page.goto(f"{url}/trips/find")
+        page.locator("#reference").fill("FLY2A-7KQ2MX")
+        page.locator("#email").fill("nobody@example.com")
+        page.get_by_role("button", name="Find booking").click()
+        page.wait_for_load_state("load")
+        if page.get_by_role("heading", name="Please wait").count():
+            break
+    yield "throttled"
 
 
 WAYS: tuple[Callable[[Visitor], Steps], ...] = (searching, extras, travellers, refusals)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+pytest.register_assert_rewrite("tests.journeys.visitor", "tests.journeys.plain")
 
 if TYPE_CHECKING:
     from tests.journeys.visitor import Visitor
@@ -22,11 +24,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def visitor(stack: Stack, browser: Any) -> Iterator[Visitor]:
-    """A new browser at the front door; what its console says is kept."""
+def arrive(stack: Stack, browser: Any) -> Iterator[Callable[..., Visitor]]:
+    """Makes new browsers at the front door (`arrive(has_touch=True)`: options of Playwright's context)."""
     from tests.journeys.visitor import Visitor
 
-    context = browser.new_context(locale="en-US", viewport={"width": 1200, "height": 900})
+    contexts: list[Any] = []
+
+    def one(**options: Any) -> Visitor:
+        contexts.append(browser.new_context(**{
+            "locale": "en-US", "viewport": {"width": 1200, "height": 900}, **options}))
+        return Visitor(stack, contexts[-1].new_page())
+
     stack.rows("DELETE FROM bookings_attempt")  # all journeys come from one address
-    yield Visitor(stack, context.new_page())
-    context.close()
+    yield one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def visitor(arrive: Callable[..., Visitor]) -> Visitor:
+    """A new browser at the front door; what its console says is kept."""
+    return arrive()

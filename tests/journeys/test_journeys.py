@@ -1,18 +1,10 @@
-"""Five customers, from the front door to the end, in real Chromium."""
+"""Four customers, from the front door to the end, in real Chromium."""
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-
 from playwright.sync_api import expect
 
-from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
-
-
-def minor(shown: str) -> int:
-    """What the page said, such as "GBP 1,153.93" or "$120.00", in minor units (all fares here have cents)."""
-    return int(Decimal(re.sub(r"[^0-9.]", "", shown)) * 100)
+from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor, minor
 
 
 def test_pay_now_on_a_holdable_fare(visitor: Visitor) -> None:
@@ -35,25 +27,6 @@ def test_pay_now_on_an_instant_fare_with_3d_secure(visitor: Visitor) -> None:
     visitor.bank_says("Complete authentication")
     visitor.sees("Your trip is confirmed")
     line = visitor.all_agree(visitor.reference, "CONFIRMED")
-    assert line["retained_minor"] == minor(shown)
-
-
-def test_hold_then_pay(visitor: Visitor) -> None:
-    visitor.search("JFK", "LAX", ("John F Kennedy", "Los Angeles"))
-    visitor.choose(holdable=True)
-    visitor.fill_in("Mary", "Jackson")
-    visitor.page.get_by_role("button", name="Hold now, pay later").click()
-    visitor.sees("Your seats are held")
-    reference = visitor.reference
-    held = visitor.all_agree(reference, "HOLD", ["hold_created"])
-    assert (held["retained_minor"], [order["state"] for order in held["orders"]], held["payments"]) == (
-        0, ["held"], [])
-    visitor.open_trip()
-    visitor.page.get_by_role("link", name="now").click()
-    visitor.sees("Pay for your trip")
-    shown = visitor.pay()
-    visitor.sees("Your trip is confirmed")
-    line = visitor.all_agree(reference, "CONFIRMED", ["hold_created", "confirmed"])
     assert line["retained_minor"] == minor(shown)
 
 
