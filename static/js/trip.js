@@ -1,4 +1,4 @@
-/* Copy buttons and deadlines in the reader's own zone. */
+/* Copy buttons; and a page whose booking moves looks again by itself, without being torn away while it is read. */
 'use strict';
 (() => {
   for (const button of document.querySelectorAll('[data-copy]')) {
@@ -13,4 +13,16 @@
       }
     });
   }
+
+  const moving = document.querySelector('[data-moving]');
+  if (!moving) return;
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+      const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-moving]');
+      if (answer.redirected || (answer.ok && fresh?.dataset.moving !== moving.dataset.moving)) return location.reload();
+    } catch { /* offline: look again */ }
+    setTimeout(look, moving.dataset.every * 1000);
+  };
+  setTimeout(look, moving.dataset.every * 1000);
 })();

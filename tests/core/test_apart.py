@@ -13,6 +13,7 @@ from django.db import connection
 from bookings import afterwards, drafts, services, twins
 from bookings.advance import Drive, advance
 from bookings.decide import decide
+from bookings.drafts import booking as drafting
 from bookings.flow import CallFacts, Do, Facts, Step, Wait, Wish
 from bookings.models import Booking, Case, Passenger, Segment, Selection
 from bookings.selectors import booking_view
@@ -311,3 +312,108 @@ def test_an_answer_and_a_cancellation_pressed_at_once_leave_one_of_two_ends(worl
     assert (booking.status, world.payment(booking).refunded_minor) == ("CANCELLED", shown)
     assert len(world.events("duffel", "order.cancelled")) == 1
     assert len(world.events("stripe", "refund.created")) == 1
+
+
+# --- two fares of one search -------------------------------------------------------------------------------------
+
+
+def siblings_of_one_search(world: World) -> tuple[Booking, Booking]:
+    """Two drafts of one person: two fares that one search found."""
+    first, second = world.offer(HOLDABLE), world.offer(HOLDABLE)
+    second.request_id = first.request_id
+    second.save()
+    return world.draft(first), world.draft(second)
+
+
+def at_once(*presses: Any) -> list[Any]:
+    """Run presses at the same time; what each returned, or the code it was refused with."""
+    told: list[Any] = []
+
+    def run(press: Any) -> None:
+        try:
+            told.append(press())
+        except Problem as problem:
+            told.append(problem.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(press,)) for press in presses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    return told
+
+
+def paying(draft: Booking) -> Any:
+    return lambda: services.book(booking=draft, hold=False, accepted_minor=None, acknowledgements=TICKS, again=False,
+                                 now=clock.now()).booking.reference
+
+
+def test_two_fares_of_one_search_are_one_booking(world: World) -> None:
+    first, second = siblings_of_one_search(world)
+    told = at_once(paying(first), paying(second))
+    assert len(set(told)) == 1 and Booking.objects.exclude(wish="draft").count() == 1
+
+
+def test_without_the_claim_on_the_search_both_fares_are_booked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control."""
+    monkeypatch.setattr(services, "_claim_keys", lambda offer: [f"offer:{offer.external_id}"])
+    first, second = siblings_of_one_search(world)
+    assert len(set(at_once(paying(first), paying(second)))) == 2
+
+
+def test_another_fare_chosen_in_one_tab_and_the_old_one_paid_in_the_other(world: World,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever comes first, one trip is booked; paying for the other fare as well leads to it."""
+    first, other = siblings_of_one_search(world)
+    offer = other.offer
+    other.delete()
+    monkeypatch.setattr(drafting, "siblings", lambda _: [first.offer, offer])
+
+    def change() -> Booking:
+        return drafts.change_fare(booking=first, offer_id=offer.pk, choices=[], user=None, now=clock.now())
+
+    told = at_once(paying(first), change)
+    assert first.reference in told
+    made = [found for found in told if isinstance(found, Booking)]
+    assert made or {"not_a_draft", "already_booked"} & set(told)
+    for draft in made:
+        draft.contact_email = "ada@example.com"
+        draft.save()
+        Passenger.objects.create(booking=draft, position=0, external_id="pas_1", kind="adult", title="ms", gender="f",
+                                 given_name="Ada", family_name="Lovelace", born_on=first.passengers.get().born_on)
+        assert paying(draft)() == first.reference
+    world.drive(first)
+    assert len(world.events("duffel", "order.created")) == 1
+
+
+# --- our fee -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("percent", [0, 10, -10])
+@pytest.mark.parametrize("fee", [0, 500])
+@pytest.mark.parametrize("bags", [0, 1])
+def test_authorised_captured_and_shown_are_one_amount(world: World, fee: int, percent: int, bags: int) -> None:
+    """With and without our fee and a bag, the fare as it was, dearer and cheaper between the press and the order."""
+    booking = world.draft(world.offer("instant", bags=bags) if not bags else world.offer(
+        HOLDABLE, origin="LHR", destination="MAD", bags=1), bags)
+    booking.fee_minor = fee
+    booking.save()
+    agreed = booking.fare_minor + booking.services_minor + fee
+    booking = world.drive(services.book(booking=booking, hold=False, accepted_minor=agreed, acknowledgements=TICKS,
+                                        again=False, now=clock.now()).booking)
+    assert world.payment(booking).amount_minor == agreed == booking_view(booking)["price"]["total"]["minor"]
+    age(booking, timedelta(minutes=2))
+    world.sandbox.http.post(f"/_duffel/offers/{booking.offer_external_id}/reprice", json={"percent": percent})
+    world.pay(booking)
+    world.drive(booking)
+    if percent > 0:
+        services.accept_price(booking=booking, total_minor=booking.priced_minor, now=clock.now())
+        world.pay(world.drive(booking))
+        world.drive(booking)
+    payment, total = world.payment(booking), booking_view(booking)["price"]["total"]["minor"]
+    assert booking.status == "CONFIRMED"
+    assert payment.captured_minor == total == world.order(booking).total_minor + fee <= booking.accepted_minor
+    assert (total > agreed) == (percent > 0) and (total < agreed) == (percent < 0)
+    assert [row["amount"] for row in world.events("stripe", "payment_intent.captured")] == [total]

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from bookings.checkout import results
+from bookings.models import Booking
 from suppliers.types import Leg, SearchQuery
 from tests.pages.travel import make
 
@@ -60,3 +61,15 @@ def test_a_city_that_one_leaves_from_again_is_said_once() -> None:
     assert said(("LHR", "FCO"), ("ROM", "JFK")) == "London to Rome to New York"
     assert said(("JFK", "LHR"), ("LHR", "JFK")) == "New York to London"
     assert said(("JFK", "LHR"), ("CDG", "JFK")) == "New York to London to Paris to New York"
+
+
+def test_a_booking_that_moves_is_looked_at_again_without_a_timed_refresh(
+        page: Page, live_server: LiveServer, guest: Client, principal: str) -> None:
+    booking = make(principal, status="CANCELLING", progress="undoing", wish="cancel")
+    page.context.add_cookies([{"name": settings.GUEST_COOKIE_NAME, "url": live_server.url,
+                               "value": guest.cookies[settings.GUEST_COOKIE_NAME].value}])
+    page.goto(f"{live_server.url}/trips/{booking.reference}")
+    expect(page.get_by_role("heading", name="Your booking is being cancelled")).to_be_visible()
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    Booking.objects.filter(pk=booking.pk).update(status="CANCELLED", progress="closed")
+    expect(page.get_by_role("heading", name="This booking is cancelled")).to_be_visible(timeout=20_000)

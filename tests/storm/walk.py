@@ -30,6 +30,7 @@ from suppliers.models import Offer, SupplierOrder
 from tests.storm import promises, weather
 from tests.storm.clockwork import Clockwork
 from tests.storm.tally import Tally
+from tests.storm.trips import Trips
 from tests.world import HOLDABLE, INSTANT, TICKS, World
 
 GOOD = ("4242424242424242", "5555555555554444", "378282246310005")
@@ -61,6 +62,7 @@ class Walk:
     def __init__(self, world: World, clockwork: Clockwork, seed: int, tally: Tally) -> None:
         self.world, self.clock, self.seed, self.tally = world, clockwork, seed, tally
         self.dice = Random(seed)
+        self.trips = Trips(world, self.dice)
         self.ledger = promises.Ledger(world.sandbox)
         self.complaints = Complaints()
         self.log = list[str]()
@@ -165,6 +167,55 @@ class Walk:
         if self.dice.random() < 0.8:
             self._drive(done.booking.pk)
         return f"{how} {self._said(done.booking)}"
+
+    def book_with_extras(self) -> str:
+        """A draft with a bag, whose shop changes before the press, after it, or both."""
+        try:
+            draft = self.world.draft(self._offer())
+        except (Outside, StopIteration):
+            return "nothing found"
+        told = self.trips.choose(draft)
+        draft.refresh_from_db()
+        booking = self.trips.press(draft)
+        if self.dice.random() < 0.4:
+            told += f"; then {self.trips.shop(booking)}"
+        return f"{told}; {self._drive(booking.pk)} {self._said(booking)}"
+
+    def correct(self) -> str:
+        """A customer corrects what the airline refused."""
+        refused = Booking.objects.filter(status="FAILED", closing="passenger_rejected").order_by("-pk").first()
+        if refused is None:
+            return "nothing refused"
+        booking = self.trips.correct(refused)
+        return f"{self._drive(booking.pk)} {self._said(booking)}"
+
+    def flights(self) -> str:
+        """The airline moves the flights of a ticket, and perhaps the customer answers."""
+        order = SupplierOrder.objects.filter(state="ticketed").order_by("-pk").first()
+        if order is None:
+            return "no ticket"
+        told = self.trips.move(order)
+        if self.dice.random() < 0.7:
+            told += f" {self._drive(order.booking_id)}"
+        if self.dice.random() < 0.6:
+            told += f" {self.trips.answer(order.booking)}"
+        if self.dice.random() < 0.6:
+            told += f" {self._drive(order.booking_id)}"
+        return f"{told} {self._said(order.booking)}"
+
+    def answer(self) -> str:
+        booking = self._one()
+        told = self.trips.answer(booking)
+        return f"{told} {self._drive(booking.pk)} {self._said(booking)}"
+
+    def write(self) -> str:
+        booking = self._one()
+        return f"{self.trips.write(booking)} {self._said(booking)}"
+
+    def let_go(self) -> str:
+        booking = self._one()
+        told = self.trips.let_go(booking)
+        return f"{told} {self._drive(booking.pk)} {self._said(booking)}"
 
     def _offer(self) -> Offer:
         return self.world.offer(self.dice.choice((HOLDABLE, HOLDABLE, INSTANT)), day=(
@@ -450,7 +501,8 @@ class Walk:
 
 DEEDS = {"book": 5, "onward": 16, "pay": 8, "challenge": 2, "look_now": 2, "pay_later": 3, "accept_price": 3, "ask_quote": 4,
          "cancel": 3, "drive": 4, "sweep": 4, "reconcile": 1, "staff_looks": 1, "webhooks": 7, "time": 10,
-         "airline": 3, "fare": 2, "balance": 1, "bank": 3, "fault": 24, "mend": 1}
+         "airline": 3, "fare": 2, "balance": 1, "bank": 3, "fault": 24, "mend": 1,
+         "book_with_extras": 4, "correct": 2, "flights": 6, "answer": 3, "write": 2, "let_go": 2}
 
 
 def story(booking: Booking) -> str:

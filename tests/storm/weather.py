@@ -6,14 +6,15 @@ from random import Random
 from typing import Any
 
 ORDER, PAY, CANCEL = "duffel.create_order", "duffel.create_payment", "duffel.confirm_cancellation"
+ACCEPT = "duffel.accept_airline_change"
 WRITES = (ORDER, ORDER, ORDER, PAY, PAY, PAY, CANCEL, CANCEL, "stripe.create_payment_intent", "stripe.capture",
-          "stripe.capture", "stripe.cancel", "stripe.cancel", "stripe.refund", "stripe.refund")
+          "stripe.capture", "stripe.cancel", "stripe.cancel", "stripe.refund", "stripe.refund", ACCEPT)
 BY_STATE = {
     "": ("duffel.get_offer", ORDER, ORDER, ORDER, "stripe.create_payment_intent"),
     "creating": ("duffel.list_orders",), "unknown": ("duffel.list_orders",), "not_created": ("duffel.list_orders",),
     "held": ("duffel.get_order", "stripe.create_payment_intent", PAY, PAY, CANCEL, "duffel.create_cancellation"),
     "paying": ("duffel.list_payments", "duffel.get_order", PAY), "cancelling": ("duffel.get_order", CANCEL),
-    "ticketed": ("stripe.capture", "duffel.create_cancellation", CANCEL, CANCEL, "stripe.refund", "duffel.get_order"),
+    "ticketed": ("stripe.capture", ACCEPT, ACCEPT, "duffel.create_cancellation", CANCEL, CANCEL, "stripe.refund", "duffel.get_order"),
     "cancelled": ("stripe.refund", "stripe.list_refunds", "stripe.cancel", "stripe.retrieve_payment_intent"),
     "lapsed": ("stripe.cancel", "stripe.retrieve_payment_intent"),
     "open": ("stripe.retrieve_payment_intent", PAY, PAY, ORDER, ORDER, "stripe.capture", "stripe.capture",
