@@ -132,10 +132,17 @@ def answers_200(plain: Plain, cards: list[str]) -> None:
 
 
 def answers_202(plain: Plain, cards: list[str]) -> None:
-    checking(plain, cards)
+    checking(plain, cards, "hold")
+    plain.ended("Your seats are held")
+
+
+@pytest.mark.slow
+def test_a_payment_that_the_airline_answers_late_ends_well(plain: Plain) -> None:
+    """The same route paid at once: its payment, too, is answered 202, and the site's own looks find it (30 s)."""
+    checking(plain, plain.search("SEN", "STN"))
     plain.pay()
     plain.until(lambda: "The amount is reserved on your card, not charged." in plain.text)
-    plain.stack.sandbox.http.post("/_clock", json={"advance_seconds": 70})  # the payment is answered late, too
+    plain.stack.sandbox.http.post("/_clock", json={"advance_seconds": 70})
     plain.ended("Your trip is confirmed")
 
 
@@ -145,11 +152,11 @@ def answers_202_then_fails(plain: Plain, cards: list[str]) -> None:
     nothing_kept(plain)
 
 
-def checking(plain: Plain, cards: list[str]) -> None:
+def checking(plain: Plain, cards: list[str], wish: str = "") -> None:
     """The airline has taken the request and not yet answered; a minute later it does."""
     plain.choose(cards)
-    plain.to_review("Patience" + plain.route[0].lower())
-    plain.press()
+    plain.to_review("Patience" + plain.route[0].lower() + "xy"[bool(wish)])
+    plain.press(wish)
     plain.until(lambda: plain.heading == "We are checking with the airline")
     assert plain.path.endswith("/progress")
     assert "You have not been charged." in plain.text
