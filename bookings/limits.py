@@ -53,7 +53,8 @@ def count(scope: str, subject: str, *, per: timedelta, limit: int, now: datetime
 
 def throttled(seconds: int) -> None:
     """Raise Problem throttled: come back in `seconds`."""
-    said = messages.say("throttled", n=seconds)
+    wait = f"{seconds} seconds" if seconds <= 90 else f"{math.ceil(seconds / 60)} minutes"
+    said = messages.say("throttled", wait=wait)
     raise Problem(said.code, said.text, status=429, action=said.action, headers={"Retry-After": str(seconds)})
 
 

@@ -33,7 +33,8 @@ class Message:
 
 
 _WORDS = {"money": "", "old": "the old price", "new": "a new price", "amount": "the amount", "time": "the deadline",
-          "name": "a traveller", "field": "a detail", "reason": "it cannot be used", "n": "a few", "id": "unknown"}
+          "name": "a traveller", "field": "a detail", "reason": "it cannot be used", "n": "a few",
+          "wait": "a moment", "id": "unknown"}
 _FIELDS = {"given_name": "the given names", "family_name": "the family name", "title": "the title", "name": "the name",
            "gender": "the gender", "born_on": "the date of birth", "email": "the e-mail address",
            "phone_number": "the phone number", "phone": "the phone number", "identity_documents": "the passport",
@@ -113,7 +114,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "already_cancelled": ("This booking is cancelled already. {money}", "Open the booking", ""),
     # the house
     "internal": ("Something went wrong on our side (code {id}). {money}", "Watch status", ""),
-    "throttled": ("Please wait {n} seconds.", "Retry", ""),
+    "throttled": ("Please wait {wait}.", "Retry", ""),
     "network_lost": ("Connection lost. Your details are saved. {money}", "Resume", ""),
 }
 

@@ -189,3 +189,11 @@ def test_links_cannot_be_tried_for_ever(client: Client, path: str) -> None:
     ("::ffff:192.0.2.1", "192.0.2.1"), ("192.0.2.1", "192.0.2.1"), ("2001:db8::5", "2001:db8::"), ("x", "unknown")])
 def test_who_counts_as_one_address(raw: str, told: str) -> None:
     assert access.address_of(RequestFactory().get("/", REMOTE_ADDR=raw)) == told
+
+
+@pytest.mark.parametrize("seconds, said", [(7, "7 seconds"), (90, "90 seconds"), (91, "2 minutes"), (3600, "60 minutes")])
+def test_a_long_wait_is_told_in_minutes(seconds: int, said: str) -> None:
+    with pytest.raises(Problem) as refused:
+        limits.throttled(seconds)
+    assert refused.value.message == f"Please wait {said}."
+    assert refused.value.headers == {"Retry-After": str(seconds)}
