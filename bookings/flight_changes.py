@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from suppliers import places
 
 Slice = Mapping[str, Any]
 DOMESTIC_HOURS, INTERNATIONAL_HOURS = 3, 6
@@ -42,15 +43,6 @@ def differences(before: Sequence[Slice], after: Sequence[Slice]) -> Differences:
         lines += [place + line for line in found]
         reasons += [place + line for line in why]
     return Differences(tuple(lines or ["Only small things, such as the aircraft or the terminal."]), tuple(reasons))
-
-
-def utc(local: str, place: Mapping[str, Any]) -> datetime:
-    """An airport's own time as UTC; as if it were UTC when its zone is not known."""
-    moment = datetime.fromisoformat(local).replace(tzinfo=None)
-    try:
-        return moment.replace(tzinfo=ZoneInfo(place["time_zone"])).astimezone(UTC)
-    except (ZoneInfoNotFoundError, ValueError, KeyError):
-        return moment.replace(tzinfo=UTC)
 
 
 def _domestic(slices: Sequence[Slice]) -> bool:
@@ -87,7 +79,7 @@ def _times(old: Slice, new: Slice, limit: int) -> Found:
     for end, word, worse in (("origin", "Departs", -1), ("destination", "Arrives", 1)):
         key = "departing_local" if end == "origin" else "arriving_local"
         was, now = _flight(old, end)[key], _flight(new, end)[key]
-        minutes = int((utc(now, _end(new, end)) - utc(was, _end(old, end))).total_seconds() // 60)
+        minutes = int((places.utc(now, _end(new, end)) - places.utc(was, _end(old, end))).total_seconds() // 60)
         if was == now and not minutes:
             continue
         line = f"{word} {_lasting(abs(minutes))} {'later' if minutes > 0 else 'earlier'}: {_said(now, was)}." if (

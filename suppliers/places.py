@@ -12,10 +12,14 @@ import re
 import threading
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import airportsdata
 from babel import Locale
@@ -155,6 +159,23 @@ def metropolis(code: str) -> Place | None:
 def airport(code: str) -> Place | None:
     """The airport with this IATA code, or None."""
     return _index().airports.get(code.upper())
+
+
+def utc(local: str, place: Mapping[str, Any]) -> datetime:
+    """An airport's own time as UTC; by the airport's zone as the supplier or our own list names it, else as if UTC.
+
+    `local`: ISO 8601 without a zone; `place`: a stored place with its code and, where known, its time_zone.
+    """
+    moment = datetime.fromisoformat(local).replace(tzinfo=None)
+    zone = place.get("time_zone") or _zone_of(place["code"])
+    with suppress(ZoneInfoNotFoundError, ValueError):
+        return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return moment.replace(tzinfo=UTC)
+
+
+def _zone_of(code: str) -> str:
+    known = airport(code)
+    return known.time_zone if known else ""
 
 
 def city(code: str) -> Place | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, connection, transaction
 
-from bookings import forms, pricing, selectors
+from bookings import forms, itinerary, pricing, selectors
 from bookings.drafts import extras, travellers
 from bookings.drafts.offers import priced, problem_of
 from bookings.drafts.rows import draft_for_update, insert
@@ -50,7 +48,7 @@ def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetim
                 if found is None:
                     found = _new(offer, principal, user, now)
                     found.typed = travellers.carried_over(offer, principal, now)
-                    _save_new(found, [], _segments(found, raw_of(offer)), [])
+                    _save_new(found, [], itinerary.rows(found, raw_of(offer)["slices"]), [])
         except IntegrityError as error:
             if "reference" not in str(error):
                 raise
@@ -156,7 +154,7 @@ def complete_draft(*, offer: Offer, principal: str, user: User, services: Sequen
         for item in chosen:
             item.pk, item.booking = None, booking
         people = travellers.people(booking, party, raw)
-        _save_new(booking, people, _segments(booking, raw), chosen)
+        _save_new(booking, people, itinerary.rows(booking, raw["slices"]), chosen)
         _know(booking, passengers=people, selections=chosen)
         return booking
 
@@ -203,8 +201,9 @@ def _new(offer: Offer, principal: str, user: User, now: datetime) -> Booking:
         user_id=user.pk if user is not None and user.is_authenticated else None, supplier=offer.supplier, offer=offer,
         offer_external_id=offer.external_id, offer_expires_at=offer.expires_at, currency=offer.currency,
         fare_minor=raw["total"]["minor"], fee_minor=fee_minor(),
-        departs_at=utc(flights[0]["departing_local"], flights[0]["origin"]),
-        arrives_at=utc(flights[-1]["arriving_local"], flights[-1]["destination"]), created_at=now, changed_at=now)
+        departs_at=places.utc(flights[0]["departing_local"], flights[0]["origin"]),
+        arrives_at=places.utc(flights[-1]["arriving_local"], flights[-1]["destination"]),
+        created_at=now, changed_at=now)
 
 
 def _save_new(booking: Booking, people: list[Passenger], flights: list[Segment], chosen: list[Selection]) -> None:
@@ -226,32 +225,3 @@ def _know(booking: Booking, **related: list[Any]) -> None:
         query._result_cache, query._prefetch_done = rows, True
         kept[name] = query
     booking._prefetched_objects_cache = kept  # type: ignore[attr-defined]
-
-
-def _segments(booking: Booking, raw: Raw) -> list[Segment]:
-    rows: list[Segment] = []
-    for direction, piece in enumerate(raw["slices"]):
-        for flight in piece["segments"]:
-            rows.append(Segment(
-                booking=booking, position=len(rows), direction=direction, carrier_code=flight["carrier_code"][:3],
-                carrier_name=flight["carrier_name"][:100], flight_number=flight["flight_number"][:8],
-                operating_name=flight["operating_name"][:100], origin=flight["origin"]["code"][:3],
-                destination=flight["destination"]["code"][:3], departing_local=flight["departing_local"][:19],
-                arriving_local=flight["arriving_local"][:19],
-                departs_at=utc(flight["departing_local"], flight["origin"]),
-                arrives_at=utc(flight["arriving_local"], flight["destination"])))
-    return rows
-
-
-def utc(local: str, place: Raw) -> datetime:
-    """An airport's own time as UTC; by the airport's zone as the supplier or our own list names it."""
-    moment = datetime.fromisoformat(local).replace(tzinfo=None)
-    for name in (place["time_zone"], _zone_of(place["code"]) if not place["time_zone"] else ""):
-        with suppress(ZoneInfoNotFoundError, ValueError):
-            return moment.replace(tzinfo=ZoneInfo(name)).astimezone(UTC)
-    return moment.replace(tzinfo=UTC)
-
-
-def _zone_of(code: str) -> str:
-    known = places.airport(code)
-    return known.time_zone if known else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bookings import cases, flight_changes, outbox
+from bookings import cases, itinerary, outbox
 from bookings.flow import Step, Wish
 from bookings.models import Booking, Segment
 from bookings.steps.plan import Answer, Asking, Moment
@@ -74,17 +74,7 @@ def answer_by(now: datetime, departs_at: datetime | None) -> datetime:
 
 def _rewrite(booking: Booking, order: SupplierOrder) -> None:
     """The flights as they are now: reminders, links and calendars go by these rows."""
-    rows: list[Segment] = []
-    for direction, part in enumerate(order.itinerary):
-        for flight in part["segments"]:
-            rows.append(Segment(
-                booking=booking, position=len(rows), direction=direction, carrier_code=flight["carrier_code"][:3],
-                carrier_name=flight["carrier_name"][:100], flight_number=flight["flight_number"][:8],
-                operating_name=flight["operating_name"][:100], origin=flight["origin"]["code"][:3],
-                destination=flight["destination"]["code"][:3], departing_local=flight["departing_local"][:19],
-                arriving_local=flight["arriving_local"][:19],
-                departs_at=flight_changes.utc(flight["departing_local"], flight["origin"]),
-                arrives_at=flight_changes.utc(flight["arriving_local"], flight["destination"])))
+    rows = itinerary.rows(booking, order.itinerary)
     if rows:
         Segment.objects.filter(booking=booking).delete()
         Segment.objects.bulk_create(rows)

@@ -10,12 +10,12 @@ import pytest
 from bookings import afterwards, mail
 from bookings.advance import advance
 from bookings.decide import decide
-from bookings.flight_changes import utc
 from bookings.flow import Attention, CallFacts, Do, Rest, Step, Wait, Wish
 from bookings.models import Booking, Case, Outbox
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from payments.types import PaymentState as P
+from suppliers.places import utc
 from suppliers.types import OfferInfo
 from suppliers.types import OrderState as O
 from tests.core import test_decide as table

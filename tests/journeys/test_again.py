@@ -26,8 +26,7 @@ class Restless:
         assert place in here, here
         if here not in self.seen:
             self.seen.append(here)
-        self.page.go_back()
-        self.page.go_forward()
+        self.visitor.back_and_forward()
         self.visitor.sees(heading)
         self.page.reload()
         self.visitor.sees(heading)
@@ -60,8 +59,7 @@ def test_back_reload_and_a_second_tab_at_every_step(visitor: Visitor, end: str) 
     visitor.type_traveller("Evelyn", "Boyd")
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.locator("#contact-phone").blur()
-    page.go_back()
-    page.go_forward()
+    visitor.back_and_forward()
     expect(page.get_by_label("Given names")).to_have_value("Evelyn")
     page.reload()
     expect(page.locator("#contact-phone")).to_have_value("+44 20 8016 0508")
@@ -86,8 +84,7 @@ def half_paid_then_paid(visitor: Visitor, restless: Restless) -> tuple[int, str]
     page = visitor.page
     visitor.pay(CHALLENGE_CARD)
     expect(page.frame_locator("dialog iframe").get_by_role("button", name="Complete authentication")).to_be_visible()
-    page.go_back()
-    page.go_forward()
+    visitor.back_and_forward()
     visitor.sees("Pay for your trip")
     restless.fidget("/pay", "Pay for your trip")
     reference = page.url.split("/trips/")[1].split("/")[0]

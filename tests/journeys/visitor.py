@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Response, expect
 
 from tests.ledgers import differences, sandbox_rows
 from tests.sandbox.process import wait_until
@@ -59,6 +59,18 @@ class Visitor:
     def tab(self) -> Visitor:
         """A second tab of the same browser."""
         return Visitor(self.stack, self.page.context.new_page(), self.trouble)
+
+    def back_and_forward(self) -> None:
+        """Press back, then forward. Chromium may be swapping the page at that moment: then once more."""
+        for turn in (self.page.go_back, self.page.go_forward):
+            for last in (False, False, True):
+                try:
+                    turn()
+                    break
+                except Error as error:
+                    if last or "Not attached to an active page" not in error.message:
+                        raise
+                    self.page.wait_for_load_state()
 
     def press(self, target: Locator) -> None:
         """Click, or on a phone tap."""

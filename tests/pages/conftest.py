@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from django.test import Client
+    from playwright.sync_api import Page
 
     from bookings.models import Booking
 
@@ -30,6 +31,15 @@ def guest(client: Client) -> Client:
 
     client.cookies[settings.GUEST_COOKIE_NAME] = signing.dumps({"id": TOKEN}, salt=access._SALT)
     return client
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser's console and scripts complain about."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
 
 
 @pytest.fixture

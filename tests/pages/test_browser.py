@@ -9,14 +9,6 @@ from pytest_django.live_server_helper import LiveServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
 def test_an_airport_is_chosen_by_keyboard(page: Page, live_server: LiveServer, complaints: list[str]) -> None:
     page.goto(live_server.url)
     box = page.get_by_label("From", exact=True)

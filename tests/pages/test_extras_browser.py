@@ -33,14 +33,6 @@ def trip(principal: str) -> Booking:
 
 
 @pytest.fixture
-def complaints(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
-@pytest.fixture
 def site(page: Page, live_server: LiveServer, guest: Client, trip: Booking) -> str:
     """The draft's address, entered as the same visitor."""
     page.context.add_cookies([{"name": settings.GUEST_COOKIE_NAME, "url": live_server.url,

@@ -64,14 +64,6 @@ def late() -> Iterator[threading.Event]:
         go.set()
 
 
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
 def test_late_offers_join_without_moving_scroll_focus_or_an_open_filter(
         page: Page, live_server: LiveServer, late: threading.Event, complaints: list[str], settings: Any) -> None:
     settings.DUFFEL_ACCESS_TOKEN = ""

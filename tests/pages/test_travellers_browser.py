@@ -27,14 +27,6 @@ NAMES = [
 
 
 @pytest.fixture
-def complaints(page: Page) -> list[str]:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
-@pytest.fixture
 def booking(principal: str) -> Booking:
     return party(principal, "a", "a", "i", **ALL_KINDS)
 

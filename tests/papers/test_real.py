@@ -5,7 +5,7 @@ from __future__ import annotations
 from icalendar import Calendar
 
 from bookings import documents, letter
-from bookings.flight_changes import utc
+from suppliers.places import utc
 from tests.core.conftest import running_sandbox, world
 from tests.papers.trips import read
 from tests.world import World
