@@ -87,26 +87,24 @@ def request_of(case: Case) -> ChangeRequest | None:
     return ChangeRequest.objects.filter(pk=int(key)).first() if word == "request" and key.isdecimal() else None
 
 
-def answer_request(*, case: Case, verb: str, note: str, operator: AbstractBaseUser, now: datetime) -> None:
+def answer_request(*, case: Case, words: str, operator: AbstractBaseUser, now: datetime) -> None:
     """Staff answer a request: the words go to the customer by mail and onto their page, and the case closes.
 
-    Problem reason_missing, case_closed, unknown_verb.
+    Call inside a transaction that holds the booking's row. Problem unavailable, reason_missing, case_closed.
     """
-    with transaction.atomic(durable=True):
-        found = request_of(case)
-        if found is None:
-            raise Problem("unknown_verb", f"There is no {verb!r} for this case.", status=400)
-        booking, clock = locks.booking_for_update(found.booking_id)
-        words = clean(note)
-        if not words:
-            raise Problem("reason_missing", "Please write the answer.", status=422, action="Write the answer",
-                          field_errors={"note": "Please write the answer."})
-        done = ChangeRequest.objects.filter(pk=found.pk, answered_at=None).update(
-            answer=words, answered_at=clock, answered_by=operator.pk)
-        if not done or not cases.close(case, operator=operator, because="The customer was answered.", now=clock):
-            raise Problem("case_closed", "Somebody has answered this request already.", status=409)
-        outbox.queue("change_answered", booking, clock, version=str(found.pk))
-        _diary(booking, clock, "request.answered", f"request:{found.pk}", actor=f"staff:{operator.pk}")
+    found = request_of(case)
+    if found is None or case.booking is None:
+        raise Problem("unavailable", "The customer has not asked us anything here.", status=409)
+    words = clean(words)
+    if not words:
+        raise Problem("reason_missing", "Please write the answer.", status=422, action="Write the answer",
+                      field_errors={"private_answer": "Please write the answer."})
+    done = ChangeRequest.objects.filter(pk=found.pk, answered_at=None).update(
+        answer=words, answered_at=now, answered_by=operator.pk)
+    if not done or not cases.close(case, operator=operator, because="The customer was answered.", now=now):
+        raise Problem("case_closed", "Somebody has answered this request already.", status=409)
+    outbox.queue("change_answered", case.booking, now, version=str(found.pk))
+    _diary(case.booking, now, "request.answered", f"request:{found.pk}", actor=f"staff:{operator.pk}")
 
 
 # --- flights that the airline changed ---------------------------------------------------------------------------

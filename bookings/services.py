@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from bookings import cases, limits, locks, outbox, twins
+from bookings import limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
-from bookings.models import Booking, Case, Diary
+from bookings.models import Booking, Diary
 from bookings.status import (
     CLOSED,
     FINAL,
@@ -339,31 +338,6 @@ def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -
         fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
         _diary(fresh, clock, "contact.changed")
         return fresh
-
-
-def answer_case(*, case: Case, verb: str, note: str, operator: AbstractBaseUser, now: datetime) -> None:
-    """A person answers a case: `look_again` wakes the driver with news, `mark_handled` closes it with a reason.
-
-    Problem reason_missing, case_closed, unknown_verb.
-    """
-    with transaction.atomic(durable=True):
-        booking = None
-        if case.booking_id:
-            booking, now = locks.booking_for_update(case.booking_id)
-        if verb == "look_again" and booking is not None:
-            SupplierOrder.objects.filter(booking=booking).update(news_at=now)
-            Payment.objects.filter(booking=booking).update(news_at=now)
-            Case.objects.filter(pk=case.pk, taken_by=None).update(taken_by=operator)  # no more alerts about it
-            _diary(booking, now, "case.looked_again", actor=f"staff:{operator.pk}", cause=note)
-            wake(booking.pk, now)
-        elif verb == "mark_handled":
-            if not note.strip():
-                raise Problem("reason_missing", "Please say why.", status=422, action="Write a reason",
-                              field_errors={"note": "Please say why."})
-            if not cases.close(case, operator=operator, because=note.strip(), now=now):
-                raise Problem("case_closed", "Somebody has closed this case already.", status=409)
-        else:
-            raise Problem("unknown_verb", f"There is no {verb!r} for this case.", status=400)
 
 
 def wait_for(*, booking_id: int, seconds: float, until: Callable[[Booking], bool]) -> Booking:

@@ -45,6 +45,22 @@ def words(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def amounts(name: str, default: str) -> dict[str, int]:
+    """The variable as amounts by currency in minor units: "USD 500, JPY 70000". Raises ImproperlyConfigured."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from fly2any.kernel.money import Money, MoneyError
+
+    found: dict[str, int] = {}
+    for part in words(name, default):
+        currency, _, value = part.partition(" ")
+        try:
+            found[currency] = Money.parse(value.strip(), currency).minor
+        except MoneyError:
+            raise ImproperlyConfigured(f"{name} must read like \"{default}\", not {part!r}") from None
+    return found
+
+
 def kept_secret(folder: Path, name: str, make: str = "token") -> str:
     """A secret made once per installation and kept in `folder` (0600). Raises OSError when it cannot be kept.
 

@@ -203,6 +203,8 @@ PASSWORD_RESET_TIMEOUT = 3600  # seconds
 STAFF_IDLE_SECONDS = 30 * 60
 STAFF_SESSION_SECONDS = 12 * 3600
 OTP_TOTP_ISSUER = "Fly2Any"
+# Staff move more than this at once only when a second person agrees; a currency not named here: always.
+SECOND_PERSON_ABOVE = env.amounts("SECOND_PERSON_ABOVE", "USD 500, EUR 500, GBP 400, CAD 700, AUD 750, CHF 450")
 ADMIN_NEEDS_OTP = env.flag("ADMIN_NEEDS_OTP", default=not SANDBOX)
 
 _COOKIE_PREFIX = "__Host-" if HTTPS else ""

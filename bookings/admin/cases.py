@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -17,10 +18,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from bookings import afterwards, services
+from bookings import afterwards, desk
+from bookings.access import address_of
 from bookings.admin.columns import money_at_risk, side_by_side
 from bookings.admin.find import bookings_matching
-from bookings.admin.verbs import VERBS, Verb
 from bookings.cases import KINDS
 from bookings.facts import load
 from bookings.models import Booking, Case
@@ -56,18 +57,9 @@ class OpenFilter(admin.SimpleListFilter):
 class ReasonForm(forms.Form):
     """Why a person does this. Ids and facts, please: the diary keeps it for ever."""
 
-    note = forms.CharField(label="Reason", max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
-                           help_text="What you found and what was done. No passport or card data.",
-                           error_messages={"required": "Please say why."})
-
-
-class AnswerForm(ReasonForm):
-    """What the customer reads."""
-
-    note = forms.CharField(label="Your answer", max_length=afterwards.LONGEST_ANSWER, strip=True,
-                           widget=forms.Textarea(attrs={"rows": 8}),
-                           help_text="The customer reads exactly this, by mail and on the page of the booking.",
-                           error_messages={"required": "Please write the answer."})
+    reason = forms.CharField(label="Reason", max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
+                             help_text="What you found and what was done. No passport or card data.",
+                             error_messages={"required": "Please say why."})
 
 
 @admin.register(Case)
@@ -165,56 +157,62 @@ class CaseAdmin(ReadOnlyAdmin):
             "at_risk": money_at_risk(story) if story else self.at_risk(case), "age": self.age(case),
             "due": self.due(case), "looking": _still_looking(request.GET.get("since", ""), checked, now),
             "earlier": [*story.orders[:-1], *story.payments[:-1]] if story else [],
-            "verbs": [self._button(request, case, verb) for verb in VERBS.values()],
+            "verbs": [self._button(request, case, action) for action in desk.ACTIONS.values()],
+            "key": secrets.token_urlsafe(24),
             "diary": list(case.booking.diary.order_by("-at", "-pk")[:20]) if case.booking else [],
         }
 
-    def _button(self, request: HttpRequest, case: Case, verb: Verb) -> dict[str, Any]:
-        why_not = verb.unavailable(case)
-        if not why_not and not request.user.has_perm(verb.permission):
-            why_not = "Your account may look, but not answer cases."
-        return {"verb": verb, "why_not": why_not,
-                "address": reverse("admin:bookings_case_verb", args=[case.pk, verb.name])}
+    def _button(self, request: HttpRequest, case: Case, action: desk.Action) -> dict[str, Any]:
+        why_not = action.unavailable(desk.situation_of(case=case))
+        if not why_not and not request.user.has_perm(action.permission):
+            why_not = "Your role does not allow this."
+        return {"action": action, "why_not": why_not,
+                "address": reverse("admin:bookings_case_verb", args=[case.pk, action.name])}
 
     # --- answering ---
 
     def verb_view(self, request: HttpRequest, object_id: int, name: str) -> HttpResponse:
         """GET explains what will happen, POST does it once."""
-        case, verb = self.get_object(request, str(object_id)), VERBS.get(name)
-        if case is None or verb is None:
+        case, action = self.get_object(request, str(object_id)), desk.ACTIONS.get(name)
+        if case is None or action is None:
             raise Http404
         if request.user.is_anonymous or not (
-                self.has_view_permission(request, case) and request.user.has_perm(verb.permission)):
+                self.has_view_permission(request, case) and request.user.has_perm(action.permission)):
             raise PermissionDenied
-        kind = AnswerForm if verb.name == "answer_customer" else ReasonForm
-        form = kind(request.POST or None) if verb.needs_reason else None
+        asked = self._forms(request, case, action)
         if request.method != "POST":
-            return self._explain(request, case, verb, form)
-        if form is not None and not form.is_valid():
-            return self._explain(request, case, verb, form, status=422)
-        return self._act(request, request.user, case, verb, form)
+            return self._explain(request, case, action, asked)
+        good = [form.is_valid() for form in asked]  # all of them, so that every error is shown
+        if not all(good):
+            return self._explain(request, case, action, asked, status=422)
+        return self._act(request, request.user, case, action, asked)
 
-    def _act(self, request: HttpRequest, operator: AbstractBaseUser, case: Case, verb: Verb,
-             form: ReasonForm | None) -> HttpResponse:
-        note, now = form.cleaned_data["note"] if form else "", clock.now()
+    def _forms(self, request: HttpRequest, case: Case, action: desk.Action) -> list[forms.Form]:
+        kinds = [action.form(desk.situation_of(case=case)), ReasonForm if action.needs_reason else None]
+        return [kind(request.POST or None) for kind in kinds if kind is not None]
+
+    def _act(self, request: HttpRequest, operator: User, case: Case, action: desk.Action,
+             asked: list[forms.Form]) -> HttpResponse:
+        values = {name: value for form in asked for name, value in form.cleaned_data.items()}
+        by = desk.By(operator=operator, reason=values.pop("reason", ""), key=request.POST.get("key", "")[:60]
+                     or secrets.token_urlsafe(24), address=address_of(request))
         try:
-            if verb.unavailable(case):
-                raise Problem("unavailable", verb.unavailable(case), status=409)
-            answer = afterwards.answer_request if verb.name == "answer_customer" else services.answer_case
-            answer(case=case, verb=verb.name, note=note, operator=operator, now=now)
+            done = desk.do(action, by=by, params=values, case_id=case.pk)
         except Problem as problem:
-            return self._explain(request, case, verb, form, problem=problem.message, status=problem.status)
-        self.log_change(request, case, f"{verb.label}. {note}".strip())
-        messages.success(request, verb.done)
+            return self._explain(request, case, action, asked, problem=problem.message, status=problem.status)
+        self.log_change(request, case, f"{action.label}. {by.reason}".strip())
+        messages.success(request, done.said)
         here = reverse("admin:bookings_case_change", args=[case.pk])
-        return HttpResponseRedirect(f"{here}?since={int(now.timestamp())}" if verb.short else here)
+        return HttpResponseRedirect(f"{here}?since={int(done.row.at.timestamp())}" if action.short else here)
 
-    def _explain(self, request: HttpRequest, case: Case, verb: Verb, form: ReasonForm | None, *, problem: str = "",
-                 status: int = 200) -> HttpResponse:
+    def _explain(self, request: HttpRequest, case: Case, action: desk.Action, asked: list[forms.Form], *,
+                 problem: str = "", status: int = 200) -> HttpResponse:
+        situation = desk.situation_of(case=case)
         context = {
-            **self.admin_site.each_context(request), "opts": self.opts, "case": case, "verb": verb, "form": form,
-            "title": f"{verb.label}: {self.what(case)}", "explains": verb.explains(case), "badge": severity_badge(case),
-            "why_not": problem or verb.unavailable(case), "at_risk": self.at_risk(case)}
+            **self.admin_site.each_context(request), "opts": self.opts, "case": case, "action": action,
+            "forms": asked, "title": f"{action.label}: {self.what(case)}", "plan": action.plan(situation, {}),
+            "badge": severity_badge(case), "key": request.POST.get("key") or secrets.token_urlsafe(24),
+            "why_not": problem or action.unavailable(situation), "at_risk": self.at_risk(case)}
         return TemplateResponse(request, "admin/bookings/case/verb.html", context, status=status)
 
 

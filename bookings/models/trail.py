@@ -86,7 +86,10 @@ class Case(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)
     taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
-                                 related_name="+")
+                                 related_name="+")  # its owner: the alert is acknowledged
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_because = models.CharField(max_length=500, blank=True, default="")
+    seen_at = models.DateTimeField(null=True, blank=True)  # when its detector last saw the mismatch (UTC)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
                                   related_name="+")
@@ -100,7 +103,10 @@ class Case(models.Model):
                                    name="case_is_closed_with_a_reason"),
         ]
         indexes = [models.Index(fields=["severity", "deadline", "opened_at"], condition=Q(closed_at__isnull=True),
-                                name="case_queue")]
+                                name="case_queue"),
+                   models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_newest"),
+                   models.Index(fields=["opened_at"], name="case_by_opening"),
+                   models.Index(fields=["kind", "subject"], name="case_by_object")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bookings.admin.columns import AGREES, DIFFERS, UNKNOWN, side_by_side
-from bookings.admin.verbs import VERBS
+from bookings.desk import ACTIONS
 from bookings.facts import load
 from bookings.models import Booking, Case, Diary
 from payments.models import Payment
@@ -37,7 +37,7 @@ def staff(client: Client, model: Any, name: str, *permissions: str) -> Any:
 
 @pytest.fixture
 def operator(client: Client, django_user_model: Any) -> Any:
-    return staff(client, django_user_model, "ops", "view_case", "change_case", "view_booking")
+    return staff(client, django_user_model, "ops", "view_case", "view_booking", "do_look_again", "do_handle")
 
 
 # --- the queue --------------------------------------------------------------------------------------------------
@@ -159,11 +159,11 @@ def test_handled_with_a_reason_once(client: Client, operator: Any) -> None:
     page = client.get(verb(case)).content.decode()
     assert "The case is closed with your name, the time and your reason." in page
     assert Case.objects.get(pk=case.pk).closed_at is None  # GET changes nothing
-    answer = client.post(verb(case), {"note": "  The airline confirmed by phone.  "})
+    answer = client.post(verb(case), {"reason": "  The airline confirmed by phone.  "})
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:bookings_case_change", args=[case.pk]))
     closed = Case.objects.get(pk=case.pk)
     assert (closed.closed_by, closed.closed_because) == (operator, "The airline confirmed by phone.")
-    again = client.post(verb(case), {"note": "Me too."})
+    again = client.post(verb(case), {"reason": "Me too."})
     assert again.status_code == 409
     assert Case.objects.get(pk=case.pk).closed_because == "The airline confirmed by phone."
     assert Diary.objects.filter(booking=b, event="case.handled", actor=f"staff:{operator.pk}").count() == 1
@@ -175,7 +175,7 @@ def test_handled_with_a_reason_once(client: Client, operator: Any) -> None:
 @pytest.mark.parametrize("note", ["", "   ", "x" * 501])
 def test_not_without_a_reason(client: Client, operator: Any, note: str) -> None:
     case = rows.case(rows.confirmed())
-    answer = client.post(verb(case), {"note": note})
+    answer = client.post(verb(case), {"reason": note})
     assert answer.status_code == 422
     assert Case.objects.get(pk=case.pk).closed_at is None
     assert Diary.objects.filter(event="case.handled").count() == LogEntry.objects.count() == 0
@@ -201,23 +201,23 @@ def test_look_again_wakes_the_worker_and_the_page_waits_for_fresh_answers(client
 def test_nothing_to_look_at_without_a_booking(client: Client, operator: Any) -> None:
     lost = rows.case(None, "orphaned_booking")
     assert client.post(verb(lost, "look_again")).status_code == 409
-    assert client.post(verb(lost), {"note": "Cancelled with the airline."}).status_code == 302
+    assert client.post(verb(lost), {"reason": "Cancelled with the airline."}).status_code == 302
     assert client.get(verb(lost, "retry_order")).status_code == 404
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", sorted(VERBS))
+@pytest.mark.parametrize("name", sorted(ACTIONS))
 @pytest.mark.parametrize("permissions", [("view_case", "view_booking"), ()])
 def test_who_may_not_is_refused_with_get_and_post(client: Client, django_user_model: Any, name: str,
                                                   permissions: tuple[str, ...]) -> None:
     staff(client, django_user_model, "viewer", *permissions)
     case = rows.case(rows.confirmed())
     assert client.get(verb(case, name)).status_code == 403
-    assert client.post(verb(case, name), {"note": "mine"}).status_code == 403
+    assert client.post(verb(case, name), {"reason": "mine"}).status_code == 403
     assert Case.objects.get(pk=case.pk).closed_at is None
     page = client.get(reverse("admin:bookings_case_change", args=[case.pk]))
     if permissions:
-        assert "Your account may look, but not answer cases." in page.content.decode()
+        assert "Your role does not allow this." in page.content.decode()
     else:
         assert page.status_code == 403
 
@@ -228,7 +228,7 @@ def test_customers_and_strangers_are_sent_to_the_login(client: Client, django_us
     client.force_login(django_user_model.objects.create_user("customer"))
     for address in (verb(case), reverse(QUEUE), reverse("admin:bookings_case_change", args=[case.pk])):
         assert client.get(address)["Location"].startswith("/admin/login/")
-    assert client.post(verb(case), {"note": "x"})["Location"].startswith("/admin/login/")
+    assert client.post(verb(case), {"reason": "x"})["Location"].startswith("/admin/login/")
 
 
 @pytest.mark.django_db

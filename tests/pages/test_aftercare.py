@@ -95,10 +95,10 @@ def test_the_answer_of_staff_reaches_the_customer_by_mail_and_page(
     staff.force_login(User.objects.create_superuser("staff"))
     here = f"/admin/bookings/case/{case.pk}/"
     assert WORDS in staff.get(f"{here}change/").content.decode()
-    closing = staff.post(f"{here}do/mark_handled/", {"note": "done"})
+    closing = staff.post(f"{here}do/mark_handled/", {"reason": "done"})
     assert closing.status_code == 409  # the customer would wait for ever
-    assert staff.post(f"{here}do/answer_customer/", {"note": " "}).status_code == 422
-    assert staff.post(f"{here}do/answer_customer/", {"note": "The 22nd is possible for USD 75."}).status_code == 302
+    assert staff.post(f"{here}do/answer_customer/", {"private_answer": " "}).status_code == 422
+    assert staff.post(f"{here}do/answer_customer/", {"private_answer": "The 22nd is possible for USD 75."}).status_code == 302
     made.refresh_from_db()
     case.refresh_from_db()
     assert (made.answer, case.closed_because) == ("The 22nd is possible for USD 75.", "The customer was answered.")
@@ -107,8 +107,7 @@ def test_the_answer_of_staff_reaches_the_customer_by_mail_and_page(
     assert "The 22nd is possible for USD 75." in text
     assert "Ask for a change" in text  # the next one may come
     with pytest.raises(Problem, match="already"):
-        afterwards.answer_request(case=case, verb="answer_customer", note="Twice", operator=User.objects.get(),
-                                  now=clock.now())
+        afterwards.answer_request(case=case, words="Twice", operator=User.objects.get(), now=clock.now())
 
 
 @pytest.mark.parametrize("status", ["CANCELLED", "FAILED", "EXPIRED", "CANCELLING"])

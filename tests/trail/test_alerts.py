@@ -8,7 +8,7 @@ import pytest
 from celery.signals import worker_ready
 from django.contrib.auth import get_user_model
 
-from bookings import alerts, cases, services, sweep, tasks
+from bookings import alerts, cases, desk, sweep, tasks
 from bookings.models import Booking, Case, Heartbeat, Outbox
 from fly2any.kernel import clock
 from suppliers.models import BreakerState
@@ -59,7 +59,8 @@ def test_a_high_case_is_told_once() -> None:
 @pytest.mark.parametrize("verb", ["look_again", "mark_handled"])
 def test_who_answers_the_case_has_taken_it(verb: str) -> None:
     case = opened("ticketed_unpaid")
-    services.answer_case(case=case, verb=verb, note="seen", operator=staff(), now=NOW)  # type: ignore[arg-type]
+    operator = get_user_model().objects.create_superuser("boss")
+    desk.do(desk.ACTIONS[verb], by=desk.By(operator, "seen", "press 1"), params={}, case_id=case.pk)
     assert alerts.repeat(NOW + QUARTER) == 0
     assert alarms() == 1
 

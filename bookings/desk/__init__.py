@@ -1,0 +1,12 @@
+"""What staff may do, and the one way to do it. The console draws these; it decides nothing itself."""
+
+from __future__ import annotations
+
+from bookings.desk import casework
+from bookings.desk.action import Action, By, Done, Mail, Params, Plan, Situation
+from bookings.desk.doing import decide_proposal, do, situation_of
+
+ACTIONS: dict[str, Action] = {action.name: action for action in (*casework.ACTIONS,)}
+
+__all__ = ["ACTIONS", "Action", "By", "Done", "Mail", "Params", "Plan", "Situation", "decide_proposal", "do",
+           "situation_of"]
