@@ -55,7 +55,8 @@ def pause(*, supplier: str, cause: str, reason: str, now: datetime, by: Abstract
     """
     if not reason.strip():
         raise ValueError("a pause needs a reason")
-    row = SalesPause(supplier=supplier, cause=cause, reason=reason.strip()[:500], since=now, by_id=by.pk if by else None)
+    row = SalesPause(supplier=supplier, cause=cause, reason=reason.strip()[:500], since=now,
+                     by_id=by.pk if by else None)
     SalesPause.objects.bulk_create([row], ignore_conflicts=True)
     return SalesPause.objects.filter(supplier=supplier, cause=cause, lifted_at=None, since=now).first()
 
