@@ -33,7 +33,7 @@ from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from payments.models import Payment
 from payments.types import PaymentState
-from suppliers import breaker
+from suppliers import breaker, pause
 from suppliers.models import Offer, OfferClaim, SupplierOrder
 from suppliers.types import OrderState
 
@@ -68,7 +68,7 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
     somebody who flies at the same time already; `visitor` is who asks (default: the draft's principal). Without
     `hold_first` a booking that is paid now reserves no seat before the card is good (limits.unpaid_seats). Raises
     Problem: draft_incomplete, price_changed, offer_expired, offer_taken, terms_not_accepted, hold_not_possible,
-    too_many_holds, same_trip, supplier_down.
+    too_many_holds, same_trip, supplier_down, sales_paused.
     """
     try:
         with transaction.atomic(durable=True):
@@ -125,6 +125,7 @@ def _claim_keys(offer: Offer) -> list[str]:
 
 def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
           again: bool, now: datetime, visitor: str, hold_first: bool) -> None:
+    pause.check(booking.supplier)
     offer = booking.offer
     total = booking.fare_minor + booking.services_minor + booking.fee_minor
     _check_ticks(acknowledgements)
