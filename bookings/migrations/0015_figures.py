@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0013_staff_actions_are_append_only'),
+        ('bookings', '0014_roles'),
     ]
 
     operations = [
