@@ -149,4 +149,5 @@ UNION ALL SELECT 'level.refunds', '', count(*), 0, NULL FROM owed
 UNION ALL SELECT 'level.refunds', currency, count(*), sum(amount_minor)::bigint, NULL FROM owed GROUP BY currency
 UNION ALL SELECT 'level.queue', '', coalesce(greatest(extract(epoch FROM %(now)s - min(due_at)), 0), 0)::bigint, 0, NULL
     FROM bookings_booking WHERE due_at IS NOT NULL AND parked_at IS NULL
+UNION ALL SELECT 'level.balance', supplier || ':' || currency, 1, available_minor, NULL FROM suppliers_supplierbalance
 """
