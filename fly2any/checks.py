@@ -98,6 +98,14 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
                 id="fly2any.E006",
             )
         )
+    if not settings.ADMIN_NEEDS_OTP:
+        found.append(
+            checks.Error(
+                "ADMIN_NEEDS_OTP is off in production.",
+                hint="Unset ADMIN_NEEDS_OTP: the console moves money, so a password alone must not open it.",
+                id="fly2any.E008",
+            )
+        )
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
         if not env.text(name):
             found.append(
