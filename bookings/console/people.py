@@ -33,7 +33,7 @@ def _people() -> QuerySet[User]:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Everybody on the staff, and what each role may do. Needs bookings.do_people."""
-    if not request.user.has_perm("bookings.do_people"):  # type: ignore[union-attr]
+    if not request.user.has_perm("bookings.do_people"):
         raise PermissionDenied
     now, people = clock.now(), list(_people()[:MOST])
     devices = dict(TOTPDevice.objects.filter(user__in=people, confirmed=True).values_list("user_id", "created_at"))

@@ -37,7 +37,7 @@ class ConsoleSite(AdminSite):
             return HttpResponseRedirect(door.back_to(request))
         return super().login(request, {**(extra_context or {}), "ended": door.why_ended(request)})
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         """Our pages first: the admin's last pattern takes everything."""
         from bookings.console import addresses
 

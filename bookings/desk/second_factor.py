@@ -149,5 +149,5 @@ def wait_of(user: User, *, recovery: bool) -> int:
     """For how many whole seconds django-otp takes no code after the failures so far; 0 when it does."""
     rows = StaticDevice if recovery else TOTPDevice
     device = rows.objects.filter(user=user, confirmed=True).order_by("pk").first()
-    allowed, why = device.verify_is_allowed() if device else (True, None)
-    return 0 if allowed else max(1, round((why["locked_until"] - clock.now()).total_seconds()))
+    why = device.verify_is_allowed()[1] if device else None
+    return max(1, round((why["locked_until"] - clock.now()).total_seconds())) if why else 0
