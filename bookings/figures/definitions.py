@@ -37,6 +37,8 @@ class Figure:
         if value is None or (self.above is None and self.below is None):
             return None
         judged = value / days if self.per_day else value
+        if self.above is not None and self.below is not None:  # a range holds its ends
+            return self.above <= judged <= self.below
         return (self.above is None or judged > self.above) and (self.below is None or judged < self.below)
 
     @property
@@ -48,13 +50,15 @@ class Figure:
 _ERROR = "Times are kept in steps of 10 %, so a told time is within 4.9 % of the true one."
 FIGURES = (
     Figure("payment-success", "Payment success", PAYMENTS,
-           "Payments that the bank authorised ÷ payments that were tried. Tried: authorised, or declined at least once; "
+           "Payments that the bank authorised ÷ payments that were tried. Tried: authorised, or declined at least "
+           "once; "
            "a payment that the customer left without a try counts as abandoned, not as failed.",
            "Payments asked for in the period, counted again for 5 days.",
            Share(("payment.authorised",), "payment.tried"), "up", above=95, target="over 95 %",
            rows=("payments-failed", "payments-tried")),
     Figure("three-d-secure", "3-D Secure rate", PAYMENTS,
-           "Tried payments for which the bank asked for 3-D Secure, with a question to the customer or without, ÷ tried "
+           "Tried payments for which the bank asked for 3-D Secure, with a question to the customer or without, ÷ "
+           "tried "
            "payments.", "Payments asked for in the period; what Stripe says of the charge.",
            Share(("payment.secured",), "payment.tried"), above=10, below=20, target="10 to 20 %",
            rows=("payments-secured",)),
@@ -64,7 +68,8 @@ FIGURES = (
            Share(("payment.declines",), "payment.attempts"), "down", below=5, target="under 5 %",
            rows=("payments-declined",)),
     Figure("payment-time", "Payment time", PAYMENTS,
-           "From our asking Stripe for the payment until we know that it is authorised: what 95 of 100 payments did not "
+           "From our asking Stripe for the payment until we know that it is authorised: what 95 of 100 payments "
+           "did not "
            f"exceed. Only payments that went through at the first try without 3-D Secure: the rest of the time is the "
            f"customer's. {_ERROR}", "Payments asked for in the period.",
            Time("payment.time", 0.95), "down", below=3000, target="95 of 100 under 3 s", rows=("payments-timed",)),
@@ -105,7 +110,8 @@ FIGURES = (
            rows=("cases-healed", "cases-solved")),
 
     Figure("order-failures", "Order failures", OUTSIDE,
-           "Orders that the airline refused, that it could not take, or whose making stayed unknown ÷ orders asked for. "
+           "Orders that the airline refused, that it could not take, or whose making stayed unknown ÷ orders asked "
+           "for. "
            "An order asked for again counts as the last answer says.",
            "Calls “create order” asked in the period, by supplier and cause.",
            Share(("order.failed",), "order.asked"), "down", rows=("orders-failed",)),
@@ -118,7 +124,7 @@ FIGURES = (
            Share(("search.failed",), "search.asked"), "down", rows=("calls-failed",)),
     Figure("supplier-balance", "Supplier balance", OUTSIDE,
            "What our account with the supplier held when it last told us, each currency for itself.",
-           "Asked by the reconciliation.", Amounts("level.balance", unit="balance"), "up", rows=("balance",)),
+           "Asked by the reconciliation.", Amounts("level.balance", unit="balance"), "up"),
     Figure("webhooks-in-time", "Webhooks in time", OUTSIDE,
            f"Messages heard within {IN_TIME} s of being made ÷ messages that concern us. Heard: their booking was "
            "told. Made: the sender's own clock. One that nobody recognised yet counts as late.",
@@ -126,14 +132,16 @@ FIGURES = (
            Share(("webhook.late",), "webhook.came", rest=True), "up", above=99, target="over 99 %",
            rows=("stripe-late", "duffel-late")),
     Figure("webhook-failures", "Webhook failures", OUTSIDE,
-           "Messages that we could not keep (answered 500: they are sent again) and messages that nobody recognised for "
+           "Messages that we could not keep (answered 500: they are sent again) and messages that nobody "
+           "recognised for "
            "72 hours. Unproven ones (answered 400) stand beneath: anybody can send those.",
            "Counted by the web processes every 5 s; what a killed one counted in its last 5 s is lost.",
            Count(("webhook.failed", "webhook.lost")), "down", rows=("stripe-lost", "duffel-lost")),
 
     Figure("server-errors", "Server errors", HOUSE,
            "Answers with a status of 500 and above, by status; probes of load balancers are left out.",
-           "Counted by the web processes every 5 s; what a killed one counted in its last 5 s is lost. The rows are the "
+           "Counted by the web processes every 5 s; what a killed one counted in its last 5 s is lost. The rows "
+           "are the "
            "lines of the log.", Count(("web.5xx",)), "down", below=10, target="under 10 a day", per_day=True),
     Figure("database-errors", "Database errors", HOUSE,
            "Database errors that a request, a drive or a job wrote into the log; violated constraints are not errors.",

@@ -10,11 +10,12 @@ from datetime import UTC, date, datetime, time
 from django.db.models import Q
 
 from bookings.figures.collecting import DAY, HOUR, HOURS_KEPT, MARK, hour_of, next_month
-from bookings.figures.sums import Sums
+from bookings.figures.sums import Row, Sums
 from bookings.models import Figure, Heartbeat
 
 PERIODS = {"today": "Day", "7d": "7 days", "30d": "30 days", "12m": "12 months"}
 MONTH = "month"  # one calendar month: reached from the months of a year
+COLUMNS = ("metric", "dim", "n", "total", "high", "hist")
 _LENGTH = {"today": 1, "7d": 7, "30d": 30}
 
 
@@ -28,13 +29,14 @@ class Window:
     start: datetime
     end: datetime  # the end of the last day, or of the present hour
     full_end: datetime  # the end if all of it were over
+    ran: datetime  # until where its hours are over: what is compared with the stretch before
     before_start: datetime
-    before_end: datetime  # as long after its start as `end`: a day that is not over is compared with as much of one
+    before_end: datetime  # as many whole hours after its start as are over: a day that runs is compared with as much
 
     @property
     def over(self) -> bool:
         """Whether nothing more can happen in it."""
-        return self.end == self.full_end
+        return self.ran == self.full_end
 
     @property
     def days(self) -> float:
@@ -56,6 +58,7 @@ class Reading:
 
     window: Window
     sums: Sums
+    ran: Sums  # all but the running hour
     before: Sums
     steps: dict[datetime, Sums]
     levels: Sums
@@ -82,7 +85,8 @@ def window(period: str, day: date, now: datetime) -> Window:
         before = start - DAY * _LENGTH[period]
         grain = "h" if period == "today" and start > here - HOURS_KEPT else "d"
     end = min(last, hour_of(here) + HOUR)
-    return Window(period, day, grain, start, end, last, before, min(start, before + (end - start)))
+    ran = min(last, hour_of(here))
+    return Window(period, day, grain, start, end, last, ran, before, min(start, before + (ran - start)))
 
 
 def _months_back(month: datetime, months: int) -> datetime:
@@ -111,14 +115,17 @@ def pieces(start: datetime, end: datetime) -> list[tuple[str, datetime, datetime
 
 def read(asked: Window, now: datetime) -> Reading:
     """Everything the dashboard shows of a window: six queries, of some thousand small rows at most."""
-    steps: dict[datetime, list[Figure]] = defaultdict(list)
-    rows = list(Figure.objects.filter(grain=asked.grain, at__gte=asked.start, at__lt=asked.end))
-    for row in rows:
-        steps[row.at].append(row)
+    steps: dict[datetime, list[Row]] = defaultdict(list)
+    rows = Figure.objects.filter(grain=asked.grain, at__gte=asked.start, at__lt=asked.end)
+    for at, *row in rows.values_list("at", *COLUMNS):
+        steps[at].append(tuple(row))
     mark = Heartbeat.objects.filter(name=MARK).first()
     counted = datetime.fromisoformat(mark.note["counted"]) if mark and "counted" in mark.note else None
+    counted_rows = [row for found in steps.values() for row in found]
+    sums = Sums.of(counted_rows)
     return Reading(
-        window=asked, sums=Sums.of(rows), steps={at: Sums.of(found) for at, found in steps.items()},
+        window=asked, sums=sums, ran=sums if asked.over else Sums.of([*counted_rows, *_taken_off(asked.ran)]),
+        steps={at: Sums.of(found) for at, found in steps.items()},
         before=sums_of(asked.before_start, asked.before_end), levels=_levels(asked.end - HOUR),
         levels_before=_levels(asked.before_end - HOUR), counted=counted, last_days=_last_days(asked))
 
@@ -128,21 +135,30 @@ def sums_of(start: datetime, end: datetime) -> Sums:
     wanted = Q(pk=None)
     for grain, first, ends in pieces(start, end):
         wanted |= Q(grain=grain, at__gte=first, at__lt=ends)
-    return Sums.of(Figure.objects.filter(wanted))
+    return Sums.of(Figure.objects.filter(wanted).values_list(*COLUMNS))
+
+
+def _taken_off(at: datetime) -> list[Row]:
+    """The running hour with its sign turned: what is left are the hours that are over."""
+    rows = Figure.objects.filter(grain="h", at=at).exclude(metric__startswith="level.").values_list(*COLUMNS)
+    return [(metric, dim, -n, -total, 0, {place: -many for place, many in (hist or {}).items()})
+            for metric, dim, n, total, _, hist in rows]
 
 
 def _levels(at: datetime) -> Sums:
     """How things stood in that hour, or in one of the two before it when nobody looked then."""
-    rows = list(Figure.objects.filter(grain="h", at__gte=at - 2 * HOUR, at__lte=at, metric__startswith="level."))
-    newest = max((row.at for row in rows), default=None)
-    return Sums.of(row for row in rows if row.at == newest)
+    rows = list(Figure.objects.filter(grain="h", at__gte=at - 2 * HOUR, at__lte=at, metric__startswith="level.")
+                .values_list("at", *COLUMNS))
+    newest = max((row[0] for row in rows), default=None)
+    return Sums.of(row[1:] for row in rows if row[0] == newest)
 
 
 def _last_days(asked: Window) -> dict[int, Sums]:
     """The money of the last 1, 7 and 30 days, whatever the period: three rows of one tile."""
     last = datetime.combine(asked.day, time(), UTC)
-    rows = list(Figure.objects.filter(grain="d", at__gt=last - 30 * DAY, at__lte=last, metric__startswith="money."))
-    return {days: Sums.of(row for row in rows if row.at > last - days * DAY) for days in (1, 7, 30)}
+    rows = list(Figure.objects.filter(grain="d", at__gt=last - 30 * DAY, at__lte=last, metric__startswith="money.")
+                .values_list("at", *COLUMNS))
+    return {days: Sums.of(row[1:] for row in rows if row[0] > last - days * DAY) for days in (1, 7, 30)}
 
 
 def day_of(text: str, now: datetime) -> date:

@@ -7,18 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bookings.figures.buckets import merged, percentile
+from bookings.figures.buckets import percentile
 
-
-class Row(Protocol):
-    """A stored figure."""
-
-    metric: str
-    dim: str
-    n: int
-    total: int
-    high: int
-    hist: dict[str, int] | None
+# a stored figure: metric, dim, n, total, high, hist; a plain tuple, because a month is thousands of them
+Row = tuple[str, str, int, int, int, dict[str, int] | None]
 
 
 @dataclass
@@ -34,13 +26,15 @@ class Sums:
     def of(cls, rows: Iterable[Row]) -> Sums:
         """Add rows up. They must not overlap in time."""
         made = cls()
-        for row in rows:
-            for where, value in ((made.counts, row.n), (made.totals, row.total)):
-                where[row.metric][row.dim] = where[row.metric].get(row.dim, 0) + value
-            made.highs[row.metric] = max(made.highs.get(row.metric, 0), row.high)
-            if row.hist:
-                spread = made.spreads[row.metric].setdefault(row.dim, Counter())
-                spread.update(merged(row.hist))
+        for metric, dim, n, total, high, hist in rows:
+            counts, totals = made.counts[metric], made.totals[metric]
+            counts[dim], totals[dim] = counts.get(dim, 0) + n, totals.get(dim, 0) + total
+            if high > made.highs.get(metric, -1):
+                made.highs[metric] = high
+            if hist:
+                spread = made.spreads[metric].setdefault(dim, Counter())
+                for number, many in hist.items():
+                    spread[int(number)] += many
         return made
 
     def n(self, metric: str, dim: str | None = None) -> int:
@@ -54,10 +48,11 @@ class Sums:
 
     def dims(self, metric: str) -> list[str]:
         """What a metric is told apart by here, the most frequent first."""
-        return sorted((dim for dim in self.counts.get(metric, {}) if dim), key=lambda dim: (-self.n(metric, dim), dim))
+        found = [dim for dim, n in self.counts.get(metric, {}).items() if dim and n]
+        return sorted(found, key=lambda dim: (-self.n(metric, dim), dim))
 
     def time(self, metric: str, share: float, dim: str | None = None) -> float | None:
-        """The time in ms that `share` of all, or of one kind, did not exceed; within buckets.ERROR. None: none timed."""
+        """The time in ms that `share` of all, or of one kind, did not exceed; None when nothing was timed."""
         spreads = self.spreads.get(metric, {})
         found = spreads.get(dim, Counter()) if dim is not None else sum(spreads.values(), Counter())
         return percentile(found, share)
@@ -66,7 +61,9 @@ class Sums:
 class Measure(Protocol):
     """How a figure's value is made of sums. None: nothing happened that it could be made of."""
 
-    unit: str  # percent, ms, count, per_day, money, average, balance
+    @property
+    def unit(self) -> str:
+        """percent, ms, count, seconds, money, average, balance."""
 
     def value(self, sums: Sums) -> float | None:
         """The value in its unit."""
@@ -117,7 +114,7 @@ class Time:
 
 @dataclass(frozen=True)
 class Count:
-    """How many; with `since`, 0 is told only when that was counted at all (levels: whether a sample was taken)."""
+    """How many. 0 is told only where anything was counted at all, for a level only where somebody looked."""
 
     parts: tuple[str, ...]
     unit: str = "count"
