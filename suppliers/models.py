@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -160,7 +161,9 @@ class SupplierOrder(models.Model):
         ]
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
-                   models.Index(fields=["offer_external_id"], name="order_by_offer")]
+                   models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
+                            condition=~Q(tickets=[]), fastupdate=False)]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"

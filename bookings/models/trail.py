@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+
+FAR = datetime(3000, 1, 1, tzinfo=UTC)  # stands for "no deadline" where cases are sorted
 
 
 class ExternalCall(models.Model):
@@ -94,6 +99,8 @@ class Case(models.Model):
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
                                   related_name="+")
     closed_because = models.CharField(max_length=500, blank=True, default="")
+    due = models.GeneratedField(expression=Coalesce("deadline", Value(FAR)), output_field=models.DateTimeField(),
+                                db_persist=True)  # the deadline as the queue sorts it: none comes last
 
     class Meta:
         constraints = [
@@ -102,9 +109,20 @@ class Case(models.Model):
             models.CheckConstraint(condition=Q(closed_at__isnull=True) | ~Q(closed_because=""),
                                    name="case_is_closed_with_a_reason"),
         ]
-        indexes = [models.Index(fields=["severity", "deadline", "opened_at"], condition=Q(closed_at__isnull=True),
+        # the queue's order, for everything, for what nobody has, for one person, for one kind, for what is snoozed
+        indexes = [models.Index(fields=["severity", "due", "opened_at", "id"], condition=Q(closed_at__isnull=True),
                                 name="case_queue"),
-                   models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_newest"),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_unowned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=True)),
+                   models.Index(fields=["taken_by", "severity", "due", "opened_at", "id"], name="case_queue_owned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=False)),
+                   models.Index(fields=["kind", "severity", "due", "opened_at", "id"], name="case_queue_kind",
+                                condition=Q(closed_at__isnull=True)),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_snoozed",
+                                condition=Q(closed_at__isnull=True, snoozed_until__isnull=False)),
+                   models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False),
+                                name="case_closed_newest"),
+                   models.Index(fields=["subject"], name="case_by_subject"),
                    models.Index(fields=["opened_at"], name="case_by_opening"),
                    models.Index(fields=["kind", "subject"], name="case_by_object")]
 
