@@ -161,6 +161,8 @@ class GatewayEvent(models.Model):
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -132,6 +132,7 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
+    travellers = models.JSONField(default=list, blank=True)  # [[passenger id, keyed hash of the airline's name]]
     # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
     flight_change = models.JSONField(default=dict, blank=True)
     change_seen_at = models.DateTimeField(null=True, blank=True)
@@ -194,6 +195,8 @@ class SupplierEvent(models.Model):
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
