@@ -43,7 +43,8 @@ SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, 
     (SELECT booking_id FROM found WHERE %(heard)s)
 ON CONFLICT (provider, event_id) DO UPDATE
     SET deliveries = payments_gatewayevent.deliveries + 1, last_at = clock_timestamp() WHERE %(came)s = 1
-RETURNING received_at, CASE WHEN last_at IS NULL THEN fate ELSE '' END, booking_id, (SELECT payment_id FROM found), (SELECT refund_id FROM found)
+RETURNING received_at, CASE WHEN last_at IS NULL THEN fate ELSE '' END, booking_id,
+    (SELECT payment_id FROM found), (SELECT refund_id FROM found)
 """  # noqa: S608  constants only
 
 # tried 10 s after it came, then after as long again as it has been waiting, at most an hour

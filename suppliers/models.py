@@ -132,7 +132,7 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
-    travellers = models.JSONField(default=list, blank=True)  # [[passenger id, keyed hash of the airline's name]]
+    travellers = models.JSONField(default=list, blank=True, db_default=[])  # [[passenger id, keyed hash of the name]]
     # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
     flight_change = models.JSONField(default=dict, blank=True)
     change_seen_at = models.DateTimeField(null=True, blank=True)

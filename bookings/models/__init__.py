@@ -8,5 +8,5 @@ from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency, S
 from bookings.models.trail import CallRecord, Case, Diary, ExternalCall, Outbox
 
 __all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown",
-           "CallRecord", "Case",           "ChangeRequest", "Diary", "ExternalCall", "Heartbeat", "Idempotency", "Outbox", "Passenger", "Proposal",
-           "Segment", "Selection", "Share", "StaffAction"]
+           "CallRecord", "Case", "ChangeRequest", "Diary", "ExternalCall", "Heartbeat", "Idempotency", "Outbox",
+           "Passenger", "Proposal", "Segment", "Selection", "Share", "StaffAction"]

@@ -47,8 +47,8 @@ class ExternalCall(models.Model):
 class CallRecord(models.Model):
     """One request to the outside as it went over the wire, looks included: append-only, purged after 90 days.
 
-    `sent` and `got` hold ids, states, amounts and codes only (`suppliers.duffel.kept`, `payments.gateways.stripe.kept`),
-    8 KB each at most. `outcome` is that of the deed the request belonged to.
+    `sent` and `got` hold ids, states, amounts and codes only (the allow-lists `suppliers.duffel.kept` and
+    `payments.gateways.stripe.kept`), 8 KB each at most. `outcome` is that of the deed the request belonged to.
     """
 
     booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="call_records")
@@ -159,8 +159,8 @@ class Outbox(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     dropped = models.CharField(max_length=60, blank=True, default="")  # why it was not sent after all
-    subject = models.CharField(max_length=200, blank=True, default="")  # as it was sent, about a booking
-    text = models.TextField(blank=True, default="")  # as it was sent, about a booking; every address in it blanked
+    subject = models.CharField(max_length=200, blank=True, default="", db_default="")  # as it was sent, about a booking
+    text = models.TextField(blank=True, default="", db_default="")  # as it was sent; every address in it is blanked
     created_at = models.DateTimeField()
 
     class Meta:

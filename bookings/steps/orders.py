@@ -208,8 +208,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
-    if info.travellers:
-        order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers]
+    order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
         cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=booking, now=moment.now,
                         facts={"ours": order.currency, "airline": info.total.currency})

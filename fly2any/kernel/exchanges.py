@@ -77,14 +77,14 @@ def told(make: Callable[[], dict[str, Any]], *, started: float) -> None:
 
 def kept(body: Any, allowed: frozenset[str]) -> Any:
     """The part of a JSON body that may be kept: allowed fields with short plain values, bounded to MOST_BYTES."""
-    room = [MOST_BYTES]
+    room = [MOST_BYTES - 512]  # for the signs of what is cut
     found = _kept(body, allowed, room)
     return found if len(json.dumps(found, ensure_ascii=False).encode()) <= MOST_BYTES else {CUT: "too long to keep"}
 
 
 def _kept(value: Any, allowed: frozenset[str], room: list[int]) -> Any:
     if isinstance(value, dict):
-        found = {}
+        found: dict[str, Any] = {}
         for name, inner in value.items():
             if name not in allowed:
                 continue
@@ -94,7 +94,8 @@ def _kept(value: Any, allowed: frozenset[str], room: list[int]) -> Any:
             found[name] = _kept(inner, allowed, room)
         return found
     if isinstance(value, list | tuple):
-        items = []
+        items: list[Any] = []
+        room[0] -= 24
         for inner in value[:MOST_ITEMS]:
             if room[0] < 0:
                 break
