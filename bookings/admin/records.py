@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from bookings.models import CallRecord, Diary, ExternalCall, Heartbeat, Outbox
+from bookings.models import Diary, ExternalCall, Heartbeat, Outbox
 from fly2any.kernel.readonly import ReadOnlyAdmin
 
 
@@ -14,16 +14,6 @@ class ExternalCallAdmin(ReadOnlyAdmin):
 
     list_display = ("__str__", "booking_link", "state", "outcome", "code", "attempts", "milliseconds", "asked_at")
     list_filter = ("state", "outcome")
-    list_select_related = ("booking",)
-    looked_up_by = {"booking__reference": {}}
-    search_help_text = "Our reference, in full"
-
-
-@admin.register(CallRecord)
-class CallRecordAdmin(ReadOnlyAdmin):
-    """Every request to the outside as it went over the wire, for 90 days; nothing personal is in it."""
-
-    list_display = ("at", "booking_link", "step", "method", "path", "status", "milliseconds", "outcome", "request_id")
     list_select_related = ("booking",)
     looked_up_by = {"booking__reference": {}}
     search_help_text = "Our reference, in full"

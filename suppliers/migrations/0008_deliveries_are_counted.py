@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('suppliers', '0005_offers_in_brief'),
+        ('suppliers', '0007_pauses_are_only_lifted'),
     ]
 
     operations = [
