@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0014_roles'),
+        ('bookings', '0015_figures'),
     ]
 
     operations = [

@@ -6,18 +6,23 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('payments', '0002_echoes'),
+        ('suppliers', '0008_figures'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='gatewayevent',
+            model_name='supplierevent',
             name='deliveries',
             field=models.PositiveIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
-            model_name='gatewayevent',
+            model_name='supplierevent',
             name='last_at',
             field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='supplierorder',
+            name='travellers',
+            field=models.JSONField(blank=True, db_default=[], default=list),
         ),
     ]

@@ -22,5 +22,5 @@ DROP FUNCTION bookings_callrecord_is_append_only();
 class Migration(migrations.Migration):
     """A trigger on the call records."""
 
-    dependencies = [("bookings", "0015_what_went_over_the_wire")]
+    dependencies = [("bookings", "0016_what_went_over_the_wire")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

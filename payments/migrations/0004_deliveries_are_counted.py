@@ -6,23 +6,18 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('suppliers', '0007_pauses_are_only_lifted'),
+        ('payments', '0003_figures'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='supplierevent',
+            model_name='gatewayevent',
             name='deliveries',
             field=models.PositiveIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
-            model_name='supplierevent',
+            model_name='gatewayevent',
             name='last_at',
             field=models.DateTimeField(blank=True, null=True),
-        ),
-        migrations.AddField(
-            model_name='supplierorder',
-            name='travellers',
-            field=models.JSONField(blank=True, db_default=[], default=list),
         ),
     ]
