@@ -9,5 +9,5 @@ from bookings.models.figures import Figure, Seen, Tally
 from bookings.models.trail import CallRecord, Case, Diary, ExternalCall, Outbox
 
 __all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown",
-           "CallRecord", "Case",           "ChangeRequest", "Diary", "ExternalCall", "Figure", "Heartbeat", "Idempotency", "Outbox", "Passenger",
-           "Proposal", "Seen", "Segment", "Selection", "Share", "StaffAction", "Tally"]
+           "CallRecord", "Case", "ChangeRequest", "Diary", "ExternalCall", "Figure", "Heartbeat", "Idempotency",
+           "Outbox", "Passenger", "Proposal", "Seen", "Segment", "Selection", "Share", "StaffAction", "Tally"]
