@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
@@ -46,6 +47,38 @@ class ExternalCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+class CallRecord(models.Model):
+    """One request to the outside as it went over the wire, looks included: append-only, purged after 90 days.
+
+    `sent` and `got` hold ids, states, amounts and codes only (the allow-lists `suppliers.duffel.kept` and
+    `payments.gateways.stripe.kept`), 8 KB each at most. `outcome` is that of the deed the request belonged to.
+    """
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="call_records")
+    step = models.CharField(max_length=24)
+    subject = models.CharField(max_length=40)
+    attempt = models.PositiveSmallIntegerField(default=1)  # of the deed
+    at = models.DateTimeField()
+    vendor = models.CharField(max_length=20)
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=300)
+    key = models.CharField(max_length=200, blank=True, default="")
+    request_id = models.CharField(max_length=120, blank=True, default="")  # the vendor's
+    status = models.PositiveSmallIntegerField(null=True, blank=True)  # of HTTP; none: no answer came
+    milliseconds = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=12)
+    code = models.CharField(max_length=60, blank=True, default="")
+    sent = models.JSONField(null=True, blank=True)
+    got = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["booking", "at"], name="call_record_by_booking"),
+                   BrinIndex(fields=["at"], name="call_record_by_age", autosummarize=True)]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 class Diary(models.Model):
@@ -144,6 +177,8 @@ class Outbox(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     dropped = models.CharField(max_length=60, blank=True, default="")  # why it was not sent after all
+    subject = models.CharField(max_length=200, blank=True, default="", db_default="")  # as it was sent, about a booking
+    text = models.TextField(blank=True, default="", db_default="")  # as it was sent; every address in it is blanked
     created_at = models.DateTimeField()
 
     class Meta:
@@ -151,7 +186,8 @@ class Outbox(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
                                                nulls_distinct=False)]
         indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due"),
-                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address")]
+                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["created_at"], condition=~Q(text=""), name="outbox_with_text")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking_id or self.case_id}"

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0015_queue'),
-        ('suppliers', '0005_offers_in_brief'),
+        ('bookings', '0002_initial'),
+        ('suppliers', '0009_deliveries_are_counted'),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0014_roles'),
+        ('bookings', '0017_call_records_are_append_only'),
         ('suppliers', '0005_offers_in_brief'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
