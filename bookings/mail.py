@@ -21,8 +21,9 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import account_links, cases, documents, letter
+from bookings import account_links, cases, documents, letter, telling
 from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
+from bookings.runbook import runbook_url
 from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
@@ -51,10 +52,11 @@ def send_due(now: datetime, limit: int) -> int:
 
 
 def _claim(now: datetime) -> Outbox | None:
-    """Take the oldest due row for `LEASE`; the first claim keeps when it was due."""
+    """Take the oldest due row, an alert before any other, for `LEASE`; the first claim keeps when it was due."""
     with transaction.atomic(durable=True):
-        row = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
-               .filter(due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk").first())
+        due = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
+               .filter(channel=Outbox.Channel.MAIL, due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk"))
+        row = due.filter(case__isnull=False).first() or due.first()  # alerts first: they are few
         if row is None:
             return None
         row.context = {"first_due_at": row.due_at.isoformat(), **row.context}
@@ -66,7 +68,7 @@ def _claim(now: datetime) -> Outbox | None:
 
 def _deliver(row: Outbox, now: datetime) -> int:
     booking = row.booking
-    reason = _outdated(row.kind, booking, now) or _answered(row) or _without_account(row)
+    reason = _outdated(row.kind, booking, now) or _answered(row) or _without_account(row) or telling.late(row)
     if reason:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason)
         return 0
@@ -177,7 +179,8 @@ def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any
     if row.case is not None:
         return {**words, "case": row.case, "known": cases.KINDS.get(row.case.kind),
                 "reference": booking.reference if booking else "",
-                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/"}
+                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/",
+                "runbook": runbook_url(row.case.kind)}
     if booking is None:
         return words | _account_words(row)
     words |= letter.words(booking)
