@@ -137,3 +137,8 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking_id or self.case_id}"
+
+    @property
+    def first_version(self) -> str:
+        """What the mail is about; a mail sent again carries "~" and a number behind it."""
+        return self.version.partition("~")[0]
