@@ -49,6 +49,13 @@ def again(booking: Booking, key: str, now: datetime) -> str:
     return kind
 
 
+def repeat(row: Outbox, now: datetime) -> None:
+    """Queue a mail of a booking once more, the same about the same, to the booking's present contact."""
+    times = Outbox.objects.filter(booking=row.booking, kind=row.kind, version__contains="~").count() + 1
+    mark = f"~{times}"
+    queue(row.kind, row.booking, now, version=f"{row.first_version[-(40 - len(mark)):]}{mark}")
+
+
 def on_change(booking: Booking, before: tuple[str, str], now: datetime) -> None:
     """Queue what the change from `before` (status, progress) to the booking's present state calls for."""
     status, progress = Status(booking.status), Progress(booking.progress)
