@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, figures, mail, reconcile, retention
+from bookings import alerts, cases, chat, figures, mail, reconcile, retention, telling
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -62,6 +62,7 @@ class Sweeper:
         for booking_id in due:
             self._drive(booking_id)
         self._job("mail", lambda: mail.send_due(clock.now(), 100))
+        self._job("chat", lambda: _tell_chat(clock.now()))
         self._job("alerts", lambda: alerts.tell(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
         if claim_turn("reconcile.light", now, LIGHT_EVERY):
@@ -140,6 +141,12 @@ def claim_turn(name: str, now: datetime, every: timedelta) -> bool:
     return True
 
 
+def _tell_chat(now: datetime) -> None:
+    """Alerts into the chat, and that critical cases have closed by themselves."""
+    telling.healed(now)
+    chat.send_due(now, 50)
+
+
 _watched_at = 0.0
 
 
@@ -152,4 +159,6 @@ def watch_sweeper(now: Callable[[], datetime]) -> None:
     row, present = Heartbeat.objects.filter(name="sweeper").first(), now()
     if row is not None and present - row.beat_at > SILENT:
         cases.open_case(kind="recovery_stopped", subject="sweeper", now=present)
-        alerts.repeat(present)  # nobody else does it now
+        alerts.repeat(present)  # nobody else does it now, and perhaps nobody else sends it
+        mail.send_due(present, 20)
+        chat.send_due(present, 20)

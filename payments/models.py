@@ -170,6 +170,8 @@ class GatewayEvent(models.Model):
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -134,6 +134,7 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
+    travellers = models.JSONField(default=list, blank=True, db_default=[])  # [[passenger id, keyed hash of the name]]
     # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
     flight_change = models.JSONField(default=dict, blank=True)
     change_seen_at = models.DateTimeField(null=True, blank=True)
@@ -162,7 +163,9 @@ class SupplierOrder(models.Model):
         ]
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
-                   models.Index(fields=["offer_external_id"], name="order_by_offer")]
+                   models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
+                            condition=~Q(tickets=[]), fastupdate=False)]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
@@ -197,6 +200,8 @@ class SupplierEvent(models.Model):
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
