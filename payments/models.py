@@ -84,7 +84,17 @@ class Payment(models.Model):
                                    name="payment_captured_needs_an_airline_order"),
         ]
         indexes = [models.Index(fields=["asked_at"], condition=Q(state__in=["open", "authorised", "capturing"]),
-                                name="payment_still_open")]
+                                name="payment_still_open"),
+                   # what the detectors of mismatches look for (docs/mismatches.md)
+                   models.Index(fields=["booking"], name="payment_without_order", condition=Q(
+                       state="captured", order__isnull=True, refunded_minor__lt=F("captured_minor"))),
+                   models.Index(fields=["authorised_at"], name="payment_reserved", condition=Q(
+                       state__in=["authorised", "capturing", "voiding"])),
+                   models.Index(fields=["captured_at"], condition=Q(state="captured"), name="payment_captured_newest"),
+                   models.Index(fields=["asked_at"], name="payment_by_age"),
+                   models.Index(fields=["booking"], name="payment_given_back", condition=Q(
+                       captured_minor__gt=0, refunded_minor__gte=F("captured_minor"))),
+                   models.Index(fields=["booking"], condition=Q(disputed=True), name="payment_disputed")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.external_id or 'not opened yet'}"
@@ -118,6 +128,8 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_is_of_something"),
             models.CheckConstraint(condition=Q(state__in=sorted(RefundState)), name="refund_state_is_known"),
         ]
+        indexes = [models.Index(fields=["requested_at"], condition=Q(state__in=["requested", "sent", "failed"]),
+                                name="refund_not_done")]
 
     def __str__(self) -> str:
         return f"refund {self.pk} of payment {self.payment_id}"

@@ -82,6 +82,7 @@ class Booking(models.Model):
             models.Index(Upper("contact_email"), name="booking_by_email_any_case"),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
+            models.Index(fields=["parked_at"], condition=Q(parked_at__isnull=False), name="booking_parked"),
         ]
 
     def __str__(self) -> str:

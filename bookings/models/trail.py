@@ -133,7 +133,9 @@ class Outbox(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
                                                nulls_distinct=False)]
         indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due"),
-                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address")]
+                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["id"], condition=Q(dropped="undeliverable", sent_at__isnull=True),
+                                name="outbox_undeliverable")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking_id or self.case_id}"
