@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -231,3 +232,45 @@ class BreakerState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.kind}"
+
+
+class SalesPause(models.Model):
+    """New bookings are not taken: of one supplier, or of all (`supplier` empty). Lifted, never changed or deleted."""
+
+    class Cause(models.TextChoices):
+        STAFF = "staff", "paused by staff"
+        BALANCE = "balance", "our balance with the supplier is used up"
+
+    supplier = models.CharField(max_length=20, blank=True, default="")
+    cause = models.CharField(max_length=8, choices=Cause.choices)
+    reason = models.CharField(max_length=500)
+    since = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                           related_name="+")  # nobody: the machine did it
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                                  related_name="+")
+    lifted_because = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "cause"], condition=Q(lifted_at__isnull=True),
+                                               name="sales_are_paused_once_per_cause")]
+        indexes = [models.Index(fields=["-since"], name="pause_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier or 'all suppliers'} {self.cause}"
+
+
+class SupplierBalance(models.Model):
+    """What our account with a supplier held when it was last told; one row per supplier and currency."""
+
+    supplier = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    available_minor = models.BigIntegerField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "currency"], name="balance_is_one_per_currency")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.currency}"

@@ -58,7 +58,7 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
     return {
         "view": view, "state": state, "filters": filters, "tabs": _tabs(data, view), "base": base,
         "asking": sum(1 for one in view["suppliers"] if one["state"] == "asking") or 1,
-        "failed": state in ("offers", "filtered") and _failed(view),
+        "failed": state in ("offers", "filtered") and _failed(view), "paused": _paused(view),
         "travellers": query.adults + len(query.child_ages) + query.infants,
         "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
         "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways, "labels": ways if len(ways) > 1 else [],
@@ -82,7 +82,7 @@ def _with_choices(url: str, data: QueryDict) -> str:
 
 
 def _state(view: Raw) -> str:
-    """What the page is about: asking, offers, filtered (all away), lapsed, down, none."""
+    """What the page is about: asking, offers, filtered (all away), lapsed, paused (we sell nothing now), down, none."""
     if view["offers"] or view["matching"]:
         return "offers"
     if view["found"]:
@@ -91,12 +91,20 @@ def _state(view: Raw) -> str:
         return "asking"
     if view["lapsed"]:
         return "lapsed"
+    if view["suppliers"] and all(one["code"] == "sales_paused" for one in view["suppliers"]):
+        return "paused"
     return "down" if view["suppliers"] and all(one["state"] != "done" for one in view["suppliers"]) else "none"
 
 
 def _failed(view: Raw) -> bool:
-    """Whether a supplier failed, or was never heard of again."""
-    return any(one["state"] == "failed" or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
+    """Whether a supplier that we sell failed, or was never heard of again."""
+    return any((one["state"] == "failed" and one["code"] != "sales_paused")
+               or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
+
+
+def _paused(view: Raw) -> bool:
+    """Whether a supplier was left out because we do not sell its flights for the moment."""
+    return any(one["code"] == "sales_paused" for one in view["suppliers"])
 
 
 def _tabs(data: QueryDict, view: Raw) -> list[Raw]:

@@ -53,6 +53,7 @@ class StaffAction(models.Model):
             ("do_pause", "Pause and resume sales"),
             ("do_reveal", "See travel documents in full"),
             ("do_export", "Export lists"),
+            ("do_people", "Reset second factors and lift locks of colleagues"),
         ]
 
     def __str__(self) -> str:
