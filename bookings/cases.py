@@ -73,8 +73,8 @@ KINDS: dict[str, Kind] = {
         "DUPLICATE", CRITICAL, "More than one live order was made for this booking.", "Cancel all but one.", "cancel",
         "M8", "the end of the airline's void window"),
     "duplicate_payment": Kind(
-        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.", "Void or refund all but one.", "void",
-        "M8"),
+        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.", "Void or refund all but one.",
+        "void", "M8"),
     "refund_due": Kind(
         "REFUND DUE", HIGH, "Money is owed: the airline cancelled, or the customer wants it back for changed flights.",
         "See that all of it is sent back, at the latest on the legal date.", "refund", "M9",
@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
         "RESERVED TOO LONG", HIGH, "The card has been reserved for more than 8 hours and no ticket was issued.",
         "Release the card, unless the ticket is there.", "void", "M11", "the day on which the bank lets the money go"),
     "ticketing_deadline": Kind(
-        "TICKETING DEADLINE", HIGH, "The airline reserved the seats, and the tickets must be issued before its deadline.",
+        "TICKETING DEADLINE", HIGH, "Seats are reserved, and the tickets must be issued before the airline's deadline.",
         "Issue the tickets and enter their numbers.", "enter_tickets", "M12", "the airline's ticketing deadline"),
     "hold_ends": Kind(
         "HOLD ENDS", LOW, "The held fare ends within two hours and the customer has not paid.",

@@ -22,7 +22,7 @@ from bookings.models import Booking, Case, Heartbeat
 
 logger = logging.getLogger(__name__)
 BATCH = 200
-HEARTBEAT = "detectors"
+HEARTBEAT = "detectors.last"
 DETECTORS: dict[str, Detector] = {}
 Key = tuple[str, str]
 
@@ -68,7 +68,8 @@ def run(now: datetime, codes: Iterable[str] | None = None) -> Run:
             healed += cases.heal(kind=broken.kind, subject=broken.subject, now=now, because="it works again")
         except Exception as error:  # a bug in one must not silence the others
             logger.exception("detector.failed", extra={"code": detector.code})
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block and not connection.is_usable():
+                connection.close()
             failed.append(detector.code)
             report(replace(broken, facts={"error": type(error).__name__}), now)
     if codes is None:

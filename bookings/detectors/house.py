@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Concat
 
 from bookings import refund_clock
 from bookings.detectors.asking import UNDER_WAY, amount, call_about, moment, streamed, subject_of, told
@@ -113,39 +114,33 @@ def undoing_failed(now: datetime) -> Iterator[Finding]:
     """M20: refunds that failed or do not arrive, and voids, refunds and cancellations that keep failing."""
     stuck = now - STUCK_UNDOING
     rows = Refund.objects.filter(state__in=[RefundState.REQUESTED, RefundState.SENT, RefundState.FAILED])
+    again = Refund.objects.filter(payment=OuterRef("payment"), cause__endswith=Concat(
+        Value("~"), Cast(OuterRef("pk"), CharField())))  # the new one names the old (bookings.undo.unreturned)
     sends = rows.annotate(
         result=call_about(Step.SEND_REFUND.value, "refund", "outcome"),
         tries=call_about(Step.SEND_REFUND.value, "refund", "attempts"),
         failing=call_about(Step.SEND_REFUND.value, "refund", "first_failed_at"),
-        comforted=told("compensation_failed", "payment__booking_id"))
+        resent=Exists(again), comforted=told("compensation_failed", "payment__booking_id"),
+        known=told("refund_failed", "payment__booking_id"))
     for refund in streamed(sends.select_related("payment__booking").order_by("requested_at", "pk")):
         yield from _refund(refund, now, stuck)
     yield from _compensation(stuck)
 
 
-def _refund(refund: Refund, now: datetime, stuck: datetime) -> Iterator[Finding]:
-    """What is wrong with one refund that has not succeeded. Its queries: one more for a failed one."""
-    if refund.state == RefundState.FAILED:
-        if not _made_good(refund):
-            yield _about(refund, "refund_failed", deadline=refund_clock.end_of(
-                refund_clock.legal_date(refund.requested_at)), failure=refund.failure)
-        return
+def _refund(refund: Any, now: datetime, stuck: datetime) -> Iterator[Finding]:
+    """What is wrong with one refund that has not succeeded."""
+    if (refund.state == RefundState.FAILED and not refund.resent) or (
+            refund.state != RefundState.FAILED and refund.known):  # sent again, and not there yet
+        yield _about(refund, "refund_failed", deadline=refund_clock.end_of(
+            refund_clock.legal_date(refund.requested_at)), failure=refund.failure)
     if refund.state == RefundState.SENT and refund.external_id:
         if (refund.sent_at or refund.requested_at) <= now - REFUND_LATE:
             yield _about(refund, "refund_pending", sent=moment(refund.sent_at or refund.requested_at))
-        return
-    result, tries, failing = refund.result, refund.tries or 0, refund.failing  # type: ignore[attr-defined]
-    bad = result not in (None, *DONE_WELL) and (
-        result == "refused" or tries >= MAX_DECLINES or (failing is not None and failing <= stuck))
-    if bad or refund.comforted:  # type: ignore[attr-defined]
-        yield _about(refund, "compensation_failed", call=Step.SEND_REFUND.value, outcome=result or "")
-
-
-def _made_good(failed: Refund) -> bool:
-    """Whether the customer has the money by another refund since, or all of it is back."""
-    later = Refund.objects.filter(payment=failed.payment_id, pk__gt=failed.pk, amount_minor__gte=failed.amount_minor,
-                                  state__in=[RefundState.SENT, RefundState.SUCCEEDED])
-    return failed.payment.refunded_minor >= failed.payment.captured_minor or later.exists()
+    elif refund.state != RefundState.FAILED:
+        bad = refund.result not in (None, *DONE_WELL) and (
+            refund.result == "refused" or refund.tries >= MAX_DECLINES or (refund.failing or now) <= stuck)
+        if bad or refund.comforted:
+            yield _about(refund, "compensation_failed", call=Step.SEND_REFUND.value, outcome=refund.result or "")
 
 
 def _compensation(stuck: datetime) -> Iterator[Finding]:
@@ -189,7 +184,7 @@ DETECTORS = (
         "detector_failed": "The last run of the detector ended in an error."}, standing_still,
         subjects=("worker", "sweeper", "booking:"), healed="the work goes on"),
     Detector("M20", "refund or void failed, or pending for too long", {
-        "refund_failed": "A refund failed at the bank, and no later one gave the money back.",
+        "refund_failed": "A refund failed at the bank, and it was not sent again, or the new one has not arrived.",
         "refund_pending": "A refund was sent more than 10 days ago and has not succeeded.",
         "compensation_failed": "A void, refund or cancellation was refused, failed 5 times, or has failed for 30 "
         "minutes, and is not done."}, undoing_failed, healed="it was done after all"),

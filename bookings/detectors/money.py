@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Least
 
 from bookings import refund_clock
@@ -22,12 +36,14 @@ from bookings.detectors.asking import (
 )
 from bookings.detectors.finding import Detector, Finding
 from bookings.flow import AUTHORISATION_LIFE, Wish
+from bookings.undo import PRESENT
 from fly2any.kernel.money import Money
-from payments.models import ACTIVE, Dispute, Payment
-from payments.types import PaymentState
+from payments.models import ACTIVE, Dispute, Payment, Refund
+from payments.types import PaymentState, RefundState
 from suppliers.models import IN_FLIGHT, SupplierOrder
 from suppliers.types import LIVE, OrderState
 
+MINOR = BigIntegerField()
 IDLE = timedelta(minutes=10)
 OWED_GRACE = timedelta(minutes=10)  # a refund follows its cancellation within seconds
 OWED_WINDOW = timedelta(days=30)  # older ones only while their case is open; the legal date is long past
@@ -125,8 +141,13 @@ def refund_due(now: datetime) -> Iterator[Finding]:
         since=Coalesce("cancelled_at", "looked_at", "asked_at"), taken=F("booking__payments__captured_minor"),
         back=F("booking__payments__refunded_minor")).filter(
         booking__payments__state=PaymentState.CAPTURED).select_related("booking").order_by("pk")
-    agreed = Case(When(booking__agreed_refund_minor__isnull=False, booking__wish=Wish.CANCEL, booking__closing="",
-                         then=Least("booking__agreed_refund_minor", "taken")), default=F("taken"))
+    present = Refund.objects.filter(payment__booking=OuterRef("booking"), cause__startswith=PRESENT).exclude(
+        state=RefundState.FAILED).order_by().values("payment__booking").annotate(sum=Sum("amount_minor")).values("sum")
+    agreed = Case(  # what staff gave besides is a present (bookings.undo.still_owed)
+        When(booking__agreed_refund_minor__isnull=False, booking__wish=Wish.CANCEL, booking__closing="",
+             then=Least(F("booking__agreed_refund_minor") + Coalesce(Subquery(present), Value(0), output_field=MINOR),
+                        "taken")),
+        default=F("taken"), output_field=MINOR)
     ended = rows.filter(~order_of("booking_id", *LIVE), state=OrderState.CANCELLED, ticketed_at__isnull=False)
     ended = ended.annotate(owed=agreed).filter(owed__gt=F("back"))
     asked = rows.filter(state__in=ISSUED, change_seen_at__isnull=False, change_answer="refund", flight_change__taken="")

@@ -40,7 +40,7 @@ LADDERS: dict[str, Ladder] = {
     "no_progress": Ladder(aged=((15 * M, CRITICAL),)),
     "parked": Ladder(aged=((2 * H, CRITICAL),)),
     "refund_failed": Ladder(aged=((3 * D, CRITICAL),), left=((48 * H, CRITICAL),)),
-    "refund_pending": Ladder(aged=((10 * D, CRITICAL),)),
+    "refund_pending": Ladder(aged=((20 * D, CRITICAL),)),  # aged since it was sent
 }
 
 
