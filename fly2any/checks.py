@@ -91,13 +91,11 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     if not settings.HTTPS:
-        found.append(
-            checks.Error(
-                "SITE_URL is not https in production.",
-                hint="Set SITE_URL to the https:// address of the site.",
-                id="fly2any.E006",
-            )
-        )
+        hint = "Set SITE_URL to the https:// address of the site."
+        found.append(checks.Error("SITE_URL is not https in production.", hint=hint, id="fly2any.E006"))
+    if not settings.ADMIN_NEEDS_OTP:
+        hint = "Unset ADMIN_NEEDS_OTP: the console moves money, so a password alone must not open it."
+        found.append(checks.Error("ADMIN_NEEDS_OTP is off in production.", hint=hint, id="fly2any.E008"))
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
         if not env.text(name):
             found.append(

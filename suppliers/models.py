@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -134,6 +135,7 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
+    travellers = models.JSONField(default=list, blank=True, db_default=[])  # [[passenger id, keyed hash of the name]]
     # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
     flight_change = models.JSONField(default=dict, blank=True)
     change_seen_at = models.DateTimeField(null=True, blank=True)
@@ -175,7 +177,9 @@ class SupplierOrder(models.Model):
                    models.Index(Coalesce("cancelled_at", "looked_at", "asked_at"), name="order_cancelled_newest",
                                 condition=Q(state="cancelled", ticketed_at__isnull=False)),
                    models.Index(fields=["change_seen_at"], name="order_change_open", condition=Q(
-                       state="ticketed", change_seen_at__isnull=False, flight_change__taken=""))]
+                       state="ticketed", change_seen_at__isnull=False, flight_change__taken="")),
+                   GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
+                            condition=~Q(tickets=[]), fastupdate=False)]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
@@ -208,12 +212,16 @@ class SupplierEvent(models.Model):
     offer_id = models.CharField(max_length=200, blank=True, default="")
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="supplier_event_is_kept_once")]
-        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting")]
+        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting"),
+                   BrinIndex(fields=["received_at"], autosummarize=True, name="supplier_event_by_coming")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.raw_kind} {self.event_id}"

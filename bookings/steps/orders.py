@@ -15,6 +15,7 @@ from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
 from bookings.steps import flights
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
+from bookings.twins import name_digest
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
@@ -207,6 +208,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
+    order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
         cases.open_case(kind="ledgers_differ", subject=f"{order.supplier}:{info.external_id}", booking=booking,
                         now=moment.now, facts={"ours": order.currency, "airline": info.total.currency})

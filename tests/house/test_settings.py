@@ -111,6 +111,7 @@ def test_the_real_world_is_clean_and_strict(tmp_path: Path) -> None:
         ({"DEBUG": "on"}, "fly2any.E004", "DEBUG"),
         ({"CRASH_FILE": "/tmp/x"}, "fly2any.E005", "CRASH_FILE"),
         ({"SITE_URL": "http://fly.example"}, "fly2any.E006", "SITE_URL"),
+        ({"ADMIN_NEEDS_OTP": "off"}, "fly2any.E008", "ADMIN_NEEDS_OTP"),
         ({"SECRET_KEY": ""}, "fly2any.E007", "SECRET_KEY"),
         ({"DATABASE_URL": ""}, "fly2any.E007", "DATABASE_URL"),
     ],

@@ -258,6 +258,25 @@ def test_a_mail_goes_out_once() -> None:
     assert len(outbound.outbox) == 1
 
 
+def test_what_a_mail_said_is_kept_without_the_links_that_open_something() -> None:
+    booking, row = story("confirmed")
+    mail.send_due(NOW, 10)
+    row.refresh_from_db()
+    sent = outbound.outbox[-1]
+    assert row.subject == sent.subject
+    assert booking.reference in row.text
+    token = re.search(r"/manage/link/([^/\s]+)/", str(sent.body))
+    assert token is not None
+    assert token[1] not in row.text
+    assert "http" not in row.text
+    assert row.text.count("[link]") == len(re.findall(r"https?://", str(sent.body)))
+    lost = queue("reset_password", None, context={"user": User.objects.create_user("a", "a@example.com").pk},
+                 to="a@example.com")
+    mail.send_due(NOW, 10)
+    lost.refresh_from_db()
+    assert (lost.sent_at is not None, lost.text, lost.subject) == (True, "", "")  # about no booking: nobody needs to read it
+
+
 def test_what_is_not_due_waits() -> None:
     booking = rows.booking(**FITS["hold_created"], pay_by=NOW + timedelta(days=2))
     queue("hold_reminder_24", booking, due_at=NOW + timedelta(hours=24))
