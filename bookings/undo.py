@@ -106,7 +106,7 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
 
 
 def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
-    """A ticket nobody paid for: told to staff at once; cancelled by itself only when it costs nothing."""
+    """A ticket nobody paid for: told to staff at once; cancelled when it costs nothing, or when they agree to less."""
     p = f.payment
     kind = "ticketed_unpaid" if p and p.state in OPEN_MONEY else "orphaned_booking"
     if kind not in f.cases:
@@ -117,8 +117,8 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Wait(now + HOUR, "staff")
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
-    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
-    if everything_back:
+    enough = o.cost_minor if f.agreed_refund_minor is None else f.agreed_refund_minor  # staff may agree to less
+    if (o.quote_refund_minor or 0 if o.quote_refund_to == "balance" else 0) >= enough:
         return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
     return Wait(now + HOUR, "staff")
 

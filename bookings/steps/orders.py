@@ -204,7 +204,9 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.external_id, order.pnr = info.external_id, info.pnr
     order.pay_by, order.price_guaranteed_until = info.pay_by, info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
-    order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
+    if info.tickets or not order.tickets:  # numbers that staff entered stand until the airline shows its own
+        order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)}
+                         for t in info.tickets]
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]

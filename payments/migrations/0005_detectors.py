@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0019_detectors'),
+        ('bookings', '0020_detectors'),
         ('payments', '0004_deliveries_are_counted'),
         ('suppliers', '0011_detectors'),
     ]

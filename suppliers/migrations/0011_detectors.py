@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0019_detectors'),
+        ('bookings', '0020_detectors'),
         ('suppliers', '0010_orders_are_found_by_ticket'),
     ]
 

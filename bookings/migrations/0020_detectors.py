@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0018_queue'),
+        ('bookings', '0019_told_in_a_chat'),
         ('suppliers', '0010_orders_are_found_by_ticket'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
