@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0018_queue'),
+        ('bookings', '0020_detectors'),
     ]
 
     operations = [
