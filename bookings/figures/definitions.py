@@ -116,11 +116,12 @@ FIGURES = (
            "Calls “create order” asked in the period, by supplier and cause.",
            Share(("order.failed",), "order.asked"), "down", rows=("orders-failed",)),
     Figure("supplier-latency", "Supplier latency", OUTSIDE,
-           "How long searches at a supplier took: what 95 of 100 did not exceed. Booking calls stand beneath, by "
-           f"whom they ask. {_ERROR}", "Searches of the period; the last try of each call asked in it.",
-           Time("search.time", 0.95), "down", rows=("calls-slow",)),
+           "How long searches at a supplier took: what 95 of 100 did not exceed. Requests of bookings stand "
+           f"beneath, by whom they ask. {_ERROR}", "Searches of the period; every request of a booking sent in it.",
+           Time("search.time", 0.95), "down", rows=("calls",)),
     Figure("supplier-failures", "Supplier failures", OUTSIDE,
-           "Searches that a supplier could not answer ÷ searches asked of it; by cause.", "Searches of the period.",
+           "Searches that a supplier could not answer ÷ searches asked of it, by cause. Requests of bookings that "
+           "failed (no answer, 429, 5xx) stand beneath.", "Searches of the period; every request of a booking sent in it.",
            Share(("search.failed",), "search.asked"), "down", rows=("calls-failed",)),
     Figure("supplier-balance", "Supplier balance", OUTSIDE,
            "What our account with the supplier held when it last told us, each currency for itself.",

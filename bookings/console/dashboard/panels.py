@@ -186,10 +186,10 @@ PARTS = {
 TITLES = {
     "money.captured": "Captured, by currency", "money.refunded": "Given back, by currency",
     "order.failed": "Failed orders, by supplier and cause", "order.asked": "Orders asked for, by supplier",
-    "search.time": "Searches, by supplier", "call.time": "Booking calls, by whom they ask",
+    "search.time": "Searches, by supplier", "call.time": "Requests of bookings, by whom they ask",
     "level.balance": "Balance, by supplier and currency", "search.failed": "Failed searches, by supplier and cause",
-    "search.asked": "Searches asked, by supplier", "call.failed": "Booking calls without an answer, by step",
-    "call.made": "Booking calls, by whom they ask", "webhook.late": "Late, by sender", "webhook.came":
+    "search.asked": "Searches asked, by supplier", "call.failed": "Failed requests of bookings, by step",
+    "call.made": "Requests of bookings, by whom they ask", "webhook.late": "Late, by sender", "webhook.came":
     "Messages that concern us, by sender", "webhook.time": "From making to hearing, by sender",
     "webhook.failed": "Not kept, by sender", "webhook.lost": "Never recognised, by sender",
     "webhook.refused": "Unproven, by sender and reason", "web.5xx": "By status", "db.error": "By kind",

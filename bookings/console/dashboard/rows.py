@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from bookings.console.dashboard.words import lasting, money
-from bookings.figures.sources import CALLS, IN_TIME
-from bookings.models import Booking, Case, ExternalCall
+from bookings.figures.sources import IN_TIME
+from bookings.models import Booking, CallRecord, Case, ExternalCall
 from payments.models import GatewayEvent, Payment, Refund
 from suppliers.models import SupplierEvent
 
@@ -108,10 +108,15 @@ def _of_booking(row: Booking) -> list[Cell]:
     return [_stamp(row.created_at), _booking(row), row.status, money(row.accepted_minor, row.currency), row.supplier]
 
 
-def _call(row: ExternalCall) -> list[Cell]:
+def _asked(row: ExternalCall) -> list[Cell]:
     return [_stamp(row.asked_at), _booking(row.booking), _link("bookings", row, row.kind.replace("_", " ")),
             row.booking.supplier, row.outcome, row.code, f"{row.attempts}",
             lasting(row.milliseconds) if row.milliseconds is not None else "–"]
+
+
+def _call(row: CallRecord) -> list[Cell]:
+    return [_stamp(row.at), _booking(row.booking), row.step.replace("_", " "), row.vendor, f"{row.method} {row.path}",
+            f"{row.status}" if row.status else "no answer", row.outcome, lasting(row.milliseconds)]
 
 
 def _event(app: str) -> Callable[[Any], list[Cell]]:
@@ -131,7 +136,8 @@ def _case(row: Case) -> list[Cell]:
 _PAYMENT = ("Asked (UTC)", "Booking", "Payment", "Amount", "State", "Declined", "3-D Secure", "Authorised after")
 _EVENT = ("Came (UTC)", "Message", "About", "What became of it", "Booking", "Made", "Heard")
 _CASE = ("Closed (UTC)", "Case", "Booking", "Verdict", "Took", "Reason")
-_CALL = ("Asked (UTC)", "Booking", "Step", "Supplier", "Outcome", "Cause", "Tries", "Took")
+_ASKED = ("Asked (UTC)", "Booking", "Step", "Supplier", "Outcome", "Cause", "Tries", "Took")
+_CALL = ("Asked (UTC)", "Booking", "Step", "Whom", "Request", "Status", "Outcome", "Took")
 _OF_BOOKING = ("Begun (UTC)", "Booking", "Status", "Agreed", "Supplier")
 
 
@@ -141,10 +147,6 @@ def _payments(name: str, title: str, where: Callable[[QuerySet[Any]], QuerySet[A
 
 def _cases(name: str, title: str, **where: Any) -> Rows:
     return Rows(name, title, Case, "closed_at", lambda rows: rows.filter(**where), _CASE, _case, ("booking",))
-
-
-def _calls(name: str, title: str, **where: Any) -> Rows:
-    return Rows(name, title, ExternalCall, "asked_at", lambda rows: rows.filter(**where), _CALL, _call, ("booking",))
 
 
 def _lost(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -167,9 +169,10 @@ LISTS = {one.name: one for one in (
     _cases("cases-solved", "Cases that a person closed", closed_by__isnull=False),
     _cases("cases-healed", "Cases that closed themselves", closed_by=None),
     Rows("orders-failed", "Orders that were not made", ExternalCall, "asked_at", lambda rows: rows.filter(
-        kind="create_order").exclude(outcome__in=["", "ok"]), _CALL, _call, ("booking",)),
-    _calls("calls-slow", "Booking calls", kind__in=CALLS, outcome__gt=""),
-    _calls("calls-failed", "Booking calls without an answer", kind__in=CALLS, outcome__in=["unavailable", "unknown"]),
+        kind="create_order").exclude(outcome__in=["", "ok"]), _ASKED, _asked, ("booking",)),
+    Rows("calls", "Requests of bookings", CallRecord, "at", lambda rows: rows, _CALL, _call, ("booking",)),
+    Rows("calls-failed", "Requests that failed", CallRecord, "at", lambda rows: rows.filter(
+        Q(status=None) | Q(status__gte=500) | Q(status=429)), _CALL, _call, ("booking",)),
     Rows("stripe-late", "Late messages of Stripe", GatewayEvent, "received_at", _late, _EVENT, _event("payments"),
          ("booking",)),
     Rows("duffel-late", "Late messages of suppliers", SupplierEvent, "received_at", _late, _EVENT, _event("suppliers"),

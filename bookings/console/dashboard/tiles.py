@@ -175,7 +175,7 @@ def _cases(sums: Sums, reading: Reading) -> list[str]:
 
 def _latency(sums: Sums, reading: Reading) -> list[str]:
     found = []
-    for metric, what in (("search.time", "searches"), ("call.time", "calls")):
+    for metric, what in (("search.time", "searches"), ("call.time", "bookings")):
         for dim in sums.dims(metric)[:MOST]:
             half, most = sums.time(metric, 0.5, dim), sums.time(metric, 0.95, dim)
             found.append(f"{dim} {what}: p50 {shown(half, 'ms')}, p95 {shown(most, 'ms')}")
@@ -185,7 +185,7 @@ def _latency(sums: Sums, reading: Reading) -> list[str]:
 def _failures(sums: Sums, reading: Reading) -> list[str]:
     calls = sums.n("call.made")
     failed = sums.n("call.failed")
-    return [*_by("search.failed", sums, 3), f"booking calls without an answer: {failed:,} of {calls:,}"]
+    return [*_by("search.failed", sums, 3), f"requests of bookings that failed: {failed:,} of {calls:,}"]
 
 
 def _orders(sums: Sums, reading: Reading) -> list[str]:
