@@ -85,6 +85,7 @@ class Booking(models.Model):
                          condition=~Q(contact_phone="")),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
+            models.Index(fields=["parked_at"], condition=Q(parked_at__isnull=False), name="booking_parked"),
         ]
 
     def __str__(self) -> str:
