@@ -85,7 +85,7 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _inline(text: str) -> str:
-    safe = escape(text)
+    safe = str(escape(text))
     for pattern, by in _INLINE:
-        safe = pattern.sub(by, safe)  # type: ignore[arg-type]
+        safe = pattern.sub(by, safe)
     return safe

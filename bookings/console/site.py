@@ -21,7 +21,7 @@ class ConsoleSite(AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """List a table, unless it has another way: roles by migrations, devices by their owner or a manager."""
-        models = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         listed = [model for model in models if model._meta.label_lower not in ELSEWHERE]
         super().register(listed, admin_class, **options)
 
