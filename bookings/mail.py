@@ -23,8 +23,9 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import account_links, cases, documents, letter
+from bookings import account_links, cases, documents, letter, telling
 from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
+from bookings.runbook import runbook_url
 from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
@@ -33,7 +34,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # longer than one attempt can take with its 10 s time-outs
 RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
 KEEP_TRYING = timedelta(hours=72)
-BACKLOG = timedelta(minutes=15)
 LINK_LIFE = timedelta(days=30)
 WITH_PAPERS = frozenset({"confirmed", "flights_accepted"})
 Link = Callable[[Booking, datetime], str]
@@ -50,15 +50,15 @@ def send_due(now: datetime, limit: int) -> int:
         if row is None:
             break
         sent += _deliver(row, at)
-    _watch(now)
     return sent
 
 
 def _claim(now: datetime) -> Outbox | None:
-    """Take the oldest due row for `LEASE`; the first claim keeps when it was due."""
+    """Take the oldest due row, an alert before any other, for `LEASE`; the first claim keeps when it was due."""
     with transaction.atomic(durable=True):
-        row = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
-               .filter(due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk").first())
+        due = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
+               .filter(channel=Outbox.Channel.MAIL, due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk"))
+        row = due.filter(case__isnull=False).first() or due.first()  # alerts first: they are few
         if row is None:
             return None
         row.context = {"first_due_at": row.due_at.isoformat(), **row.context}
@@ -70,7 +70,7 @@ def _claim(now: datetime) -> Outbox | None:
 
 def _deliver(row: Outbox, now: datetime) -> int:
     booking = row.booking
-    reason = outdated(row, now)
+    reason = outdated(row, now) or telling.late(row)
     if reason:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason)
         return 0
@@ -109,17 +109,6 @@ def _put_off(row: Outbox, now: datetime) -> None:
 def _first_due(row: Outbox) -> datetime:
     kept = row.context.get("first_due_at")
     return datetime.fromisoformat(kept) if kept else row.due_at
-
-
-def _watch(now: datetime) -> None:
-    """One case while mail waits for more than a quarter of an hour; it closes itself when the mail is gone."""
-    waiting = Outbox.objects.filter(sent_at=None, dropped="").order_by("due_at")
-    tried = [row for row in waiting.filter(tries__gt=0)[:500] if _first_due(row) <= now - BACKLOG]
-    late = len(tried) + waiting.filter(tries=0, due_at__lte=now - BACKLOG).count()
-    if late:
-        cases.open_case(kind="mail_undelivered", subject="outbox", now=now, facts={"waiting": late})
-    else:
-        cases.heal(kind="mail_undelivered", subject="outbox", now=now, because="all mail is out")
 
 
 def outdated(row: Outbox, now: datetime) -> str:
@@ -210,7 +199,8 @@ def _words(row: Outbox, booking: Booking | None, now: datetime, link: Link | Non
     if row.case is not None:
         return {**words, "case": row.case, "known": cases.KINDS.get(row.case.kind),
                 "reference": booking.reference if booking else "",
-                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/"}
+                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/",
+                "runbook": runbook_url(row.case.kind)}
     if booking is None:
         return words | _account_words(row)
     words |= letter.words(booking)

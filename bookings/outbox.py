@@ -21,10 +21,12 @@ _BY_STATUS = {
 
 
 def queue(kind: str, booking: Booking | None, now: datetime, *, version: str = "1", due_at: datetime | None = None,
-          to: str = "", case: Case | None = None, context: dict[str, Any] | None = None) -> None:
-    """Queue one mail; the same (kind, booking, case, version) is queued once for ever. Times UTC."""
+          to: str = "", case: Case | None = None, context: dict[str, Any] | None = None,
+          channel: str = Outbox.Channel.MAIL) -> None:
+    """Queue one mail; the same (kind, booking, case, version, channel) is queued once for ever. Times UTC."""
     Outbox.objects.bulk_create(
-        [Outbox(kind=kind, booking=booking, case=case, version=version, to=to, context=context or {},
+        [Outbox(kind=kind, booking=booking, case=case, version=version, to=to, channel=channel,
+                context=context or {},
                 due_at=due_at or now, created_at=now)],
         ignore_conflicts=True,
     )

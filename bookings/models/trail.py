@@ -164,13 +164,18 @@ class Case(models.Model):
 
 
 class Outbox(models.Model):
-    """A mail to send: written with the fact it tells, sent later, with the same Message-ID every time."""
+    """Something to tell: written with the fact it tells, sent later; a mail with the same Message-ID every time."""
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", "mail"
+        CHAT = "chat", "chat of the staff"
 
     kind = models.CharField(max_length=40)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT,
                                 related_name="outbox")
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
     version = models.CharField(max_length=40, default="1")
+    channel = models.CharField(max_length=4, choices=Channel.choices, default=Channel.MAIL)
     to = models.EmailField(max_length=254, blank=True, default="")  # empty: the booking's contact
     context = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField()
@@ -183,10 +188,15 @@ class Outbox(models.Model):
 
     class Meta:
         verbose_name_plural = "outbox"
-        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
-                                               nulls_distinct=False)]
+        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version", "channel"],
+                                               name="mail_is_sent_once", nulls_distinct=False)]
         indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due"),
+                   models.Index(fields=["channel", "due_at"], name="alert_due", condition=Q(
+                       sent_at__isnull=True, dropped="", case__isnull=False)),
+                   models.Index(fields=["case", "kind"], condition=Q(case__isnull=False), name="told_of_case"),
                    models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["id"], condition=Q(dropped="undeliverable", sent_at__isnull=True),
+                                name="outbox_undeliverable"),
                    models.Index(fields=["created_at"], condition=~Q(text=""), name="outbox_with_text")]
 
     def __str__(self) -> str:
