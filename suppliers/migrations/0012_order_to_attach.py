@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('suppliers', '0010_orders_are_found_by_ticket'),
+        ('suppliers', '0011_detectors'),
     ]
 
     operations = [
