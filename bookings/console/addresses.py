@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from bookings.console import dashboard, factor, people
+from bookings.console import dashboard, factor, people, runbook_page
 
 
 def of(site: AdminSite) -> list[URLPattern]:
@@ -19,4 +19,6 @@ def of(site: AdminSite) -> list[URLPattern]:
         path("dashboard/<slug:name>/rows/<slug:which>/", site.admin_view(dashboard.listed), name="dashboard_rows"),
         path("people/", site.admin_view(people.page), name="people"),
         path("people/<int:pk>/<slug:verb>/", site.admin_view(people.verb), name="person_verb"),
+        path("runbook/", site.admin_view(runbook_page.contents), name="runbook_contents"),
+        path("runbook/<slug:kind>/", site.admin_view(runbook_page.page), name="runbook"),
     ]

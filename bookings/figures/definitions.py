@@ -121,7 +121,8 @@ FIGURES = (
            Time("search.time", 0.95), "down", rows=("calls",)),
     Figure("supplier-failures", "Supplier failures", OUTSIDE,
            "Searches that a supplier could not answer ÷ searches asked of it, by cause. Requests of bookings that "
-           "failed (no answer, 429, 5xx) stand beneath.", "Searches of the period; every request of a booking sent in it.",
+           "failed (no answer, 429, 5xx) stand beneath.",
+           "Searches of the period; every request of a booking sent in it.",
            Share(("search.failed",), "search.asked"), "down", rows=("calls-failed",)),
     Figure("supplier-balance", "Supplier balance", OUTSIDE,
            "What our account with the supplier held when it last told us, each currency for itself.",
