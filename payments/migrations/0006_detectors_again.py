@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('bookings', '0020_detectors'),
         ('payments', '0005_detectors'),
-        ('suppliers', '0012_detectors_again'),
+        ('suppliers', '0013_detectors_again'),
     ]
 
     operations = [
