@@ -17,6 +17,7 @@ from bookings.locks import DriverLock, LostLock, booking_for_update, driver
 from bookings.models import Booking, Diary, ExternalCall
 from bookings.status import derive_money, derive_progress, derive_status
 from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of
+from bookings.undo import unreturned
 from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Outside
 
@@ -188,6 +189,8 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
             if "refund_due" in moment.story.cases and _all_back(picture):
                 cases.heal(kind="refund_due", subject=f"booking:{booking.pk}", now=moment.now, because="refunded")
+    if "refund_failed" in moment.story.cases and not _comes_back(picture):
+        cases.heal(kind="refund_failed", subject=f"booking:{booking.pk}", now=moment.now, because="sent again")
     asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
     if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT" and asks_again:
         outbox.queue("pay_needed", booking, moment.now)
@@ -197,6 +200,11 @@ def _all_back(f: Facts) -> bool:
     """Whether the customer has what the ticket cost; our own fee aside."""
     p, o = f.payment, f.order
     return p is not None and o is not None and p.refunded_minor >= min(o.cost_minor, p.captured_minor) > 0
+
+
+def _comes_back(f: Facts) -> bool:
+    """Whether a refund failed that nobody has sent again, or is on its way again."""
+    return bool(unreturned(f.refunds)) or any(r.state in ("requested", "sent") for r in f.refunds)
 
 
 def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:

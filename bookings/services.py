@@ -283,18 +283,23 @@ def ask_quote(*, booking: Booking, now: datetime) -> Booking:
     limits.pressed("quote", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
-            raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
-                          action="Open the booking")
-        live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
-        if live is None:
-            raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
-                          action="Watch status")
-        live.quote_id, live.quoted_at = "", None
-        live.save(update_fields=["quote_id", "quoted_at"])
-        fresh.quote_wanted = True
-        _save(fresh, clock)
+        ask_quote_locked(fresh, clock)
         return fresh
+
+
+def ask_quote_locked(fresh: Booking, clock: datetime) -> None:
+    """Want a fresh quote for a booking whose row is locked. `clock` UTC. Raises what `ask_quote` raises."""
+    if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
+        raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
+                      action="Open the booking")
+    live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
+    if live is None:
+        raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
+                      action="Watch status")
+    live.quote_id, live.quoted_at = "", None
+    live.save(update_fields=["quote_id", "quoted_at"])
+    fresh.quote_wanted = True
+    _save(fresh, clock)
 
 
 def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Booking:
@@ -305,24 +310,31 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
     """
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.wish == Wish.CANCEL:
-            return fresh
-        if fresh.wish == Wish.DRAFT or fresh.status in CLOSED:
-            raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
-        order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
-        if order is not None:
-            if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
-                raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
-                              action="Ask for a new one")
-            owed = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
-            if refund_minor is not None and refund_minor != (owed or 0):
-                raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
-            fresh.agreed_refund_minor = owed or 0
-        _diary(fresh, clock, "wish.written", before=fresh.wish, after=Wish.CANCEL,
-               cause=f"refund {fresh.agreed_refund_minor}")
-        fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
-        _save(fresh, clock)
+        if fresh.wish != Wish.CANCEL:
+            cancel_locked(fresh, clock, refund_minor=refund_minor)
         return fresh
+
+
+def cancel_locked(fresh: Booking, clock: datetime, *, refund_minor: int | None, actor: str = "") -> None:
+    """Write the wish to cancel into a booking whose row is locked; `actor` when it is not the customer's own.
+
+    `clock` is the database's (UTC). Raises what `cancel` raises.
+    """
+    if fresh.wish in (Wish.DRAFT, Wish.CANCEL) or fresh.status in CLOSED:
+        raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
+    order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
+    if order is not None:
+        if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
+            raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
+                          action="Ask for a new one")
+        owed = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
+        if refund_minor is not None and refund_minor != (owed or 0):
+            raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
+        fresh.agreed_refund_minor = owed or 0
+    _diary(fresh, clock, "wish.written", actor=actor, before=fresh.wish, after=Wish.CANCEL,
+           cause=f"refund {fresh.agreed_refund_minor}")
+    fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
+    _save(fresh, clock)
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:

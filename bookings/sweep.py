@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, mail, reconcile, retention
+from bookings import alerts, cases, figures, mail, reconcile, retention
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -24,6 +24,7 @@ CHORES = 4  # mail and alerts never wait behind drivers whose airline does not a
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
 DRAFTS_EVERY = timedelta(minutes=5)
+FIGURES_EVERY = timedelta(minutes=1)  # the dashboard
 BUNDLES_EVERY = timedelta(minutes=5)  # what was chosen, for the ranking to learn from
 SILENT = timedelta(minutes=3)
 WATCH_EVERY_SECONDS = 60
@@ -71,6 +72,10 @@ class Sweeper:
             self._job("drafts", lambda: retention.forget_drafts(clock.now()))
         if claim_turn("bundles", now, BUNDLES_EVERY):
             self._job("bundles", lambda: history.collect(clock.now()))
+        if claim_turn("figures", now, FIGURES_EVERY):
+            self._job("figures", lambda: figures.collect(clock.now()))
+        if claim_turn("figures.late", now, DAILY):
+            self._job("figures", lambda: figures.recount(clock.now()))
         if claim_turn("invariants", now, DAILY):
             self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)

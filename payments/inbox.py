@@ -35,8 +35,8 @@ WHERE p.provider = %(provider)s AND p.external_id = %(intent)s AND p.external_id
 _KEEP = f"""
 WITH found AS ({_FIND})
 INSERT INTO payments_gatewayevent
-    (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
-SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
+    (provider, event_id, kind, raw_kind, intent_id, object_id, made_at, received_at, fate, booking_id)
+SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, %(made)s, clock_timestamp(),
     CASE WHEN NOT %(heard)s THEN 'ignored'
         WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state IN ('capturing', 'captured')) THEN 'known'
         WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
@@ -138,7 +138,7 @@ def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime
             cursor.execute("UPDATE payments_refund SET news_at = %s WHERE id = %s", [now, refund_id])
 
 
-def _words(notice: Notice) -> dict[str, str | bool]:
+def _words(notice: Notice) -> dict[str, str | bool | datetime | None]:
     return {"provider": PROVIDER, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "intent": notice.intent_id[:200], "object": notice.object_id[:200],
-            "heard": notice.kind in KINDS, "echo": notice.kind == CAPTURED}
+            "made": notice.made_at, "heard": notice.kind in KINDS, "echo": notice.kind == CAPTURED}

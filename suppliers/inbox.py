@@ -39,8 +39,8 @@ SELECT booking_id, row_id, rank FROM (
 _KEEP = f"""
 WITH found AS ({_FIND})
 INSERT INTO suppliers_supplierevent
-    (provider, event_id, kind, raw_kind, order_id, offer_id, received_at, fate, booking_id)
-SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(order)s, %(offer)s, clock_timestamp(),
+    (provider, event_id, kind, raw_kind, order_id, offer_id, made_at, received_at, fate, booking_id)
+SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(order)s, %(offer)s, %(made)s, clock_timestamp(),
     CASE WHEN NOT %(heard)s THEN 'ignored'
         WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE rank = 0) THEN 'known'
         WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
@@ -142,8 +142,8 @@ def _tell(booking_id: int, order_pk: int, kind: str, now: datetime) -> None:
                        "coalesce(%s, failed_notice_at) WHERE id = %s", [now, failed_at, order_pk])
 
 
-def _words(notice: Notice, provider: str) -> dict[str, str | bool]:
+def _words(notice: Notice, provider: str) -> dict[str, str | bool | datetime | None]:
     return {"provider": provider, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "order": notice.order_id[:200], "offer": notice.offer_id[:200],
             "heard": notice.kind in KINDS and bool(notice.order_id or notice.offer_id),
-            "echo": notice.kind == CREATED}
+            "echo": notice.kind == CREATED, "made": notice.made_at}

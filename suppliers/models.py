@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -194,12 +195,14 @@ class SupplierEvent(models.Model):
     offer_id = models.CharField(max_length=200, blank=True, default="")
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="supplier_event_is_kept_once")]
-        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting")]
+        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting"),
+                   BrinIndex(fields=["received_at"], autosummarize=True, name="supplier_event_by_coming")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.raw_kind} {self.event_id}"

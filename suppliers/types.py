@@ -282,3 +282,4 @@ class Notice:
     order_id: str = ""
     offer_id: str = ""
     live_mode: bool = False
+    made_at: datetime | None = None  # when the supplier made it, by its own clock

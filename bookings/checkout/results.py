@@ -12,8 +12,9 @@ from bookings import selectors
 from bookings.checkout import days, filter_form, search_form
 from bookings.checkout.search_form import CABIN_WORDS, SearchForm
 from bookings.checkout.words import day
+from bookings.models import Seen
 from bookings.selectors.results import PER_PAGE, Filters
-from fly2any.kernel import clock
+from fly2any.kernel import clock, counting
 from suppliers import nearby, places
 from suppliers.models import Search
 from suppliers.types import SearchQuery
@@ -55,6 +56,8 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
     names, ways = {entry["code"]: entry["name"] for entry in view["airlines"]}, _ways(query)
     around = days.strip(query, view["cheapest"], clock.now())
     state = _state(view)
+    if view["offers"]:
+        counting.look(search.pk, Seen.Step.RESULTS)
     return {
         "view": view, "state": state, "filters": filters, "tabs": _tabs(data, view), "base": base,
         "asking": sum(1 for one in view["suppliers"] if one["state"] == "asking") or 1,

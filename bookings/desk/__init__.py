@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bookings.desk import casework
+from bookings.desk import casework, money
 from bookings.desk.action import Action, By, Done, Mail, Params, Plan, Situation
 from bookings.desk.doing import decide_proposal, do, situation_of
 
-ACTIONS: dict[str, Action] = {action.name: action for action in (*casework.ACTIONS,)}
+ACTIONS: dict[str, Action] = {action.name: action for action in (*casework.LOOKS, *money.ACTIONS, *casework.ACTIONS)}
 
 __all__ = ["ACTIONS", "Action", "By", "Done", "Mail", "Params", "Plan", "Situation", "decide_proposal", "do",
            "situation_of"]

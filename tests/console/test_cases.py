@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -15,10 +14,11 @@ from django.urls import reverse
 from bookings.admin.columns import AGREES, DIFFERS, UNKNOWN, side_by_side
 from bookings.desk import ACTIONS
 from bookings.facts import load
-from bookings.models import Booking, Case, Diary
+from bookings.models import Booking, Case, Diary, StaffAction
 from payments.models import Payment
 from suppliers.models import SupplierOrder
 from tests.console import rows
+from tests.console.pressing import press
 from tests.console.rows import NOW
 
 QUEUE = "admin:bookings_case_changelist"
@@ -159,33 +159,33 @@ def test_handled_with_a_reason_once(client: Client, operator: Any) -> None:
     page = client.get(verb(case)).content.decode()
     assert "The case is closed with your name, the time and your reason." in page
     assert Case.objects.get(pk=case.pk).closed_at is None  # GET changes nothing
-    answer = client.post(verb(case), {"reason": "  The airline confirmed by phone.  "})
+    answer = press(client, verb(case), reason="  The airline confirmed by phone.  ")
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:bookings_case_change", args=[case.pk]))
     closed = Case.objects.get(pk=case.pk)
     assert (closed.closed_by, closed.closed_because) == (operator, "The airline confirmed by phone.")
-    again = client.post(verb(case), {"reason": "Me too."})
+    again = press(client, verb(case), reason="Me too.")
     assert again.status_code == 409
     assert Case.objects.get(pk=case.pk).closed_because == "The airline confirmed by phone."
     assert Diary.objects.filter(booking=b, event="case.handled", actor=f"staff:{operator.pk}").count() == 1
-    assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
-        "Mark handled. The airline confirmed by phone."]
+    assert list(StaffAction.objects.values_list("verb", "reason", "operator")) == [
+        ("mark_handled", "The airline confirmed by phone.", operator.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("note", ["", "   ", "x" * 501])
 def test_not_without_a_reason(client: Client, operator: Any, note: str) -> None:
     case = rows.case(rows.confirmed())
-    answer = client.post(verb(case), {"reason": note})
+    answer = press(client, verb(case), reason=note)
     assert answer.status_code == 422
     assert Case.objects.get(pk=case.pk).closed_at is None
-    assert Diary.objects.filter(event="case.handled").count() == LogEntry.objects.count() == 0
+    assert Diary.objects.filter(event="case.handled").count() == StaffAction.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_look_again_wakes_the_worker_and_the_page_waits_for_fresh_answers(client: Client, operator: Any) -> None:
     b = rows.confirmed()
     case = rows.case(b)
-    answer = client.post(verb(case, "look_again"))
+    answer = press(client, verb(case, "look_again"))
     assert answer.status_code == 302
     woken = Booking.objects.get(pk=b.pk)
     assert (woken.wakes, woken.due_at is not None) == (1, True)
@@ -200,8 +200,8 @@ def test_look_again_wakes_the_worker_and_the_page_waits_for_fresh_answers(client
 @pytest.mark.django_db(transaction=True)
 def test_nothing_to_look_at_without_a_booking(client: Client, operator: Any) -> None:
     lost = rows.case(None, "orphaned_booking")
-    assert client.post(verb(lost, "look_again")).status_code == 409
-    assert client.post(verb(lost), {"reason": "Cancelled with the airline."}).status_code == 302
+    assert press(client, verb(lost, "look_again")).status_code == 409
+    assert press(client, verb(lost), reason="Cancelled with the airline.").status_code == 302
     assert client.get(verb(lost, "retry_order")).status_code == 404
 
 
