@@ -124,7 +124,8 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_is_of_something"),
             models.CheckConstraint(condition=Q(state__in=sorted(RefundState)), name="refund_state_is_known"),
         ]
-        indexes = [models.Index(fields=["sent_at"], name="refund_by_sending"),
+        indexes = [models.Index(fields=["looked_at"], condition=Q(state="sent"), name="refund_on_its_way"),
+                   models.Index(fields=["sent_at"], name="refund_by_sending"),
                    models.Index(fields=["requested_at"], condition=Q(state="requested"), name="refund_owed")]
 
     def __str__(self) -> str:
@@ -144,6 +145,7 @@ class Dispute(models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=40)
     reason = models.CharField(max_length=60, blank=True, default="")
+    answer_by = models.DateTimeField(null=True, blank=True)  # the last day for evidence
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

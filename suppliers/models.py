@@ -128,6 +128,7 @@ class SupplierOrder(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     failed_notice_at = models.DateTimeField(null=True, blank=True)  # the supplier said: creation failed
     watch_until = models.DateTimeField(null=True, blank=True)
+    look_again_at = models.DateTimeField(null=True, blank=True)  # by reconciliation, until the flights have left
     refusal = models.CharField(max_length=60, blank=True, default="")
     refusal_detail = models.JSONField(default=dict, blank=True)
     changed = models.BooleanField(default=False)  # the airline changed the flights
@@ -162,7 +163,9 @@ class SupplierOrder(models.Model):
         ]
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
-                   models.Index(fields=["offer_external_id"], name="order_by_offer")]
+                   models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   models.Index(fields=["look_again_at"], condition=Q(look_again_at__isnull=False),
+                                name="order_to_look_at_again")]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"

@@ -12,6 +12,7 @@ class ReconcileRun(models.Model):
     class Kind(models.TextChoices):
         LIGHT = "light", "every quarter of an hour"
         FULL = "full", "every night"
+        HAND = "hand", "by hand, from a time that somebody named"
 
     class Stage(models.TextChoices):
         LISTING = "listing", "their list, page by page"

@@ -82,15 +82,18 @@ def compare_warnings(warnings: tuple[Notice, ...], now: datetime) -> list[int]:
 
 
 def _warned(external_id: str, intent_id: str, payment: Payment | None) -> Finding | None:
-    """Nothing is left to do when the money was given back, never taken, or is disputed (that is a case of its own)."""
-    if payment is not None and (payment.disputed or payment.state in (PaymentState.VOIDED, PaymentState.VOIDING)
-                                or 0 < payment.captured_minor <= payment.refunded_minor):
+    """Nothing is left to do when the money was given back, never taken, or is disputed (that is a case of its own).
+
+    A payment that is not ours has a case by the list of intents.
+    """
+    if payment is None or payment.disputed or payment.state in (PaymentState.VOIDED, PaymentState.VOIDING):
         return None
-    return Finding("fraud_warning", subject_of(external_id), payment.booking_id if payment else None,
+    if 0 < payment.captured_minor <= payment.refunded_minor:
+        return None
+    return Finding("fraud_warning", subject_of(external_id), payment.booking_id,
                    {"object": "warning", "intent": intent_id})
 
 
 def warning_finding(external_id: str, intent_id: str) -> Finding | None:
-    """Whether this warning still asks for a decision, by our own row of its payment (None when it is not ours)."""
-    payment = _payments({intent_id}).get(intent_id)
-    return _warned(external_id, intent_id, payment) if payment is not None else None
+    """Whether this warning still asks for a decision, by our own row of its payment."""
+    return _warned(external_id, intent_id, _payments({intent_id}).get(intent_id))

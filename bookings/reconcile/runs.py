@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -22,7 +22,8 @@ from fly2any.kernel.errors import Outside, Refused, Unavailable
 from fly2any.kernel.pages import Page
 
 logger = logging.getLogger(__name__)
-Kind, Stage = ReconcileRun.Kind, ReconcileRun.Stage
+Kind: TypeAlias = ReconcileRun.Kind
+Stage: TypeAlias = ReconcileRun.Stage
 FULL = timedelta(hours=72)
 OVERLAP = timedelta(hours=6)  # a Duffel order may take hours to show up in a listing
 STALE = timedelta(minutes=5)
@@ -65,12 +66,12 @@ def ticking(now: datetime) -> Clock:
     return lambda: now + timedelta(minutes=int(time.monotonic() - start) // 60)
 
 
-def work(part: Part, kind: Kind, pace: Pace) -> bool:
-    """Go on with this part where it stands, or begin it. True when it came to its end.
+def work(part: Part, kind: Kind, pace: Pace, since: datetime | None = None) -> bool:
+    """Go on with this part where it stands, or begin it (from `since`, UTC). True when it came to its end.
 
     A vendor that does not answer leaves it where it is; so does a bug, which is logged and must not stop the others.
     """
-    run = _present(part, kind, pace.now())
+    run = _present(part, kind, pace.now(), since)
     try:
         return _listing(part, run, pace) and _missing(part, run, pace)
     except Outside as error:
@@ -87,7 +88,7 @@ def work(part: Part, kind: Kind, pace: Pace) -> bool:
 # --- where a run stands -----------------------------------------------------------------------------------------
 
 
-def _present(part: Part, kind: Kind, now: datetime) -> ReconcileRun:
+def _present(part: Part, kind: Kind, now: datetime, wanted: datetime | None) -> ReconcileRun:
     """The run that is not finished, or a new one from where the last ended (however long we were away)."""
     rows = ReconcileRun.objects.filter(part=part.name, kind=kind)
     there = rows.filter(finished_at=None).first()
@@ -98,8 +99,8 @@ def _present(part: Part, kind: Kind, now: datetime) -> ReconcileRun:
         since = min(now - part.reach, (done or now) - part.overlap)
     else:
         since = done - part.overlap if done else now - FULL
-    ReconcileRun.objects.bulk_create(
-        [ReconcileRun(part=part.name, kind=kind, since=since, started_at=now, moved_at=now)], ignore_conflicts=True)
+    new = ReconcileRun(part=part.name, kind=kind, since=wanted or since, started_at=now, moved_at=now)
+    ReconcileRun.objects.bulk_create([new], ignore_conflicts=True)
     return rows.get(finished_at=None)
 
 

@@ -171,7 +171,7 @@ class DuffelSupplier:
         log.error("duffel listing %s did not end after %d pages", path, MOST_PAGES)
 
     def _page(self, path: str, params: Mapping[str, Any], after: str) -> tuple[Answer, list[Mapping[str, Any]], str]:
-        """One page of a listing: its answer, its objects and the mark of the next page ("": none, or it stands still)."""
+        """One page of a listing: its answer, its objects, and the mark of the next ("": none, or it stands still)."""
         answer = self._client.get(errors.READ, path, {**params, "limit": PAGE} | ({"after": after} if after else {}))
         if not isinstance(answer.data, list):
             raise errors.unreadable(errors.READ, answer.request_id)
