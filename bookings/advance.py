@@ -14,11 +14,11 @@ from bookings.decide import decide
 from bookings.facts import Story, load
 from bookings.flow import LOCAL, Attention, Do, Facts, Rest, Step, Wait, retry_after
 from bookings.locks import DriverLock, LostLock, booking_for_update, driver
-from bookings.models import Booking, Diary, ExternalCall
+from bookings.models import Booking, CallRecord, Diary, ExternalCall
 from bookings.status import derive_money, derive_progress, derive_status
 from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of
 from bookings.undo import unreturned
-from fly2any.kernel import faultpoints
+from fly2any.kernel import exchanges, faultpoints
 from fly2any.kernel.errors import Outside
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def _drive(booking_id: int, actor: str, lock: DriverLock) -> int:
             story, asking, call_id, now = _settle(booking_id, actor, answer, story)
         except (OperationalError, InterfaceError, LostLock):
             if answer is not None:
-                _rescue(answer)
+                _rescue(booking_id, answer)
             raise
         if asking is None:
             return story.booking.wakes
@@ -95,6 +95,7 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
         before, row = (booking.status, booking.progress), _values(booking)
         if answer is not None:
             _merge(moment, answer)
+            _record(moment, answer)
         asking, call_id = _decide(moment)
         _derive(moment, before)
         if answer is not None and answer.outcome == "ok":
@@ -128,6 +129,13 @@ def _merge(moment: Moment, answer: Answer) -> None:
     moment.seen_at = answer.asked_at or moment.now
     moment.answered(answer)
     STEPS[answer.asking.step].merge(moment, answer)
+
+
+def _record(moment: Moment, answer: Answer) -> None:
+    """Keep what went over the wire, in the same commit as what it meant (I8)."""
+    deed = moment.call(answer.asking.step, answer.asking.subject)
+    CallRecord.objects.bulk_create(
+        answer.records(moment.story.booking.pk, deed.attempts if deed else 1, moment.now))
 
 
 def _decide(moment: Moment) -> tuple[Asking | None, int | None]:
@@ -214,7 +222,8 @@ def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     started = time.monotonic()
     answer = Answer(asking, "ok", call_id=call_id, asked_at=asked_at)
     try:
-        answer.value = asking.run()
+        with exchanges.listening() as answer.exchanges:
+            answer.value = asking.run()
     except Outside as error:
         answer.outcome, answer.error = outcome_of(error), error
     answer.milliseconds = int((time.monotonic() - started) * 1000)
@@ -222,7 +231,7 @@ def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     return answer
 
 
-def _rescue(answer: Answer) -> None:
+def _rescue(booking_id: int, answer: Answer) -> None:
     """Save the bare outcome over a new connection, into the call's own row only; the next driver merges it."""
     if answer.call_id is None:
         return
@@ -231,9 +240,11 @@ def _rescue(answer: Answer) -> None:
         try:
             connection.close()
             with transaction.atomic(durable=True):
-                ExternalCall.objects.filter(pk=answer.call_id, state=ExternalCall.State.INTENDED).update(
-                    state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code, external_id=found,
-                    milliseconds=answer.milliseconds)
+                mine = ExternalCall.objects.filter(pk=answer.call_id, state=ExternalCall.State.INTENDED)
+                attempts = list(mine.values_list("attempts", flat=True))
+                if mine.update(state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code,
+                               external_id=found, milliseconds=answer.milliseconds) and answer.asked_at:
+                    CallRecord.objects.bulk_create(answer.records(booking_id, attempts[0], answer.asked_at))
                 faultpoints.passing("commit.rescue.before")
             faultpoints.passing("commit.rescue.after")
         except DatabaseError:

@@ -6,6 +6,7 @@ again instead of done. `desk.do` checks everything once more under the lock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,8 @@ from django.urls import URLPattern, path, reverse
 from bookings import desk
 from bookings.access import address_of
 from bookings.admin import press
-from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, waiting
-from bookings.admin.values import differences, of_the_booking, told
+from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, proposals_of
+from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
 from bookings.cases import KINDS
 from bookings.desk.doing import picture
@@ -44,6 +45,11 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label="Reason", max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
                              help_text="What you found and what was done. No passport or card data.",
                              error_messages={"required": "Please say why."})
+
+
+def kept_reason(request: HttpRequest) -> ReasonForm:
+    """The reason as typed, without a complaint."""
+    return ReasonForm(initial={"reason": request.POST.get("reason", "")})
 
 
 @dataclass(frozen=True)
@@ -163,27 +169,25 @@ class ActionPage:
             return self.draw(problem=self.why_not, status=409)
         form, reason = self.form(self.request.POST), ReasonForm(self.request.POST)
         good = form is None or form.is_valid()
-        params = (form.cleaned_data if form else {}) if good else None
         if "show" in self.request.POST:
-            return self.draw(form=form, params=params, reason=self.kept_reason(), status=200 if good else 422)
+            return self.again(status=200 if good else 422)
         if not mine:
-            return self.draw(form=form, params=params, reason=self.kept_reason(), problem=STALE_KEY, status=422)
-        if params is None or (self.action.needs_reason and not reason.is_valid()):
-            return self.draw(form=form, params=params, reason=reason, status=422)
-        return self.meant(form, params) or self.do(form, params, reason.data.get("reason", "").strip(), key)
+            return self.again(problem=STALE_KEY, status=422)
+        if not good or (self.action.needs_reason and not reason.is_valid()):
+            return self.again(reason=reason, status=422)
+        params = form.cleaned_data if form else {}
+        return self.meant(params) or self.do(params, reason.data.get("reason", "").strip(), key)
 
-    def meant(self, form: forms.Form | None, params: dict[str, Any]) -> HttpResponse | None:
+    def meant(self, params: dict[str, Any]) -> HttpResponse | None:
         """The page again, when what a dangerous press had been shown is no longer what would happen."""
         before, of = self.seen
         if not self.action.danger:
             return None
-        if of_the_booking(before) != of_the_booking(picture(self.situation)):
-            return self.draw(form=form, params=params, reason=self.kept_reason(), problem=MOVED, status=409)
-        if of != press.digest(params):
-            return self.draw(form=form, params=params, reason=self.kept_reason(), note=RETYPED)
-        return None
+        if moved(self.situation, before):
+            return self.again(problem=MOVED, status=409)
+        return self.again(note=RETYPED) if of != press.digest(params) else None
 
-    def do(self, form: forms.Form | None, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
+    def do(self, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
         """Act, or explain the refusal."""
         by = desk.By(operator=self.operator, reason=reason if self.action.needs_reason else "", key=key,
                      address=address_of(self.request), request_id=str(getattr(self.request, "request_id", "")))
@@ -192,21 +196,37 @@ class ActionPage:
             done = desk.do(self.action, by=by, params=params, case_id=case.pk if case else None,
                            booking_id=booking.pk if booking else None)
         except Problem as problem:
-            return self.refuse(problem, form, params)
+            return self.refuse(problem)
         return self.done(done)
 
-    def refuse(self, problem: Problem, form: forms.Form | None, params: dict[str, Any]) -> HttpResponse:
+    def refuse(self, problem: Problem) -> HttpResponse:
         """What the action itself said no to; how things stand is read again."""
         for name in ("situation", "why_not"):
             self.__dict__.pop(name, None)
+        for row in (self.subject.case, self.subject.booking):
+            if row is not None:
+                row.refresh_from_db()
         if self.why_not:
             return self.draw(problem=problem.message, status=problem.status)
-        for name, said in problem.field_errors.items():
+        return self.again(problem=problem.message, status=problem.status, fields=problem.field_errors)
+
+    def again(self, *, problem: str = "", note: str = "", reason: ReasonForm | None = None, status: int = 200,
+              fields: Mapping[str, str] | None = None) -> HttpResponse:
+        """The page with what was typed; what it carries hidden is fresh, as is what it says will happen."""
+        form = self.form(self.request.POST)
+        if form is not None:
+            data = self.request.POST.copy()
+            for hidden in form.hidden_fields():
+                data[hidden.html_name] = str(hidden.initial)
+            form = self.form(data)
+        good = form is None or form.is_valid()
+        params = (form.cleaned_data if form else {}) if good else None
+        for name, said in (fields or {}).items():
             if form is not None and name in form.fields:
                 form.add_error(name, said)
-        bad = form is not None and bool(form.errors)
-        return self.draw(form=form, params=None if bad else params, reason=self.kept_reason(),
-                         problem=problem.message, status=problem.status)
+                params = None
+        return self.draw(form=form, params=params, problem=problem, note=note, status=status,
+                         reason=reason or kept_reason(self.request))
 
     def done(self, done: desk.Done) -> HttpResponse:
         """Back to where one came from, with what came of it."""
@@ -221,10 +241,6 @@ class ActionPage:
         """The action's own form, empty or filled in."""
         kind = self.action.form(self.situation)
         return kind(data) if kind is not None else None
-
-    def kept_reason(self) -> ReasonForm:
-        """The reason as typed, without a complaint."""
-        return ReasonForm(initial={"reason": self.request.POST.get("reason", "")})
 
     def draw(self, *, form: forms.Form | None = None, params: dict[str, Any] | None = None,
              reason: ReasonForm | None = None, problem: str = "", note: str = "", refused: bool = False,
@@ -247,35 +263,30 @@ class ActionPage:
         kept = [(name, "\n".join(values)) for name, values in self.request.POST.lists()
                 if name not in ("csrfmiddlewaretoken", "key", "shown", "show") and any(values)]
         return {"typed": [(name.removeprefix("private_").replace("_", " "), name, value) for name, value in kept],
-                "shut": True, **self.standing()}
+                "shut": True, **standing(self.situation, self.seen[0])}
 
     def open(self, form: forms.Form | None, params: dict[str, Any] | None, reason: ReasonForm) -> dict[str, Any]:
         """What a page shows that can be confirmed."""
         values = params if params is not None else None if form else {}
         money = self.action.money(self.situation, values) if values is not None else None
-        asked = [one for one in (form, reason if self.action.needs_reason else None) if one is not None]
-        two = needs_two(money)
+        plan, two = self.action.plan(self.situation, values or {}), needs_two(money)
+        before = [row for row in proposals_of(self.situation) if row.verb == self.action.name]
+        can = values is not None or not self.action.danger  # what moves money is confirmed only when it is told in full
         return {
-            "plan": self.action.plan(self.situation, values or {}), "errors": _errors(asked),
-            "form": form, "reason": reason if self.action.needs_reason else None,
-            "shown": press.shown(picture(self.situation), values), "two": two, "money": money,
-            "confirm": self.confirm(money, two) if values is not None or not self.action.danger else "",
-            "waiting": [row for row in waiting(self.situation)
-                                                     if row.verb == self.action.name], **self.standing()}
+            "plan": plan, "form": form, "reason": reason if self.action.needs_reason else None, "two": two,
+            "errors": errors_of([one for one in (form, reason) if one is not None]), "money": money,
+            "shown": press.shown(picture(self.situation), values), "waiting": before,
+            "confirm": self.confirm(plan, money, two) if can and not (two and before) else "",
+            **standing(self.situation, self.seen[0])}
 
-    def standing(self) -> dict[str, Any]:
-        """How things stand now, and what changed since the page that was pressed."""
-        now, currency = picture(self.situation), _currency(self.situation)
-        before = self.seen[0]
-        stands = told({key: value for key, value in of_the_booking(now).items() if value not in ("", None, [], False)},
-                      currency)
-        return {"stands": stands.values(),
-                "changed": differences(of_the_booking(before), of_the_booking(now), currency) if before else []}
-
-    def confirm(self, money: Money | None, two: bool) -> str:
+    def confirm(self, plan: desk.Plan, money: Money | None, two: bool) -> str:
         """The words on the button: with the amount, when money moves."""
-        words = f"{self.action.label} {money}" if money is not None else self.action.label
-        return f"Propose: {words}" if two else words
+        label, how_much = self.action.label, str(money) if money is not None else ""
+        if not how_much and self.action.danger and len(plan.amounts) == 1:
+            how_much = plan.amounts[0][1]
+        if two:
+            return f"Propose: {label[:1].lower()}{label[1:]}, {how_much}"
+        return f"{label}: {how_much}" if how_much else label
 
 
 def _proposed(form: forms.Form | None) -> dict[str, Any] | None:
@@ -287,11 +298,7 @@ def _proposed(form: forms.Form | None) -> dict[str, Any] | None:
     return probe.cleaned_data if probe.is_valid() else None
 
 
-def _errors(asked: list[forms.Form]) -> list[tuple[str, str]]:
-    """The id of each field that is wrong, and what is wrong with it."""
+def errors_of(asked: Sequence[forms.Form]) -> list[tuple[str, str]]:
+    """The id of each field that is wrong, and what is wrong with it, in the order of the page."""
     return [(form[name].id_for_label if name in form.fields else "", str(said))
             for form in asked if form.is_bound for name, all_ in form.errors.items() for said in all_]
-
-
-def _currency(situation: desk.Situation) -> str:
-    return situation.booking.currency if situation.booking else ""

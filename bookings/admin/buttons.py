@@ -13,6 +13,7 @@ from bookings.cases import KINDS
 from bookings.facts import Story
 from bookings.models import Booking, Case, Proposal
 from fly2any.kernel import clock
+from fly2any.kernel.readonly import amount
 
 NOT_YOURS = "Your role does not allow this."
 TITLES = {"look": "Look and go on", "money": "Money", "order": "Airline order", "customer": "Customer",
@@ -45,12 +46,22 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A proposal that waits for a second person, and the page to decide it (or to look at it)."""
+
+    row: Proposal
+    words: str
+    address: str
+    may_decide: bool
+
+
+@dataclass(frozen=True)
 class Buttons:
     """Everything `parts/action_buttons.html` draws."""
 
     recommended: Button | None
     groups: tuple[Group, ...]
-    proposals: tuple[Proposal, ...]  # what waits for a second person here
+    proposals: tuple[Waiting, ...]
 
 
 def buttons_for(request: HttpRequest, *, case: Case | None = None, booking: Booking | None = None,
@@ -66,15 +77,23 @@ def buttons_for(request: HttpRequest, *, case: Case | None = None, booking: Book
     groups = [_group(title, [one for one in made if one.action.group == name and one is not advised
                              and _belongs(one, situation)])
               for name, title in TITLES.items()]
-    return Buttons(advised, tuple(one for one in groups if one.ready or one.shut), tuple(waiting(situation)))
+    return Buttons(advised, tuple(one for one in groups if one.ready or one.shut),
+                   tuple(_waiting(request, row) for row in proposals_of(situation)))
 
 
-def waiting(situation: desk.Situation) -> list[Proposal]:
+def proposals_of(situation: desk.Situation) -> list[Proposal]:
     """The proposals about this booking (or this case) that wait for a second person, oldest first."""
     rows = Proposal.objects.filter(decided_at=None).select_related("proposed_by")
     if situation.booking is not None:
         return list(rows.filter(booking=situation.booking).order_by("pk"))
     return list(rows.filter(case=situation.case).order_by("pk")) if situation.case else []
+
+
+def _waiting(request: HttpRequest, row: Proposal) -> Waiting:
+    may = request.user.has_perm("bookings.do_second")
+    address = reverse(f"admin:bookings_proposal_{'decide' if may else 'change'}", args=[row.pk])
+    label = desk.ACTIONS[row.verb].label if row.verb in desk.ACTIONS else row.verb
+    return Waiting(row, f"{label}: {amount(row.amount_minor, row.currency)}", address, may)
 
 
 def _button(request: HttpRequest, action: desk.Action, situation: desk.Situation) -> Button:

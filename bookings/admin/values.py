@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bookings.desk import Situation
+from bookings.desk.doing import picture
 from bookings.models import Case
 from fly2any.kernel.readonly import amount
 
@@ -35,6 +37,19 @@ def differences(before: Picture, after: Picture, currency: str,
     keys = sorted({*was, *now}, key=lambda key: ([*LABELS, key].index(key), key))
     return [(_label(key), was.get(key, ("", "–"))[1], now.get(key, ("", "–"))[1]) for key in keys
             if before.get(key) != after.get(key)]
+
+
+def standing(situation: Situation, before: Picture) -> dict[str, Any]:
+    """How a booking stands now, and what of it differs from what a page had shown (`before`; empty: nothing shown)."""
+    now, currency = of_the_booking(picture(situation)), situation.booking.currency if situation.booking else ""
+    said = told({key: value for key, value in now.items() if value not in ("", None, [], False)}, currency)
+    return {"stands": list(said.values()),
+            "changed": differences(of_the_booking(before), now, currency) if before else []}
+
+
+def moved(situation: Situation, before: Picture) -> bool:
+    """Whether the booking differs from what a page had shown."""
+    return of_the_booking(picture(situation)) != of_the_booking(before)
 
 
 def _label(key: str) -> str:

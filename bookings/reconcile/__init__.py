@@ -4,7 +4,7 @@ Looks, compares and wakes; never decides. Nothing is asked inside a transaction.
 run twice at once: it goes on from the page it had come to, and each difference is one case, once.
 """
 
-from bookings.reconcile.balance import watch as watch_balances
+from bookings.detectors.balance import watch as watch_balances
 from bookings.reconcile.turns import PARTS, full, full_is_due, light, part_names, rematch
 
 __all__ = ["PARTS", "full", "full_is_due", "light", "part_names", "rematch", "watch_balances"]

@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import Q
 
-from bookings.detectors import Finding, report
+from bookings.detectors import Finding, balance, report
 from bookings.models import ReconcileRun
-from bookings.reconcile import balance, money, notices, orders, rolling
+from bookings.reconcile import money, notices, orders, rolling
 from bookings.reconcile.differences import news
 from bookings.reconcile.recheck import recheck
 from bookings.reconcile.runs import BATCH, STALE, Kind, Pace, Part, forget, ticking, work

@@ -10,9 +10,9 @@ from django.test import Client
 
 
 def hidden(page: str) -> dict[str, str]:
-    """What a page of an action carries hidden: the key of the press and what it showed."""
-    found = re.findall(r'<input type="hidden" name="(key|shown)" value="([^"]*)"', page)
-    return {name: html.unescape(value) for name, value in found}
+    """What a page of an action carries hidden: the key of the press, what it showed, hidden fields."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
+    return {name: html.unescape(value) for name, value in found if name != "csrfmiddlewaretoken"}
 
 
 def press(client: Client, address: str, **typed: Any) -> Any:

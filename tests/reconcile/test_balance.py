@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bookings import detectors, reconcile
+from bookings.detectors import balance
 from bookings.models import Booking, Case, ExternalCall
-from bookings.reconcile import balance
 from fly2any.kernel.money import Money
 from payments import registry as gateways
 from suppliers import pause

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from bookings import cases, reconcile
-from bookings.models import Booking, Case, Heartbeat
+from bookings.models import Booking, Case
 from fly2any.kernel.money import Money
 from payments import registry as gateways
 from payments.models import Dispute, GatewayEvent, Payment

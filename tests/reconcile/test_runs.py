@@ -245,7 +245,7 @@ def test_a_key_that_is_refused_makes_no_cases(lists: outside.Lists) -> None:
 
 
 class Endless:
-    """A list of `number` intents that are made while they are read, 100 a page."""
+    """A list of `number` intents that are made while they are read, 500 a page."""
 
     name = "stripe"
 
@@ -255,8 +255,8 @@ class Endless:
     def page(self, since: datetime, mark: str) -> Page[Intent]:
         start = int(mark or 0)
         found = tuple(outside.intent(f"pi_{at:06}", state=PaymentState.VOIDED, captured_minor=0)
-                      for at in range(start, min(start + 100, self.number)))
-        return Page(found, str(start + 100) if start + 100 < self.number else "")
+                      for at in range(start, min(start + 500, self.number)))
+        return Page(found, str(start + 500) if start + 500 < self.number else "")
 
 
 def test_memory_does_not_grow_with_the_list_nor_queries_with_the_page(lists: outside.Lists) -> None:

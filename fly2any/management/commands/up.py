@@ -7,6 +7,7 @@ import secrets
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connections
 
-from fly2any import checks, env
+from fly2any import checks
 from fly2any.stack import broker, postgres, site
 from fly2any.stack.supervisor import Supervisor
 
@@ -93,18 +94,22 @@ class Command(BaseCommand):
         if users.objects.filter(is_superuser=True).exists():
             return
         password = secrets.token_urlsafe(12)
-        settings.SECRETS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = settings.SECRETS_DIR / "staff_password"
-        kept.touch(mode=0o600)
-        kept.write_text(password, encoding="ascii")
+        self._keep(settings.SECRETS_DIR / "staff_password", password)
         users.objects.create_superuser(STAFF, "", password)
+
+    @staticmethod
+    def _keep(file: Path, password: str) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_text(password, encoding="ascii")
 
     def _training_staff(self) -> None:
         """On a site where no real money moves: one user per role, to train with; those who are there stay."""
         if not settings.SANDBOX or checks.production():
             return
         kept = settings.SECRETS_DIR / "training_password"
-        env.kept_secret(settings.SECRETS_DIR, kept.name)
+        if not kept.exists():
+            self._keep(kept, secrets.token_urlsafe(12))
         known = set(get_user_model().objects.filter(username__in=TRAINING).values_list("username", flat=True))
         for role in TRAINING:
             if role not in known:

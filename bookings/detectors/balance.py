@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Max, Q
 
-from bookings.detectors import Detector, Finding
+from bookings.detectors.finding import Detector, Finding
 from bookings.flow import Step
 from bookings.models import ExternalCall
 from fly2any.kernel.money import Money
@@ -125,6 +125,8 @@ def low_balances(now: datetime) -> Iterator[Finding]:
                                                 "sales": "paused" if stopped else "open"}, since=state.refused_at)
 
 
-DETECTOR = Detector("M18", "supplier balance", {
-    "supplier_balance": "A supplier's balance is below our threshold, or it refused a booking for lack of balance and "
-    "no order was paid since."}, low_balances, subjects=("supplier:",), healed="the balance is enough again")
+DETECTORS = (
+    Detector("M18", "supplier balance", {
+        "supplier_balance": "A supplier's balance is below our threshold, or it refused a booking for lack of balance "
+        "and no order was paid since."}, low_balances, subjects=("supplier:",), healed="the balance is enough again"),
+)
