@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('bookings', '0021_reconciliation'),
-        ('suppliers', '0011_detectors'),
+        ('suppliers', '0012_order_to_attach'),
     ]
 
     operations = [
