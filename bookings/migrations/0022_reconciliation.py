@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0020_detectors'),
+        ('bookings', '0021_flights_are_found_by_day'),
     ]
 
     operations = [
