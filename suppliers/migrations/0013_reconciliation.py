@@ -6,7 +6,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bookings', '0021_reconciliation'),
         ('suppliers', '0012_order_to_attach'),
     ]
 
