@@ -12,5 +12,5 @@ WHERE b.id = o.booking_id AND b.departs_at > now() AND o.look_again_at IS NULL
 class Migration(migrations.Migration):
     """Only rows; a fresh installation has none."""
 
-    dependencies = [("suppliers", "0013_reconciliation"), ("bookings", "0012_desk")]
+    dependencies = [("suppliers", "0014_reconciliation"), ("bookings", "0012_desk")]
     operations = [migrations.RunSQL(FORWARD, migrations.RunSQL.noop)]

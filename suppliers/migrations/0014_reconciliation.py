@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('suppliers', '0012_order_to_attach'),
+        ('suppliers', '0013_detectors_again'),
     ]
 
     operations = [
