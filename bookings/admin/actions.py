@@ -114,7 +114,11 @@ def system_verb(request: HttpRequest, name: str) -> HttpResponse:
     """An action on the whole house. 404 for an action that is about one booking or case."""
     if name in desk.ACTIONS and desk.ACTIONS[name].group != "system":
         raise Http404
-    return _page(request, name, Subject("system", reverse("admin:index"), "the home page"))
+    return _page(request, name, _house())
+
+
+def _house() -> Subject:
+    return Subject("system", reverse("admin:index"), "the home page")
 
 
 def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
@@ -123,9 +127,9 @@ def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
         raise Http404
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    page = ActionPage(request, request.user, action, subject)
-    allowed = request.user.has_perm(action.permission)
-    if not allowed or (subject.permission and not request.user.has_perm(subject.permission)):
+    sees = not subject.permission or request.user.has_perm(subject.permission)
+    page = ActionPage(request, request.user, action, subject if sees else _house())  # a refusal tells nothing of it
+    if not sees or not request.user.has_perm(action.permission):
         return page.draw(problem=NOT_YOURS, refused=True, status=403)
     return page.press() if request.method == "POST" else page.explain()
 
