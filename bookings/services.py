@@ -17,6 +17,7 @@ from bookings import limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Diary
+from bookings.selectors.bookings import money_back
 from bookings.status import (
     CLOSED,
     FINAL,
@@ -327,10 +328,10 @@ def cancel_locked(fresh: Booking, clock: datetime, *, refund_minor: int | None, 
         if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
             raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
                           action="Ask for a new one")
-        owed = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
-        if refund_minor is not None and refund_minor != (owed or 0):
+        owed = money_back(order, Payment.objects.filter(booking=fresh).order_by("-pk").first())
+        if refund_minor is not None and refund_minor != owed:
             raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
-        fresh.agreed_refund_minor = owed or 0
+        fresh.agreed_refund_minor = owed
     _diary(fresh, clock, "wish.written", actor=actor, before=fresh.wish, after=Wish.CANCEL,
            cause=f"refund {fresh.agreed_refund_minor}")
     fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
@@ -345,12 +346,17 @@ def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -
     limits.pressed("contact", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
-            outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
-        fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
-        fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
-        _diary(fresh, clock, "contact.changed")
+        change_contact_locked(fresh, clock, email=email, phone=phone)
         return fresh
+
+
+def change_contact_locked(fresh: Booking, clock: datetime, *, email: str, phone: str, actor: str = "") -> None:
+    """The same for a booking whose row is locked; `actor` when it is not the customer. `clock` UTC."""
+    if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
+        outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
+    fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
+    fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
+    _diary(fresh, clock, "contact.changed", actor=actor)
 
 
 def wait_for(*, booking_id: int, seconds: float, until: Callable[[Booking], bool]) -> Booking:

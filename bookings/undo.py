@@ -106,7 +106,7 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
 
 
 def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
-    """A ticket nobody paid for: told to staff at once; cancelled by itself only when it costs nothing."""
+    """A ticket nobody paid for: told to staff at once; cancelled when it costs nothing, or when they agree to less."""
     p = f.payment
     kind = "ticketed_unpaid" if p and p.state in OPEN_MONEY else "orphaned_booking"
     if kind not in f.cases:
@@ -117,16 +117,17 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Wait(now + HOUR, "staff")
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
-    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
-    if everything_back:
+    enough = o.cost_minor if f.agreed_refund_minor is None else f.agreed_refund_minor  # staff may agree to less
+    if (o.quote_refund_minor or 0 if o.quote_refund_to == "balance" else 0) >= enough:
         return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
     return Wait(now + HOUR, "staff")
 
 
 def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
     cause = "cancelled" if agreed else "no_order"
-    if not agreed and "charged_without_order" not in f.cases:
-        return Attention("charged_without_order")
+    kind = "refund_due" if f.order and f.order.state is O.CANCELLED and f.order.ticketed_at else "charged_without_order"
+    if not agreed and kind not in f.cases:
+        return Attention(kind)
     if still_owed(f, p, cause) > 0 and not any(r.cause == cause for r in f.refunds):
         return Do(Step.REQUEST_REFUND, cause)
     return refunds_in_flight(f, now) or _watch(f, now)

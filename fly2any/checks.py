@@ -108,6 +108,23 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
     return found
 
 
+@checks.register("fly2any")
+def somebody_is_told(**_: Any) -> list[checks.CheckMessage]:
+    """Where real money moves an alert must reach somebody who is not looking at the console."""
+    found: list[checks.CheckMessage] = []
+    chat = str(settings.ALERT_WEBHOOK_URL)
+    if chat and not chat.startswith("https://") and not env.is_loopback(chat):
+        hint = "Set ALERT_WEBHOOK_URL to the https:// address that the chat gave you."
+        found.append(checks.Error("ALERT_WEBHOOK_URL is not https.", hint=hint, id="fly2any.E009"))
+    if settings.SANDBOX:
+        return found
+    hints = {"ALERT_EMAIL": "Set ALERT_EMAIL to a mailbox that is read day and night.",
+             "ALERT_WEBHOOK_URL": "Set ALERT_WEBHOOK_URL to the incoming webhook of the staff's chat."}
+    found += [checks.Warning(f"{name} is not set: critical cases are told nobody there.", hint=hint, id="fly2any.W001")
+              for name, hint in hints.items() if not getattr(settings, name)]
+    return found
+
+
 def refuse_wrong_settings() -> None:
     """Raise ImproperlyConfigured with every error of our checks; for entry points that run no system checks."""
     wrong = [problem for problem in checks.run_checks(tags=["fly2any"]) if problem.level >= checks.ERROR]

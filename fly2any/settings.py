@@ -58,6 +58,7 @@ WEB_WAIT_SECONDS = env.number("WEB_WAIT_SECONDS", 20)
 SEARCH_SECONDS = env.number("SEARCH_SECONDS", 20)  # how long a supplier may take over a search
 SERVICE_FEE_MINOR = env.number("SERVICE_FEE_MINOR", 0)  # our fee a booking, minor units, in every price from the start
 ALERT_EMAIL = env.text("ALERT_EMAIL")  # who is told of critical and high cases
+ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL")  # the chat that is told too; https, it takes {"text": …}
 WEB_WORKERS = env.number("WEB_WORKERS", 2)
 WEB_THREADS = env.number("WEB_THREADS", 8)  # per worker; at most half of them may wait for a booking
 CRASH_FILE = env.text("CRASH_FILE")  # names the fault point at which a process kills itself; tests only

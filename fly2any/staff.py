@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -43,20 +46,28 @@ class StaffIdleMiddleware:
         was_signed_in = SESSION_KEY in session
         if not isinstance(request.user, User) or not request.user.is_authenticated:
             return "changed" if was_signed_in else ""  # Django has dropped it: the password, or the account, is another
+        if not request.user.is_staff and "staff_since" not in session:
+            return ""  # a customer who has strayed here
         now = int(clock.now().timestamp())
-        since, seen = session.get("staff_since", now), session.get("staff_seen", now)
+        since, seen = session.get("staff_since", 0), session.get("staff_seen", 0)  # none: from before we noted them
         if now - seen > settings.STAFF_IDLE_SECONDS:
             return "idle"
         if now - since > settings.STAFF_SESSION_SECONDS:
             return "end"
         rights = _rights(request.user)
-        if session.get("staff_rights", rights) != rights or session.get("staff_factor") and not _verified(request.user):
+        if session.get("staff_rights") != rights or session.get("staff_factor") and not _verified(request.user):
             return "changed"
-        if "staff_rights" not in session:
-            session["staff_rights"], session["staff_since"] = rights, since
-        if now - seen >= 60 or "staff_seen" not in session:
+        if now - seen >= 60:
             session["staff_seen"] = now
         return ""
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, user: User, **_: Any) -> None:
+    """Note when a session of staff began, and what the person might do then."""
+    if user.is_staff:
+        now = int(clock.now().timestamp())
+        request.session.update({"staff_since": now, "staff_seen": now, "staff_rights": _rights(user)})
 
 
 def _rights(user: User) -> str:

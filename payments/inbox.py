@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from fly2any.kernel.errors import Refused
+from fly2any.kernel.errors import Problem, Refused
 from payments import listeners, registry
 from payments.models import GatewayEvent
 from payments.types import Notice
@@ -123,17 +123,34 @@ def _rematch_one(pk: int, now: datetime) -> int:
     with transaction.atomic(durable=True):
         event = (GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True)
                  .filter(pk=pk, fate=Fate.UNMATCHED).first())
-        if event is None:
-            return 0
-        with connection.cursor() as cursor:
-            cursor.execute(_FIND, {"provider": event.provider, "intent": event.intent_id, "object": event.object_id})
-            found = cursor.fetchone()
-        event.tried_at = now
-        if found:
-            event.fate, event.booking_id = Fate.HEARD, found[0]
-            _tell(found[0], found[1], found[2], now)
-        event.save(update_fields=["tried_at", "fate", "booking"])
-    return 1 if found else 0
+        return 1 if event is not None and _match(event, now) else 0
+
+
+def hear_again(pk: int, now: datetime) -> int | None:
+    """Match and tell a kept message once more, whatever became of it before; call inside a transaction.
+
+    Returns the booking it woke, None when it names nothing of ours. `now` is database time (UTC). Problem message_busy
+    while it is being heard, nothing_to_hear for a kind that no booking listens to.
+    """
+    event = GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk).first()
+    if event is None:
+        raise Problem("message_busy", "This message is being heard at this moment.", status=409, action="Look again")
+    if event.kind not in KINDS:
+        raise Problem("nothing_to_hear", "No booking listens to messages of this kind.", status=409)
+    return _match(event, now)
+
+
+def _match(event: GatewayEvent, now: datetime) -> int | None:
+    """Find whose message it is and tell them; the event's row is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"provider": event.provider, "intent": event.intent_id, "object": event.object_id})
+        found = cursor.fetchone()
+    event.tried_at = now
+    if found:
+        event.fate, event.booking_id = Fate.HEARD, found[0]
+        _tell(found[0], found[1], found[2], now)
+    event.save(update_fields=["tried_at", "fate", "booking"])
+    return found[0] if found else None
 
 
 def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+
+FAR = datetime(3000, 1, 1, tzinfo=UTC)  # stands for "no deadline" where cases are sorted
 
 
 class ExternalCall(models.Model):
@@ -127,6 +132,8 @@ class Case(models.Model):
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
                                   related_name="+")
     closed_because = models.CharField(max_length=500, blank=True, default="")
+    due = models.GeneratedField(expression=Coalesce("deadline", Value(FAR)), output_field=models.DateTimeField(),
+                                db_persist=True)  # the deadline as the queue sorts it: none comes last
 
     class Meta:
         constraints = [
@@ -135,9 +142,20 @@ class Case(models.Model):
             models.CheckConstraint(condition=Q(closed_at__isnull=True) | ~Q(closed_because=""),
                                    name="case_is_closed_with_a_reason"),
         ]
-        indexes = [models.Index(fields=["severity", "deadline", "opened_at"], condition=Q(closed_at__isnull=True),
+        # the queue's order, for everything, for what nobody has, for one person, for one kind, for what is snoozed
+        indexes = [models.Index(fields=["severity", "due", "opened_at", "id"], condition=Q(closed_at__isnull=True),
                                 name="case_queue"),
-                   models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_newest"),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_unowned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=True)),
+                   models.Index(fields=["taken_by", "severity", "due", "opened_at", "id"], name="case_queue_owned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=False)),
+                   models.Index(fields=["kind", "severity", "due", "opened_at", "id"], name="case_queue_kind",
+                                condition=Q(closed_at__isnull=True)),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_snoozed",
+                                condition=Q(closed_at__isnull=True, snoozed_until__isnull=False)),
+                   models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False),
+                                name="case_closed_newest"),
+                   models.Index(fields=["subject"], name="case_by_subject"),
                    models.Index(fields=["opened_at"], name="case_by_opening"),
                    models.Index(fields=["kind", "subject"], name="case_by_object")]
 
@@ -146,13 +164,18 @@ class Case(models.Model):
 
 
 class Outbox(models.Model):
-    """A mail to send: written with the fact it tells, sent later, with the same Message-ID every time."""
+    """Something to tell: written with the fact it tells, sent later; a mail with the same Message-ID every time."""
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", "mail"
+        CHAT = "chat", "chat of the staff"
 
     kind = models.CharField(max_length=40)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT,
                                 related_name="outbox")
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
     version = models.CharField(max_length=40, default="1")
+    channel = models.CharField(max_length=4, choices=Channel.choices, default=Channel.MAIL)
     to = models.EmailField(max_length=254, blank=True, default="")  # empty: the booking's contact
     context = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField()
@@ -165,11 +188,21 @@ class Outbox(models.Model):
 
     class Meta:
         verbose_name_plural = "outbox"
-        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
-                                               nulls_distinct=False)]
+        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version", "channel"],
+                                               name="mail_is_sent_once", nulls_distinct=False)]
         indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due"),
+                   models.Index(fields=["channel", "due_at"], name="alert_due", condition=Q(
+                       sent_at__isnull=True, dropped="", case__isnull=False)),
+                   models.Index(fields=["case", "kind"], condition=Q(case__isnull=False), name="told_of_case"),
                    models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["id"], condition=Q(dropped="undeliverable", sent_at__isnull=True),
+                                name="outbox_undeliverable"),
                    models.Index(fields=["created_at"], condition=~Q(text=""), name="outbox_with_text")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking_id or self.case_id}"
+
+    @property
+    def first_version(self) -> str:
+        """What the mail is about; a mail sent again carries "~" and a number behind it."""
+        return self.version.partition("~")[0]

@@ -1,8 +1,7 @@
-"""The queue sorts, the page compares, and a case is answered once, with a reason, by those who may."""
+"""The page compares, and a case is answered once, with a reason, by those who may."""
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +18,6 @@ from payments.models import Payment
 from suppliers.models import SupplierOrder
 from tests.console import rows
 from tests.console.pressing import press
-from tests.console.rows import NOW
 
 QUEUE = "admin:bookings_case_changelist"
 
@@ -38,57 +36,6 @@ def staff(client: Client, model: Any, name: str, *permissions: str) -> Any:
 @pytest.fixture
 def operator(client: Client, django_user_model: Any) -> Any:
     return staff(client, django_user_model, "ops", "view_case", "view_booking", "do_look_again", "do_handle")
-
-
-# --- the queue --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_the_queue_is_sorted_by_severity_deadline_and_age(client: Client, operator: Any) -> None:
-    made = [("c", "unknown_outcome", None, 0), ("b", "unknown_outcome", NOW + timedelta(hours=2), 1),
-            ("a", "charged_without_order", None, 2), ("d", "unknown_outcome", None, 3),
-            ("e", "webhook_backlog", None, -9)]
-    for subject, kind, deadline, minutes in made:
-        opened = NOW + timedelta(minutes=minutes)
-        rows.case(None, kind, subject=f"subject:{subject}", deadline=deadline, opened_at=opened)
-    rows.case(None, "dispute", subject="subject:closed", closed_at=NOW, closed_because="won")
-    html = client.get(reverse(QUEUE)).content.decode()
-    assert re.findall(r"subject:(\w+)", html) == ["a", "b", "c", "d", "e"]
-    assert re.findall(r"subject:(\w+)", client.get(reverse(QUEUE), {"closed": "yes"}).content.decode()) == ["closed"]
-
-
-@pytest.mark.django_db
-def test_a_line_says_what_happened_what_is_at_risk_and_whom_to_reach(client: Client, operator: Any) -> None:
-    b = rows.confirmed()
-    rows.case(b, "ticketed_unpaid")
-    html = client.get(reverse(QUEUE)).content.decode()
-    for told in ("TICKETED UNPAID", "critical", "The ticket is issued and the money could not be taken.", "USD 500.00",
-                 b.reference, b.contact_email, "+4915112345678"):
-        assert told in html, told
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("by", ["reference", "pnr", "subject"])
-def test_the_queue_is_searched_by_booking_and_by_object(client: Client, operator: Any, by: str) -> None:
-    b = rows.confirmed()
-    mine = rows.case(b)
-    lost = rows.case(None, "orphaned_booking", subject="duffel:ord_lost")
-    word = {"reference": b.reference, "pnr": b.orders.get().pnr, "subject": "ord_lost"}[by]
-    html = client.get(reverse(QUEUE), {"q": word}).content.decode()
-    found = set(re.findall(r"/admin/bookings/case/(\d+)/change/", html))
-    assert found == {str(lost.pk if by == "subject" else mine.pk)}
-
-
-@pytest.mark.django_db
-def test_home_counts_open_cases_by_severity_up_to_a_limit(client: Client, operator: Any) -> None:
-    for n in range(101):
-        rows.case(None, "unknown_outcome", subject=f"s:{n}")
-    rows.case(None, "dispute", subject="s:closed", closed_at=NOW, closed_because="won")
-    rows.case(None, "parked", subject="s:a", severity=Case.Severity.CRITICAL)
-    html = client.get(reverse("admin:index")).content.decode()
-    shown = re.findall(r'tally-count">([^<]+)</span> <span class="tally-name">(\w+)', html)
-    assert shown == [("1", "critical"), ("100+", "high"), ("0", "medium"), ("0", "low")]
-    assert reverse(QUEUE) + "?severity__exact=1" in html
 
 
 # --- the three records ------------------------------------------------------------------------------------------

@@ -37,6 +37,12 @@ def form_errors(action: desk.Action, situation: desk.Situation, **typed: Any) ->
     return dict(kind({**proposed, **typed}).errors)
 
 
+def as_it_stands(*, booking: Booking | None = None, case: Case | None = None) -> desk.Situation:
+    """What a page that is opened now is about."""
+    return desk.situation_of(booking=Booking.objects.get(pk=booking.pk) if booking else None,
+                             case=Case.objects.get(pk=case.pk) if case else None)
+
+
 class Desk:
     """One member of staff who may do everything."""
 
@@ -45,13 +51,13 @@ class Desk:
 
     def why_not(self, name: str, *, booking: Booking | None = None, case: Case | None = None) -> str:
         """Why the action is not offered now; "" when it is."""
-        return desk.ACTIONS[name].unavailable(desk.situation_of(booking=booking, case=case))
+        return desk.ACTIONS[name].unavailable(as_it_stands(booking=booking, case=case))
 
     def press(self, name: str, *, booking: Booking | None = None, case: Case | None = None, key: str = "",
               by: User | None = None, reason: str = "as agreed on the phone", params: dict[str, Any] | None = None,
               **typed: Any) -> desk.Done:
         """Do it now; `params` for values that were filled in earlier."""
-        action, situation = desk.ACTIONS[name], desk.situation_of(booking=booking, case=case)
+        action, situation = desk.ACTIONS[name], as_it_stands(booking=booking, case=case)
         values = filled(action, situation, **typed) if params is None else params
         return desk.do(action, by=desk.By(by or self.operator, reason, key or secrets.token_urlsafe(12)),
                        params=values, case_id=case.pk if case else None, booking_id=booking.pk if booking else None)

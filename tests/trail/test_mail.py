@@ -18,14 +18,14 @@ from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
 
-from bookings import cases, letter, mail, selectors
+from bookings import cases, detectors, letter, mail, selectors
 from bookings.models import AccessLink, Booking, Case, Outbox
 from tests.trail import rows
 from tests.trail.rows import NOW
 
 pytestmark = pytest.mark.django_db
 KINDS = ("confirmed", "hold_created", "hold_reminder_24", "hold_reminder_2", "not_booked", "expired", "cancelled",
-         "refund_sent", "price_changed", "checking", "pay_needed", "schedule_changed", "lookup_link", "received",
+         "refund_sent", "price_changed", "checking", "pay_needed", "pay_link", "schedule_changed", "lookup_link", "received",
          "reserved", "airline_cancelled", "change_received", "change_answered", "case_alert")
 FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail is due
     "confirmed": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
@@ -39,6 +39,7 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "price_changed": {"progress": "consent", "priced_minor": 65999},
     "checking": {"progress": "checking", "money": "reserved"},
     "pay_needed": {"status": "PENDING_PAYMENT", "money": "none"},
+    "pay_link": {"status": "PENDING_PAYMENT", "money": "none"},
     "schedule_changed": {"status": "FAILED", "closing": "schedule_changed"},
     "lookup_link": {},
     "received": {"status": "PENDING_PAYMENT", "progress": "card"},
@@ -48,7 +49,7 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "change_received": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
     "change_answered": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
 }
-PLAIN_KINDS = ("contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
+PLAIN_KINDS = ("case_healed", "contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
 ACCOUNT_KINDS = ("verify_address", "account_exists", "reset_password", "password_changed")
 
 
@@ -292,6 +293,8 @@ def test_what_is_not_due_waits() -> None:
     ("price_changed", {"progress": "card"}, "answered"),
     ("checking", {"progress": "done"}, "the airline has answered"),
     ("pay_needed", {"status": "CONFIRMED"}, "nothing to pay"),
+    ("pay_link", {"status": "CONFIRMED"}, "nothing to pay"),
+    ("pay_link", {"status": "CANCELLING"}, "nothing to pay"),
     ("not_booked", {"status": "CONFIRMED"}, "booked after all"),
     ("received", {"status": "CONFIRMED"}, "told otherwise"),
     ("received", {"progress": "consent"}, "told otherwise"),
@@ -345,14 +348,17 @@ def test_a_dead_mail_server_is_tried_after_1_5_15_and_60_minutes_then_hourly(
     monkeypatch.setattr(mail, "get_connection", Dead)
     for minute in range(4 * 60):
         assert mail.send_due(NOW + minute * timedelta(seconds=60.5), 10) == 0
+        if minute < 20:
+            detectors.run(NOW + minute * timedelta(seconds=60.5), ["M17"])
     assert tries == [0, 1, 6, 21, 81, 141, 201]
     case = Case.objects.get(kind="mail_undelivered")
     assert case.subject == "outbox" and case.closed_at is None
     assert case.opened_at - NOW <= timedelta(minutes=17)
     monkeypatch.setattr(mail, "get_connection", real)
     assert mail.send_due(NOW + timedelta(hours=5), 10) == 1
+    detectors.run(NOW + timedelta(hours=5), ["M17"])
     case.refresh_from_db()
-    assert case.closed_because == "all mail is out"
+    assert case.closed_because == "the mail is out"
     row.refresh_from_db()
     assert row.tries == len(tries) + 1
 
@@ -402,6 +408,7 @@ SAYS = {
     "schedule_changed": ["The airline changed the times or flights of this trip"],
     "hold_created": ["Sun 22 Nov 2026, 01:00 (New York time)"],
     "pay_needed": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)"],
+    "pay_link": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)", "the page where you can pay"],
     "cancelled": ["as you asked", "Agreed refund: USD 500.00"],
     "checking": ["Please do not book this trip again and do not pay again."],
     "received": ["not a confirmed booking yet"],
