@@ -53,6 +53,6 @@ class BookingAdmin(ReadOnlyAdmin):
         if booking is not None and self.has_view_permission(request, booking):
             story = load(booking)
             page |= {"story": story_of(booking, story), "booking": booking, "at_risk": money_at_risk(story),
-                     "buttons": actions.buttons_for(request, booking=booking, story=story),
+                     **dossier.arranged(actions.buttons_for(request, booking=booking, story=story)),
                      **dossier.of_booking(request, booking, story, clock.now())}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})

@@ -57,7 +57,7 @@ def page_of(request: HttpRequest, case: Case) -> dict[str, Any]:
         "age": span((case.closed_at or now) - case.opened_at),
         "due": in_words(case.deadline, now), "late": case.deadline is not None and case.deadline < now,
         "snoozed": case.snoozed_until is not None and case.snoozed_until > now,
-        "buttons": actions.buttons_for(request, case=case, story=story)}
+        **dossier.arranged(actions.buttons_for(request, case=case, story=story))}
     if case.booking is not None and story is not None:
         return {**page, **dossier.of_booking(request, case.booking, story, now), "booking": case.booking,
                 "at_risk": money_at_risk(story), "stranger": _stranger(case, story)}

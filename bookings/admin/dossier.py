@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from bookings.admin import elsewhere
+from bookings.admin.buttons import Buttons
 from bookings.admin.columns import side_by_side
 from bookings.admin.ledger import ledger_of
 from bookings.admin.story import passenger_row
@@ -42,6 +44,16 @@ def of_booking(request: HttpRequest, booking: Booking, story: Story, now: dateti
         "as_customer": reverse("admin:bookings_booking_as_customer", args=[booking.pk])
         if booking.wish != "draft" else "",
     }
+
+
+def arranged(buttons: Buttons) -> dict[str, Any]:
+    """The buttons in three places: the recommended one on top, looking again beside the records, the rest below."""
+    look = next((one for group in buttons.groups for one in group.ready if one.action.name == "look_again"), None)
+    groups = tuple(replace(group, ready=tuple(one for one in group.ready if one is not look))
+                   for group in buttons.groups)
+    return {"first": replace(buttons, groups=()), "look": look,
+            "buttons": replace(buttons, recommended=None, proposals=(),
+                               groups=tuple(one for one in groups if one.ready or one.shut))}
 
 
 def looking(since: str, story: Story, now: datetime) -> tuple[bool, str]:
