@@ -129,6 +129,7 @@ class SupplierOrder(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     failed_notice_at = models.DateTimeField(null=True, blank=True)  # the supplier said: creation failed
     watch_until = models.DateTimeField(null=True, blank=True)
+    attach_id = models.CharField(max_length=200, blank=True, default="")  # the order that staff say is this one
     refusal = models.CharField(max_length=60, blank=True, default="")
     refusal_detail = models.JSONField(default=dict, blank=True)
     changed = models.BooleanField(default=False)  # the airline changed the flights

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from bookings.console import factor, people
+from bookings.console import factor, people, runbook_page
 
 
 def of(site: AdminSite) -> list[URLPattern]:
@@ -16,4 +16,6 @@ def of(site: AdminSite) -> list[URLPattern]:
         path("second-factor/mine/", site.admin_view(factor.mine), name="second_factor_mine"),
         path("people/", site.admin_view(people.page), name="people"),
         path("people/<int:pk>/<slug:verb>/", site.admin_view(people.verb), name="person_verb"),
+        path("runbook/", site.admin_view(runbook_page.contents), name="runbook_contents"),
+        path("runbook/<slug:kind>/", site.admin_view(runbook_page.page), name="runbook"),
     ]
