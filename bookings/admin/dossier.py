@@ -51,7 +51,7 @@ def arranged(buttons: Buttons) -> dict[str, Any]:
     look = next((one for group in buttons.groups for one in group.ready if one.action.name == "look_again"), None)
     groups = tuple(replace(group, ready=tuple(one for one in group.ready if one is not look))
                    for group in buttons.groups)
-    return {"first": replace(buttons, groups=()), "look": look,
+    return {"advised": replace(buttons, groups=()), "look": look,
             "buttons": replace(buttons, recommended=None, proposals=(),
                                groups=tuple(one for one in groups if one.ready or one.shut))}
 
