@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite, site
@@ -35,6 +36,8 @@ from fly2any.kernel.readonly import amount
 
 __all__ = ["Buttons", "ReasonForm", "booking_urls", "buttons_for", "case_urls", "system_urls"]
 MANY = 4  # fields of a form that stand side by side where there is room
+WARNINGS = {"money": "Moves money", "order": "Changes the order with the airline, or ends it",
+            "system": "Changes what customers can buy"}
 STALE_KEY = "This page is too old, or it was not made for you. Nothing was done. Press again: the page is fresh now."
 MOVED = "Something changed since this page was made. Nothing was done. Read what changed, then confirm again."
 RETYPED = "You changed what was typed. This is what will happen now; confirm it."
@@ -51,6 +54,12 @@ class ReasonForm(forms.Form):
 def kept_reason(request: HttpRequest) -> ReasonForm:
     """The reason as typed, without a complaint."""
     return ReasonForm(initial={"reason": request.POST.get("reason", "")}, label_suffix="")
+
+
+def by_of(request: HttpRequest, operator: User, reason: str, key: str) -> desk.By:
+    """Who acts, why, from where, in which request: for the book."""
+    return desk.By(operator=operator, reason=reason, key=key, address=address_of(request),
+                   request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,11 @@ def system_verb(request: HttpRequest, name: str) -> HttpResponse:
     """An action on the whole house. 404 for an action that is about one booking or case."""
     if name in desk.ACTIONS and desk.ACTIONS[name].group != "system":
         raise Http404
-    return _page(request, name, Subject("system", reverse("admin:index"), "the home page"))
+    return _page(request, name, _house())
+
+
+def _house() -> Subject:
+    return Subject("system", reverse("admin:index"), "the home page")
 
 
 def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
@@ -121,9 +134,9 @@ def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
         raise Http404
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    page = ActionPage(request, request.user, action, subject)
-    allowed = request.user.has_perm(action.permission)
-    if not allowed or (subject.permission and not request.user.has_perm(subject.permission)):
+    sees = not subject.permission or request.user.has_perm(subject.permission)
+    page = ActionPage(request, request.user, action, subject if sees else _house())  # a refusal tells nothing of it
+    if not sees or not request.user.has_perm(action.permission):
         return page.draw(problem=NOT_YOURS, refused=True, status=403)
     return page.press() if request.method == "POST" else page.explain()
 
@@ -190,8 +203,7 @@ class ActionPage:
 
     def do(self, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
         """Act, or explain the refusal."""
-        by = desk.By(operator=self.operator, reason=reason if self.action.needs_reason else "", key=key,
-                     address=address_of(self.request), request_id=str(getattr(self.request, "request_id", "")))
+        by = by_of(self.request, self.operator, reason if self.action.needs_reason else "", key)
         case, booking = self.subject.case, self.subject.booking
         try:
             done = desk.do(self.action, by=by, params=params, case_id=case.pk if case else None,
@@ -218,7 +230,7 @@ class ActionPage:
         if form is not None:
             data = self.request.POST.copy()
             for hidden in form.hidden_fields():
-                data[hidden.html_name] = str(hidden.initial)
+                data[hidden.html_name] = "" if hidden.initial is None else str(hidden.initial)
             form = self.form(data)
         good = form is None or form.is_valid()
         params = (form.cleaned_data if form else {}) if good else None
@@ -252,7 +264,7 @@ class ActionPage:
         context: dict[str, Any] = {
             **site.each_context(self.request), "action": self.action, "subject": self.subject, "case": case,
             "title": f"{self.action.label}: {title}" if title else self.action.label, "problem": problem, "note": note,
-            "badge": severity_badge(case) if case else "", "refused": refused,
+            "badge": severity_badge(case) if case else "", "refused": refused, "warning": warning_of(self.action),
             "key": press.new_key(self.operator.pk, self.action.name, self.subject.code),
             "at_risk": amount(case.money_minor, case.currency) if case else ""}
         if not refused:
@@ -288,9 +300,15 @@ class ActionPage:
         label, how_much = self.action.label, str(money) if money is not None else ""
         if not how_much and self.action.danger and len(plan.amounts) == 1:
             how_much = plan.amounts[0][1]
-        if two:
-            return f"Propose: {label[:1].lower()}{label[1:]}, {how_much}"
-        return f"{label}: {how_much}" if how_much else label
+        if self.action.group == "order" and money is not None:
+            label, how_much = f"{label}, {money} goes back", ""
+        said = f"{label}: {how_much}" if how_much else label
+        return f"Propose: {said[:1].lower()}{said[1:]}" if two else said
+
+
+def warning_of(action: desk.Action) -> str:
+    """What is said beside the button of a dangerous action; "" for a harmless one."""
+    return WARNINGS.get(action.group, "Cannot be taken back") if action.danger else ""
 
 
 def title_of(case: Case) -> str:

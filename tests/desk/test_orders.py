@@ -17,7 +17,7 @@ from tests.desk.pressing import Desk, form_errors, somebody
 from tests.desk.test_money import confirmed, refunds
 from tests.world import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_ticket_is_cancelled_at_the_quote(world: World, at_desk: Desk) -> None:
@@ -146,6 +146,14 @@ def test_tickets_of_one_order_are_of_one_airline_and_all_different(at_desk: Desk
     other = form_errors(action, situation, private_ticket_0="2202345678901", private_ticket_1="1252345678902")
     twice = form_errors(action, situation, private_ticket_0="2202345678901", private_ticket_1="220 2345678901")
     assert list(other) == list(twice) == ["private_ticket_1"]
+
+
+def test_a_ticket_of_somebody_else_is_refused(at_desk: Desk) -> None:
+    other, b = rows.confirmed(), rows.confirmed()
+    at_desk.press("enter_tickets", booking=other, private_ticket_0="2202345678901")
+    with pytest.raises(Problem, match=other.reference):
+        at_desk.press("enter_tickets", booking=b, private_ticket_0="2202345678901")
+    assert b.orders.get().tickets == []
 
 
 def test_numbers_of_staff_stand_until_the_airline_shows_its_own(world: World, at_desk: Desk) -> None:
