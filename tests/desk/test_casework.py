@@ -13,7 +13,7 @@ from fly2any.kernel.errors import Problem
 from tests.console import rows
 from tests.desk.pressing import Desk, form_errors, somebody
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_resume_lets_the_worker_go_on_and_is_told_once_per_key(at_desk: Desk) -> None:

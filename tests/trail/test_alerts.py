@@ -105,6 +105,7 @@ def test_the_sweeper_tells_and_checks_the_promises_once_a_day(monkeypatch: pytes
     asked = []
     monkeypatch.setattr(alerts, "promises", lambda now: asked.append(now))
     monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    monkeypatch.setattr(sweep.reconcile, "full_is_due", lambda now: False)
     sweeper = sweep.Sweeper()
     monkeypatch.setattr(sweeper, "_job", lambda name, work: work())
     sweeper.round()
@@ -153,6 +154,7 @@ def test_the_sweeper_erases_abandoned_drafts_soon(monkeypatch: pytest.MonkeyPatc
     words = {"wish": "draft", "status": "DRAFT", "wished_at": None}
     rows.booking(offer_expires_at=clock.now() - timedelta(hours=2), **words)
     monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    monkeypatch.setattr(sweep.reconcile, "full_is_due", lambda now: False)
     monkeypatch.setattr(sweep.retention, "run", lambda now: {})
     sweeper = sweep.Sweeper()
     monkeypatch.setattr(sweeper, "_job", lambda name, work: work())
