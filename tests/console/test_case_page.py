@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 def operator(client: Client, django_user_model: Any) -> Any:
     user = django_user_model.objects.create_user("ops", password="x", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(
-        codename__in=["view_case", "view_booking", "do_look_again", "do_handle"]))
+        codename__in=["view_case", "view_booking", "do_look_again", "do_handle", "do_reveal"]))
     client.force_login(user)
     return user
 
@@ -366,3 +366,29 @@ def test_who_may_not_see_it_and_what_has_no_such_page(client: Client, operator: 
     client.logout()
     assert client.get(as_customer(whole_trip())).status_code == 302
     assert not StaffAction.objects.exists()
+
+
+# --- documents, once --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_documents_are_drawn_once_in_the_answer_to_the_press(client: Client, operator: Any) -> None:
+    b = rows.confirmed()
+    address = reverse("admin:bookings_booking_verb", args=[b.pk, "reveal"])
+    asked = client.get(address).content.decode()
+    assert "X4RF81JK" not in asked
+    typed = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked))
+    posted = {**typed, "reason": "The airline asks for the passport number."}
+    shown = client.post(address, posted)
+    html = shown.content.decode()
+    assert shown.status_code == 200
+    assert "X4RF81JK" in html
+    assert "The airline asks for the passport number." in html
+    assert "no-store" in shown["Cache-Control"]
+    row = StaffAction.objects.get(verb="reveal")
+    assert "X4RF81JK" not in str(StaffAction.objects.filter(pk=row.pk).values().get())
+    again = client.post(address, posted)
+    assert again.status_code == 302
+    for later in (address, again["Location"]):
+        assert "X4RF81JK" not in client.get(later).content.decode()
+    assert StaffAction.objects.filter(verb="reveal").count() == 1
