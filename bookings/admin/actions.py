@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite, site
@@ -53,6 +54,12 @@ class ReasonForm(forms.Form):
 def kept_reason(request: HttpRequest) -> ReasonForm:
     """The reason as typed, without a complaint."""
     return ReasonForm(initial={"reason": request.POST.get("reason", "")}, label_suffix="")
+
+
+def by_of(request: HttpRequest, operator: User, reason: str, key: str) -> desk.By:
+    """Who acts, why, from where, in which request: for the book."""
+    return desk.By(operator=operator, reason=reason, key=key, address=address_of(request),
+                   request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
 
 
 @dataclass(frozen=True)
@@ -196,8 +203,7 @@ class ActionPage:
 
     def do(self, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
         """Act, or explain the refusal."""
-        by = desk.By(operator=self.operator, reason=reason if self.action.needs_reason else "", key=key,
-                     address=address_of(self.request), request_id=str(getattr(self.request, "request_id", "")))
+        by = by_of(self.request, self.operator, reason if self.action.needs_reason else "", key)
         case, booking = self.subject.case, self.subject.booking
         try:
             done = desk.do(self.action, by=by, params=params, case_id=case.pk if case else None,
