@@ -93,9 +93,10 @@ class House:
 
 def house_of(request: HttpRequest) -> House:
     """The switches of the whole house, for its home page; a constant number of queries."""
-    nothing = desk.Situation(now=clock.now())
-    may = [one for one in (_button(request, action, nothing) for action in desk.ACTIONS.values()
-                           if action.group == "system") if one.why_not != NOT_YOURS]
+    actions = [action for action in desk.ACTIONS.values()
+               if action.group == "system" and request.user.has_perm(action.permission)]
+    nothing = desk.Situation(now=clock.now()) if actions else None
+    may = [_button(request, action, nothing) for action in actions] if nothing else []
     found = Proposal.objects.filter(decided_at=None)[:COUNTED + 1].count() if request.user.has_perm(
         "bookings.view_proposal") else 0
     return House(_group("Messages and sales", may), f"{COUNTED}+" if found > COUNTED else str(found or ""),
