@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite, site
@@ -21,7 +22,7 @@ from django.urls import URLPattern, path, reverse
 
 from bookings import desk
 from bookings.access import address_of
-from bookings.admin import press
+from bookings.admin import press, reveal
 from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, proposals_of
 from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
@@ -53,6 +54,12 @@ class ReasonForm(forms.Form):
 def kept_reason(request: HttpRequest) -> ReasonForm:
     """The reason as typed, without a complaint."""
     return ReasonForm(initial={"reason": request.POST.get("reason", "")}, label_suffix="")
+
+
+def by_of(request: HttpRequest, operator: User, reason: str, key: str) -> desk.By:
+    """Who acts, why, from where, in which request: for the book."""
+    return desk.By(operator=operator, reason=reason, key=key, address=address_of(request),
+                   request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
 
 
 @dataclass(frozen=True)
@@ -196,8 +203,7 @@ class ActionPage:
 
     def do(self, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
         """Act, or explain the refusal."""
-        by = desk.By(operator=self.operator, reason=reason if self.action.needs_reason else "", key=key,
-                     address=address_of(self.request), request_id=str(getattr(self.request, "request_id", "")))
+        by = by_of(self.request, self.operator, reason if self.action.needs_reason else "", key)
         case, booking = self.subject.case, self.subject.booking
         try:
             done = desk.do(self.action, by=by, params=params, case_id=case.pk if case else None,
@@ -236,7 +242,10 @@ class ActionPage:
                          reason=reason)
 
     def done(self, done: desk.Done) -> HttpResponse:
-        """Back to where one came from, with what came of it."""
+        """Back to where one came from, with what came of it; what was revealed is shown in the answer itself, once."""
+        booking = self.subject.booking or (self.subject.case.booking if self.subject.case else None)
+        if self.action.name == "reveal" and booking is not None and not done.again and not done.proposed:
+            return reveal.page(self.request, self.operator, booking, done, self.subject.back)
         tell = messages.warning if done.proposed else messages.success
         tell(self.request, f"Done already: {done.said}" if done.again else done.said)
         since = f"?since={int(done.row.at.timestamp())}" if self.action.short and self.subject.code != "system" else ""

@@ -15,16 +15,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings import desk
-from bookings.access import address_of
 from bookings.admin import actions, press
-from bookings.admin.buttons import NOT_YOURS
+from bookings.admin.buttons import COUNTED, NOT_YOURS
 from bookings.admin.values import differences, moved, plainly, standing
 from bookings.desk.doing import picture
 from bookings.models import Proposal, StaffAction
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount, link_to_booking
 
-COUNTED = 100  # proposals that the tab counts; more is "100+"
 GUARDS = ("seen", "quote")  # what a form carries hidden to notice a change
 OWN = "You proposed this yourself: somebody else must agree. You may withdraw it."
 
@@ -244,8 +242,7 @@ class DecisionPage:
         twin = StaffAction.objects.filter(key=key).exists()
         if decision == "agree" and not twin and moved(self.situation, self.before()):
             return self.draw(problem=actions.MOVED, status=409)
-        by = desk.By(operator=self.operator, reason=reason.cleaned_data["reason"], key=key,
-                     address=address_of(self.request))
+        by = actions.by_of(self.request, self.operator, reason.cleaned_data["reason"], key)
         try:
             done = desk.decide_proposal(self.row.pk, agreed=decision == "agree", by=by, actions=desk.ACTIONS)
         except Problem as problem:

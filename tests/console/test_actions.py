@@ -244,7 +244,9 @@ def test_done_from_a_booking_it_leads_back_to_the_booking(anna: Client, case: Ca
     answer = press(anna, address, amount="120.00", seen="0", reason="Lost bag.")
     assert answer["Location"] == reverse("admin:bookings_booking_change", args=[booking.pk])
     row = StaffAction.objects.get()
-    assert (row.booking_id, row.case_id, row.reason, row.address != "") == (booking.pk, None, "Lost bag.", True)
+    assert (row.booking_id, row.case_id, row.reason) == (booking.pk, None, "Lost bag.")
+    assert row.address == "127.0.0.1"
+    assert len(row.request_id) == 36  # the one that the log knows
 
 
 def test_what_is_not_there_is_a_404_and_other_methods_are_refused(anna: Client, case: Case) -> None:
@@ -360,6 +362,20 @@ def test_a_proposal_that_no_longer_holds_says_why_and_stays_refusable(
     assert press(bert, address, decision="later", reason="x").status_code == 422
     assert press(bert, address, decision="refuse", reason="Too late.").status_code == 302
     assert Proposal.objects.get().decision == "refused"
+
+
+def test_the_home_has_the_switches_of_the_house_and_says_that_proposals_wait(
+        anna: Client, case: Case, django_user_model: Any, two: None) -> None:
+    home = reverse("admin:index")
+    assert "waits for a second person" not in text(anna.get(home))
+    proposed(anna, case)
+    shown = anna.get(home)
+    assert "1 proposal waits for a second person. Agree or refuse…" in text(shown)
+    assert f'href="{reverse("admin:bookings_system_verb", args=["pause_sales"])}"' in shown.content.decode()
+    assert "Resume sales Nobody of us has paused any sales." in text(shown)
+    viewer = person(django_user_model, "viewer", "view_case", "view_proposal")[0]
+    assert "1 proposal waits for a second person. Look at them" in text(viewer.get(home))
+    assert "Pause sales" not in text(viewer.get(home))
 
 
 # --- the buttons and the book -----------------------------------------------------------------------------------
