@@ -14,10 +14,11 @@ from bookings.decide import decide
 from bookings.facts import Story, load
 from bookings.flow import LOCAL, Attention, Do, Facts, Rest, Step, Wait, retry_after
 from bookings.locks import DriverLock, LostLock, booking_for_update, driver
-from bookings.models import Booking, Diary, ExternalCall
+from bookings.models import Booking, CallRecord, Diary, ExternalCall
 from bookings.status import derive_money, derive_progress, derive_status
 from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of
-from fly2any.kernel import faultpoints
+from bookings.undo import unreturned
+from fly2any.kernel import exchanges, faultpoints
 from fly2any.kernel.errors import Outside
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def _drive(booking_id: int, actor: str, lock: DriverLock) -> int:
             story, asking, call_id, now = _settle(booking_id, actor, answer, story)
         except (OperationalError, InterfaceError, LostLock):
             if answer is not None:
-                _rescue(answer)
+                _rescue(booking_id, answer)
             raise
         if asking is None:
             return story.booking.wakes
@@ -94,6 +95,7 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
         before, row = (booking.status, booking.progress), _values(booking)
         if answer is not None:
             _merge(moment, answer)
+            _record(moment, answer)
         asking, call_id = _decide(moment)
         _derive(moment, before)
         if answer is not None and answer.outcome == "ok":
@@ -127,6 +129,13 @@ def _merge(moment: Moment, answer: Answer) -> None:
     moment.seen_at = answer.asked_at or moment.now
     moment.answered(answer)
     STEPS[answer.asking.step].merge(moment, answer)
+
+
+def _record(moment: Moment, answer: Answer) -> None:
+    """Keep what went over the wire, in the same commit as what it meant (I8)."""
+    deed = moment.call(answer.asking.step, answer.asking.subject)
+    CallRecord.objects.bulk_create(
+        answer.records(moment.story.booking.pk, deed.attempts if deed else 1, moment.now))
 
 
 def _decide(moment: Moment) -> tuple[Asking | None, int | None]:
@@ -188,6 +197,8 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
             if "refund_due" in moment.story.cases and _all_back(picture):
                 cases.heal(kind="refund_due", subject=f"booking:{booking.pk}", now=moment.now, because="refunded")
+    if "refund_failed" in moment.story.cases and not _comes_back(picture):
+        cases.heal(kind="refund_failed", subject=f"booking:{booking.pk}", now=moment.now, because="sent again")
     asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
     if "ticketed_unpaid" in moment.story.cases and booking.status == "PENDING_PAYMENT" and asks_again:
         outbox.queue("pay_needed", booking, moment.now)
@@ -199,6 +210,11 @@ def _all_back(f: Facts) -> bool:
     return p is not None and o is not None and p.refunded_minor >= min(o.cost_minor, p.captured_minor) > 0
 
 
+def _comes_back(f: Facts) -> bool:
+    """Whether a refund failed that nobody has sent again, or is on its way again."""
+    return bool(unreturned(f.refunds)) or any(r.state in ("requested", "sent") for r in f.refunds)
+
+
 def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     """Make the call, outside any transaction. Every way it can end is one of four outcomes."""
     name = asking.step.value
@@ -206,7 +222,8 @@ def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     started = time.monotonic()
     answer = Answer(asking, "ok", call_id=call_id, asked_at=asked_at)
     try:
-        answer.value = asking.run()
+        with exchanges.listening() as answer.exchanges:
+            answer.value = asking.run()
     except Outside as error:
         answer.outcome, answer.error = outcome_of(error), error
     answer.milliseconds = int((time.monotonic() - started) * 1000)
@@ -214,7 +231,7 @@ def _ask(asking: Asking, call_id: int | None, asked_at: datetime) -> Answer:
     return answer
 
 
-def _rescue(answer: Answer) -> None:
+def _rescue(booking_id: int, answer: Answer) -> None:
     """Save the bare outcome over a new connection, into the call's own row only; the next driver merges it."""
     if answer.call_id is None:
         return
@@ -223,9 +240,11 @@ def _rescue(answer: Answer) -> None:
         try:
             connection.close()
             with transaction.atomic(durable=True):
-                ExternalCall.objects.filter(pk=answer.call_id, state=ExternalCall.State.INTENDED).update(
-                    state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code, external_id=found,
-                    milliseconds=answer.milliseconds)
+                mine = ExternalCall.objects.filter(pk=answer.call_id, state=ExternalCall.State.INTENDED)
+                attempts = list(mine.values_list("attempts", flat=True))
+                if mine.update(state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code,
+                               external_id=found, milliseconds=answer.milliseconds) and answer.asked_at:
+                    CallRecord.objects.bulk_create(answer.records(booking_id, attempts[0], answer.asked_at))
                 faultpoints.passing("commit.rescue.before")
             faultpoints.passing("commit.rescue.after")
         except DatabaseError:

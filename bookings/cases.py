@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 
-from bookings import outbox
+from bookings import telling
 from bookings.models import Booking, Case, Diary
 from bookings.models.trail import Case as CaseRow
 
@@ -101,13 +100,11 @@ def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None
 
 
 def alert(case: Case, now: datetime, *, version: str = "1") -> None:
-    """Say in the log that this case is open and, when it is critical or high, by mail (a new `version` each time)."""
+    """Say in the log that this case is open and, when it is critical or high, by mail and chat (once a `version`)."""
     known = KINDS[case.kind]
     logger.error("alert", extra={"alert": known.title, "kind": case.kind, "subject": case.subject,
                                  "reference": case.booking.reference if case.booking else ""})
-    address = settings.ALERT_EMAIL
-    if address and case.severity <= HIGH:
-        outbox.queue("case_alert", case.booking, now, case=case, to=address, version=version)
+    telling.tell(case, now, version=version)
 
 
 def heal(*, kind: str, subject: str, now: datetime, because: str = "the records agree again") -> bool:

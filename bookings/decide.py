@@ -42,9 +42,8 @@ from bookings.flow import (
     Wish,
     next_look,
 )
-from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unfinished, unwind
+from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unfinished, unreturned, unwind
 from payments.types import PaymentState as P
-from payments.types import RefundState as R
 from suppliers.types import OrderState as O
 
 
@@ -179,7 +178,7 @@ def alarms(f: Facts, now: datetime) -> Decision | None:
     taken = p is not None and p.elsewhere and p.state is P.CAPTURED and p.refunded_minor < p.captured_minor
     raised = {
         "dispute": p is not None and p.disputed,
-        "refund_failed": any(r.state is R.FAILED for r in f.refunds),
+        "refund_failed": bool(unreturned(f.refunds)),
         "charged_without_order": taken and not (o and o.state is O.TICKETED),
     }
     for kind, true in raised.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from bookings.flow import (
     CallFacts,
     Facts,
@@ -19,6 +21,9 @@ from payments.models import Payment, Refund
 from payments.types import PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
+
+# a refund that was sent again may come back again: that healed case says nothing about the new one
+AFRESH = Q(kind="refund_failed", closed_at__isnull=False, closed_by=None)
 
 
 @dataclass
@@ -123,5 +128,5 @@ def load(booking: Booking) -> Story:
         payments=payments,
         refunds=list(Refund.objects.filter(payment__in=captured).order_by("pk")) if captured else [],
         calls={(call.kind, call.subject): call for call in calls},
-        cases=set(Case.objects.filter(booking=booking).values_list("kind", flat=True)),
+        cases=set(Case.objects.filter(booking=booking).exclude(AFRESH).values_list("kind", flat=True)),
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -21,8 +23,9 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from bookings import account_links, cases, documents, letter
+from bookings import account_links, cases, documents, letter, telling
 from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
+from bookings.runbook import runbook_url
 from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
 from payments.models import Refund
@@ -34,6 +37,8 @@ KEEP_TRYING = timedelta(hours=72)
 BACKLOG = timedelta(minutes=15)
 LINK_LIFE = timedelta(days=30)
 WITH_PAPERS = frozenset({"confirmed", "flights_accepted"})
+Link = Callable[[Booking, datetime], str]
+_ADDRESS = re.compile(r"\bhttps?://\S+")
 REMINDERS = frozenset({"hold_reminder_24", "hold_reminder_2"})
 
 
@@ -51,10 +56,11 @@ def send_due(now: datetime, limit: int) -> int:
 
 
 def _claim(now: datetime) -> Outbox | None:
-    """Take the oldest due row for `LEASE`; the first claim keeps when it was due."""
+    """Take the oldest due row, an alert before any other, for `LEASE`; the first claim keeps when it was due."""
     with transaction.atomic(durable=True):
-        row = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
-               .filter(due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk").first())
+        due = (Outbox.objects.select_for_update(skip_locked=True, of=("self",))
+               .filter(channel=Outbox.Channel.MAIL, due_at__lte=now, sent_at=None, dropped="").order_by("due_at", "pk"))
+        row = due.filter(case__isnull=False).first() or due.first()  # alerts first: they are few
         if row is None:
             return None
         row.context = {"first_due_at": row.due_at.isoformat(), **row.context}
@@ -66,7 +72,7 @@ def _claim(now: datetime) -> Outbox | None:
 
 def _deliver(row: Outbox, now: datetime) -> int:
     booking = row.booking
-    reason = _outdated(row.kind, booking, now) or _answered(row) or _without_account(row)
+    reason = outdated(row, now) or telling.late(row)
     if reason:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason)
         return 0
@@ -81,8 +87,15 @@ def _deliver(row: Outbox, now: datetime) -> int:
         logger.exception("mail.failed", extra={"kind": row.kind, "outbox": row.pk})
         _put_off(row, now)
         return 0
-    Outbox.objects.filter(pk=row.pk).update(sent_at=now)
+    Outbox.objects.filter(pk=row.pk).update(sent_at=now, **_kept(booking, message))
     return 1
+
+
+def _kept(booking: Booking | None, message: EmailMultiAlternatives) -> dict[str, str]:
+    """What staff may read of a mail about a booking: its words as sent, without the addresses that open something."""
+    if booking is None:
+        return {}
+    return {"subject": str(message.subject)[:200], "text": _ADDRESS.sub("[link]", str(message.body))}
 
 
 def _put_off(row: Outbox, now: datetime) -> None:
@@ -111,6 +124,26 @@ def _watch(now: datetime) -> None:
         cases.heal(kind="mail_undelivered", subject="outbox", now=now, because="all mail is out")
 
 
+def outdated(row: Outbox, now: datetime) -> str:
+    """Why this mail would no longer tell the truth and is not sent; "" while it does. `now` UTC."""
+    return _outdated(row.kind, row.booking, now) or _answered(row) or _without_account(row)
+
+
+def preview(kind: str, booking: Booking, now: datetime, *, version: str = "1") -> tuple[str, str, str] | None:
+    """Address, subject and text of a mail about `booking` as it would go out; nothing is written or sent.
+
+    The booking may be changed in memory, to see the words of a state to come. None when its words cannot be drawn.
+    """
+    row = Outbox(kind=kind, booking=booking, version=version, due_at=now, created_at=now)
+    try:
+        words = {**_words(row, booking, now, lambda _, __: f"{settings.SITE_URL}/manage/link/…/"), "papers": set()}
+        subject, text = (render_to_string(f"mail/{kind}.{part}", words) for part in ("subject", "txt"))
+    except Exception:  # a page of the desk does without its preview rather than fail
+        logger.exception("mail.unpreviewed", extra={"kind": kind})
+        return None
+    return booking.contact_email, " ".join(subject.split()), text.strip()
+
+
 def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
     """Why this mail would no longer tell the truth; "" while it does."""
     if booking is None:
@@ -128,6 +161,8 @@ def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
         return "the airline has answered"
     if kind == "pay_needed" and (status is Status.CONFIRMED or status in CLOSED):
         return "nothing to pay"
+    if kind == "pay_link" and status not in (Status.HOLD, Status.PENDING_PAYMENT):
+        return "nothing to pay"
     if kind == "received" and (status not in (Status.PENDING, Status.PENDING_PAYMENT) or
                                booking.progress in (Progress.CHECKING, Progress.CONSENT)):
         return "told otherwise"
@@ -143,7 +178,7 @@ def _answered(row: Outbox) -> str:
     if row.kind != "flights_changed" or row.booking is None:
         return ""
     change = flight_change(row.booking, row.booking.orders.order_by("-pk").first())
-    asked = change is not None and change["state"] == "open" and change["id"][-40:] == row.version
+    asked = change is not None and change["state"] == "open" and change["id"][-40:].endswith(row.first_version)
     return "" if asked else "answered"
 
 
@@ -171,26 +206,28 @@ def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiA
     return message
 
 
-def _words(row: Outbox, booking: Booking | None, now: datetime) -> dict[str, Any]:
+def _words(row: Outbox, booking: Booking | None, now: datetime, link: Link | None = None) -> dict[str, Any]:
     words: dict[str, Any] = {"site": settings.SITE_URL, "sandbox": settings.SANDBOX,
                              "support": parseaddr(settings.DEFAULT_FROM_EMAIL)[1], "given": row.context}
     if row.case is not None:
         return {**words, "case": row.case, "known": cases.KINDS.get(row.case.kind),
                 "reference": booking.reference if booking else "",
-                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/"}
+                "link": f"{settings.SITE_URL}/admin/bookings/case/{row.case.pk}/change/",
+                "runbook": runbook_url(row.case.kind)}
     if booking is None:
         return words | _account_words(row)
     words |= letter.words(booking)
     if row.kind in ("change_received", "change_answered"):
-        words["request"] = letter.request_words(ChangeRequest.objects.get(pk=int(row.version), booking=booking))
+        words["request"] = letter.request_words(ChangeRequest.objects.get(pk=int(row.first_version), booking=booking))
     if row.kind == "flights_changed":
         words["change"] = letter.change_words(booking, booking.orders.order_by("-pk").first())
     if row.kind == "contact_changed":
         return words  # the address before: no new key to the booking goes there
     if row.kind == "refund_sent":
-        refund = Refund.objects.select_related("payment").get(pk=int(row.version), payment__booking=booking)
+        refund = Refund.objects.select_related("payment").get(pk=int(row.first_version),
+                                                                          payment__booking=booking)
         words["refund"] = letter.refund_words(refund)
-    return {**words, "link": link_to(booking, now)}
+    return {**words, "link": (link or link_to)(booking, now)}
 
 
 def _account_words(row: Outbox) -> dict[str, Any]:

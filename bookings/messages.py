@@ -71,6 +71,8 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
                          _KEEP_CALM),
     "supplier_busy": ("The airline is very busy right now. {money}", "Try again in {n} s", ""),
     "supplier_down": ("We can't reach this airline now. {money}", "Try again / Others", ""),
+    "sales_paused": ("We are not taking new bookings with these airlines at the moment. {money}", "Other flights",
+                     "Bookings that you have made are not affected."),
     "not_found": ("We could not find this at the airline. {money}", "Search again", ""),
     "already_paid": ("The airline says that this booking is paid already. {money}", "Watch status", _KEEP_CALM),
     "hold_lapsed": ("The held fare ran out before it was paid. {money}", "Search again", ""),

@@ -21,10 +21,12 @@ _BY_STATUS = {
 
 
 def queue(kind: str, booking: Booking | None, now: datetime, *, version: str = "1", due_at: datetime | None = None,
-          to: str = "", case: Case | None = None, context: dict[str, Any] | None = None) -> None:
-    """Queue one mail; the same (kind, booking, case, version) is queued once for ever. Times UTC."""
+          to: str = "", case: Case | None = None, context: dict[str, Any] | None = None,
+          channel: str = Outbox.Channel.MAIL) -> None:
+    """Queue one mail; the same (kind, booking, case, version, channel) is queued once for ever. Times UTC."""
     Outbox.objects.bulk_create(
-        [Outbox(kind=kind, booking=booking, case=case, version=version, to=to, context=context or {},
+        [Outbox(kind=kind, booking=booking, case=case, version=version, to=to, channel=channel,
+                context=context or {},
                 due_at=due_at or now, created_at=now)],
         ignore_conflicts=True,
     )
@@ -45,6 +47,13 @@ def again(booking: Booking, key: str, now: datetime) -> str:
     if kind:
         queue(kind, booking, now, version=f"again-{key}"[:40])
     return kind
+
+
+def repeat(row: Outbox, now: datetime) -> None:
+    """Queue a mail of a booking once more, the same about the same, to the booking's present contact."""
+    times = Outbox.objects.filter(booking=row.booking, kind=row.kind, version__contains="~").count() + 1
+    mark = f"~{times}"
+    queue(row.kind, row.booking, now, version=f"{row.first_version[-(40 - len(mark)):]}{mark}")
 
 
 def on_change(booking: Booking, before: tuple[str, str], now: datetime) -> None:

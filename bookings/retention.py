@@ -16,6 +16,7 @@ from bookings.models import (
     AccessLink,
     Attempt,
     Booking,
+    CallRecord,
     ChangeRequest,
     Diary,
     Idempotency,
@@ -39,6 +40,8 @@ REQUESTS = timedelta(days=400)  # customers' own words and our answers, after th
 DRAFTS = timedelta(hours=1)  # after the offer has expired: a fresh price of the same trip need not ask for names again
 SIGN_INS = timedelta(days=30)  # who tried to sign in from where, for whoever looks into an attack
 MAIL_ADDRESSES = timedelta(days=30)  # where a mail went when that is not the booking's contact
+CALLS = timedelta(days=90)  # requests as they went over the wire; the deed itself stays (ExternalCall)
+MAILS = timedelta(days=400)  # the text of a mail as sent, as long as a bank may ask what the customer was told
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
 _SIGN_INS: tuple[Any, ...] = (AccessAttempt, AccessFailureLog, AccessLog)
 
@@ -58,6 +61,8 @@ def run(now: datetime) -> dict[str, int]:
         "requests": _blank_requests(now),
         "drafts": forget_drafts(now),
         "mail_addresses": _blank_mail(now),
+        "mail_texts": _blank_texts(now),
+        "call_records": _delete(CallRecord.objects.filter(at__lt=now - CALLS)),
         "sign_ins": sum(_delete(rows.objects.filter(attempt_time__lt=now - SIGN_INS)) for rows in _SIGN_INS),
         "sessions": _delete(Session.objects.filter(expire_date__lt=now)),
         "gateway_events": _delete(GatewayEvent.objects.filter(**without_booking).exclude(fate="unmatched")),
@@ -124,6 +129,15 @@ def _blank_mail(now: datetime) -> int:
     return gone
 
 
+def _blank_texts(now: datetime) -> int:
+    """What mails said, long after they went out; their kind and when they were sent stay."""
+    old = Outbox.objects.filter(~Q(text=""), created_at__lt=now - MAILS)
+    gone = 0
+    while ids := list(old.order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
+        gone += Outbox.objects.filter(pk__in=ids).update(subject="", text="")
+    return gone
+
+
 def _blank_requests(now: datetime) -> int:
     """What customers wrote to us, and we to them, long ago; that it was asked and answered stays."""
     old = ChangeRequest.objects.filter(asked_at__lt=now - REQUESTS, answered_at__isnull=False).exclude(words="")
@@ -148,8 +162,8 @@ def erase(booking_id: int, now: datetime) -> None:
         fresh.acknowledgements = [{**tick, "address": ""} for tick in fresh.acknowledgements]
         fresh.save()
         fresh.requests.exclude(answer="").update(words="", answer="(erased)")
-        fresh.orders.update(refusal_detail={})
-        fresh.outbox.update(to="", context={})
+        fresh.orders.update(refusal_detail={}, travellers=[])
+        fresh.outbox.update(to="", context={}, subject="", text="")
         fresh.outbox.filter(sent_at=None, dropped="").update(dropped="the booking was erased")
         for rows in (fresh.shares.all(), AccessLink.objects.filter(booking=fresh),
                      Idempotency.objects.filter(booking=fresh)):

@@ -17,6 +17,7 @@ from bookings import limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Diary
+from bookings.selectors.bookings import money_back
 from bookings.status import (
     CLOSED,
     FINAL,
@@ -33,7 +34,7 @@ from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 from payments.models import Payment
 from payments.types import PaymentState
-from suppliers import breaker
+from suppliers import breaker, pause
 from suppliers.models import Offer, OfferClaim, SupplierOrder
 from suppliers.types import OrderState
 
@@ -68,7 +69,7 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
     somebody who flies at the same time already; `visitor` is who asks (default: the draft's principal). Without
     `hold_first` a booking that is paid now reserves no seat before the card is good (limits.unpaid_seats). Raises
     Problem: draft_incomplete, price_changed, offer_expired, offer_taken, terms_not_accepted, hold_not_possible,
-    too_many_holds, same_trip, supplier_down.
+    too_many_holds, same_trip, supplier_down, sales_paused.
     """
     try:
         with transaction.atomic(durable=True):
@@ -125,6 +126,7 @@ def _claim_keys(offer: Offer) -> list[str]:
 
 def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgements: list[dict[str, Any]],
           again: bool, now: datetime, visitor: str, hold_first: bool) -> None:
+    pause.check(booking.supplier)
     offer = booking.offer
     total = booking.fare_minor + booking.services_minor + booking.fee_minor
     _check_ticks(acknowledgements)
@@ -282,18 +284,23 @@ def ask_quote(*, booking: Booking, now: datetime) -> Booking:
     limits.pressed("quote", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
-            raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
-                          action="Open the booking")
-        live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
-        if live is None:
-            raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
-                          action="Watch status")
-        live.quote_id, live.quoted_at = "", None
-        live.save(update_fields=["quote_id", "quoted_at"])
-        fresh.quote_wanted = True
-        _save(fresh, clock)
+        ask_quote_locked(fresh, clock)
         return fresh
+
+
+def ask_quote_locked(fresh: Booking, clock: datetime) -> None:
+    """Want a fresh quote for a booking whose row is locked. `clock` UTC. Raises what `ask_quote` raises."""
+    if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
+        raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
+                      action="Open the booking")
+    live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
+    if live is None:
+        raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
+                      action="Watch status")
+    live.quote_id, live.quoted_at = "", None
+    live.save(update_fields=["quote_id", "quoted_at"])
+    fresh.quote_wanted = True
+    _save(fresh, clock)
 
 
 def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Booking:
@@ -304,24 +311,31 @@ def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Book
     """
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.wish == Wish.CANCEL:
-            return fresh
-        if fresh.wish == Wish.DRAFT or fresh.status in CLOSED:
-            raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
-        order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
-        if order is not None:
-            if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
-                raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
-                              action="Ask for a new one")
-            owed = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
-            if refund_minor is not None and refund_minor != (owed or 0):
-                raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
-            fresh.agreed_refund_minor = owed or 0
-        _diary(fresh, clock, "wish.written", before=fresh.wish, after=Wish.CANCEL,
-               cause=f"refund {fresh.agreed_refund_minor}")
-        fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
-        _save(fresh, clock)
+        if fresh.wish != Wish.CANCEL:
+            cancel_locked(fresh, clock, refund_minor=refund_minor)
         return fresh
+
+
+def cancel_locked(fresh: Booking, clock: datetime, *, refund_minor: int | None, actor: str = "") -> None:
+    """Write the wish to cancel into a booking whose row is locked; `actor` when it is not the customer's own.
+
+    `clock` is the database's (UTC). Raises what `cancel` raises.
+    """
+    if fresh.wish in (Wish.DRAFT, Wish.CANCEL) or fresh.status in CLOSED:
+        raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
+    order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
+    if order is not None:
+        if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
+            raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
+                          action="Ask for a new one")
+        owed = money_back(order, Payment.objects.filter(booking=fresh).order_by("-pk").first())
+        if refund_minor is not None and refund_minor != owed:
+            raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
+        fresh.agreed_refund_minor = owed
+    _diary(fresh, clock, "wish.written", actor=actor, before=fresh.wish, after=Wish.CANCEL,
+           cause=f"refund {fresh.agreed_refund_minor}")
+    fresh.wish, fresh.quote_wanted = Wish.CANCEL, False
+    _save(fresh, clock)
 
 
 def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -> Booking:
@@ -332,12 +346,17 @@ def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -
     limits.pressed("contact", booking.pk, now)
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
-        if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
-            outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
-        fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
-        fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
-        _diary(fresh, clock, "contact.changed")
+        change_contact_locked(fresh, clock, email=email, phone=phone)
         return fresh
+
+
+def change_contact_locked(fresh: Booking, clock: datetime, *, email: str, phone: str, actor: str = "") -> None:
+    """The same for a booking whose row is locked; `actor` when it is not the customer. `clock` UTC."""
+    if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
+        outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
+    fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
+    fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
+    _diary(fresh, clock, "contact.changed", actor=actor)
 
 
 def wait_for(*, booking_id: int, seconds: float, until: Callable[[Booking], bool]) -> Booking:

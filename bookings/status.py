@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bookings.flow import Facts, Wish
+from bookings.undo import left_to_give, unreturned
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import LIVE
@@ -72,10 +73,9 @@ def open_outside(f: Facts) -> bool:
     o, p = f.order, f.payment
     order_open = o is not None and (o.state in LIVE or o.state in IN_FLIGHT)
     money_open = p is not None and p.state in MONEY_ACTIVE
-    owed = p is not None and p.state is P.CAPTURED and f.closing and not any(
-        r.state is not R.FAILED for r in f.refunds)
+    owed = p is not None and p.state is P.CAPTURED and f.closing and left_to_give(p, f.refunds) > 0
     refunding = any(r.state in (R.REQUESTED, R.SENT) for r in f.refunds)
-    failed = any(r.state is R.FAILED for r in f.refunds)
+    failed = bool(unreturned(f.refunds))
     return order_open or money_open or bool(owed) or refunding or failed
 
 

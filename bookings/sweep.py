@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, mail, reconcile, retention
+from bookings import alerts, cases, chat, figures, mail, reconcile, retention, telling
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -24,6 +24,7 @@ CHORES = 4  # mail and alerts never wait behind drivers whose airline does not a
 LIGHT_EVERY = timedelta(minutes=15)
 DAILY = timedelta(days=1)
 DRAFTS_EVERY = timedelta(minutes=5)
+FIGURES_EVERY = timedelta(minutes=1)  # the dashboard
 BUNDLES_EVERY = timedelta(minutes=5)  # what was chosen, for the ranking to learn from
 SILENT = timedelta(minutes=3)
 WATCH_EVERY_SECONDS = 60
@@ -61,6 +62,7 @@ class Sweeper:
         for booking_id in due:
             self._drive(booking_id)
         self._job("mail", lambda: mail.send_due(clock.now(), 100))
+        self._job("chat", lambda: _tell_chat(clock.now()))
         self._job("alerts", lambda: alerts.tell(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
         if claim_turn("reconcile.light", now, LIGHT_EVERY):
@@ -71,6 +73,10 @@ class Sweeper:
             self._job("drafts", lambda: retention.forget_drafts(clock.now()))
         if claim_turn("bundles", now, BUNDLES_EVERY):
             self._job("bundles", lambda: history.collect(clock.now()))
+        if claim_turn("figures", now, FIGURES_EVERY):
+            self._job("figures", lambda: figures.collect(clock.now()))
+        if claim_turn("figures.late", now, DAILY):
+            self._job("figures", lambda: figures.recount(clock.now()))
         if claim_turn("invariants", now, DAILY):
             self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)
@@ -135,6 +141,12 @@ def claim_turn(name: str, now: datetime, every: timedelta) -> bool:
     return True
 
 
+def _tell_chat(now: datetime) -> None:
+    """Alerts into the chat, and that critical cases have closed by themselves."""
+    telling.healed(now)
+    chat.send_due(now, 50)
+
+
 _watched_at = 0.0
 
 
@@ -147,4 +159,6 @@ def watch_sweeper(now: Callable[[], datetime]) -> None:
     row, present = Heartbeat.objects.filter(name="sweeper").first(), now()
     if row is not None and present - row.beat_at > SILENT:
         cases.open_case(kind="recovery_stopped", subject="sweeper", now=present)
-        alerts.repeat(present)  # nobody else does it now
+        alerts.repeat(present)  # nobody else does it now, and perhaps nobody else sends it
+        mail.send_due(present, 20)
+        chat.send_due(present, 20)

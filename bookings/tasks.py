@@ -12,7 +12,7 @@ from django.db import close_old_connections, connection
 
 from bookings import mail, sweep
 from bookings.advance import advance
-from fly2any.kernel import clock
+from fly2any.kernel import clock, counting
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 def watch_over_the_sweeper(**_: Any) -> None:
     """From now on this worker notices a silent sweeper, also while no booking wakes it."""
     threading.Thread(target=_watch, name="watch", daemon=True).start()
+    counting.start()
 
 
 def _watch(rounds: int = -1) -> None:

@@ -21,9 +21,17 @@ from fly2any.kernel import keys
 
 def person_digest(given_name: str, family_name: str, born_on: date) -> str:
     """A keyed hash of a person: accents, case, hyphens and spaces make no difference, the birth date does."""
+    return keys.keyed_digest(settings.SECRET_KEY, ["person", _letters(given_name, family_name), born_on.isoformat()])
+
+
+def name_digest(given_name: str, family_name: str) -> str:
+    """A keyed hash of a name alone, to see whether ours and the airline's agree; compared as `person_digest` does."""
+    return keys.keyed_digest(settings.SECRET_KEY, ["name", _letters(given_name, family_name)])
+
+
+def _letters(given_name: str, family_name: str) -> str:
     plain = unicodedata.normalize("NFKD", f"{given_name}|{family_name}").casefold()
-    letters = "".join(letter for letter in plain if letter.isalnum() or letter == "|")
-    return keys.keyed_digest(settings.SECRET_KEY, ["person", letters, born_on.isoformat()])
+    return "".join(letter for letter in plain if letter.isalnum() or letter == "|")
 
 
 def flying_already(booking: Booking, visitor: str) -> Booking | None:

@@ -16,6 +16,7 @@ from bookings.flow import (
     Facts,
     OrderFacts,
     PaymentFacts,
+    RefundFacts,
     Step,
     Wait,
     Wish,
@@ -25,6 +26,7 @@ from payments.types import RefundState as R
 from suppliers.types import OrderState as O
 
 OPEN_MONEY = frozenset({P.OPEN, P.AUTHORISED})
+PRESENT = "staff:"  # the cause of money that staff gave back besides what is owed
 
 
 # --- small words ------------------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
 
 
 def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
-    """A ticket nobody paid for: told to staff at once; cancelled by itself only when it costs nothing."""
+    """A ticket nobody paid for: told to staff at once; cancelled when it costs nothing, or when they agree to less."""
     p = f.payment
     kind = "ticketed_unpaid" if p and p.state in OPEN_MONEY else "orphaned_booking"
     if kind not in f.cases:
@@ -115,23 +117,47 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Wait(now + HOUR, "staff")
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
-    everything_back = o.quote_refund_to == "balance" and (o.quote_refund_minor or 0) >= o.cost_minor
-    if everything_back:
+    enough = o.cost_minor if f.agreed_refund_minor is None else f.agreed_refund_minor  # staff may agree to less
+    if (o.quote_refund_minor or 0 if o.quote_refund_to == "balance" else 0) >= enough:
         return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
     return Wait(now + HOUR, "staff")
 
 
 def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
     cause = "cancelled" if agreed else "no_order"
-    owed = p.captured_minor
-    if agreed and f.agreed_refund_minor is not None:
-        owed = min(f.agreed_refund_minor, p.captured_minor)
     if not agreed and "charged_without_order" not in f.cases:
         return Attention("charged_without_order")
-    given = sum(r.amount_minor for r in f.refunds if r.state is not R.FAILED)
-    if owed > max(given, p.refunded_minor) and not any(r.cause == cause for r in f.refunds):
+    if still_owed(f, p, cause) > 0 and not any(r.cause == cause for r in f.refunds):
         return Do(Step.REQUEST_REFUND, cause)
     return refunds_in_flight(f, now) or _watch(f, now)
+
+
+def still_owed(f: Facts, p: PaymentFacts, cause: str) -> int:
+    """What is due by itself, minor units: all that is left, or for "cancelled" what was agreed.
+
+    What staff gave besides ("staff:...") is a present: it is not taken off what the cancellation gives back, and only
+    what was captured can be given.
+    """
+    left = left_to_give(p, f.refunds)
+    if cause != "cancelled" or f.agreed_refund_minor is None:
+        return left
+    alive = [r for r in f.refunds if r.state is not R.FAILED]
+    present = sum(r.amount_minor for r in alive if r.cause.startswith(PRESENT))
+    given = max(sum(r.amount_minor for r in alive), p.refunded_minor) - present
+    return min(f.agreed_refund_minor - given, left)
+
+
+def left_to_give(p: PaymentFacts, refunds: tuple[RefundFacts, ...]) -> int:
+    """What of the captured money is neither back nor on its way, minor units."""
+    sent = sum(r.amount_minor for r in refunds if r.state in (R.SENT, R.SUCCEEDED))
+    return p.captured_minor - max(p.refunded_minor, sent) - sum(
+        r.amount_minor for r in refunds if r.state is R.REQUESTED)
+
+
+def unreturned(refunds: tuple[RefundFacts, ...]) -> list[RefundFacts]:
+    """Refunds that failed and that nobody has sent again (the new one names the old: "...~<id>")."""
+    again = {r.cause.rpartition("~")[2] for r in refunds if "~" in r.cause}
+    return [r for r in refunds if r.state is R.FAILED and str(r.id) not in again]
 
 
 def refunds_in_flight(f: Facts, now: datetime) -> Decision | None:

@@ -91,13 +91,11 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     if not settings.HTTPS:
-        found.append(
-            checks.Error(
-                "SITE_URL is not https in production.",
-                hint="Set SITE_URL to the https:// address of the site.",
-                id="fly2any.E006",
-            )
-        )
+        hint = "Set SITE_URL to the https:// address of the site."
+        found.append(checks.Error("SITE_URL is not https in production.", hint=hint, id="fly2any.E006"))
+    if not settings.ADMIN_NEEDS_OTP:
+        hint = "Unset ADMIN_NEEDS_OTP: the console moves money, so a password alone must not open it."
+        found.append(checks.Error("ADMIN_NEEDS_OTP is off in production.", hint=hint, id="fly2any.E008"))
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL"):
         if not env.text(name):
             found.append(
@@ -107,6 +105,23 @@ def production_is_strict(**_: Any) -> list[checks.CheckMessage]:
                     id="fly2any.E007",
                 )
             )
+    return found
+
+
+@checks.register("fly2any")
+def somebody_is_told(**_: Any) -> list[checks.CheckMessage]:
+    """Where real money moves an alert must reach somebody who is not looking at the console."""
+    found: list[checks.CheckMessage] = []
+    chat = str(settings.ALERT_WEBHOOK_URL)
+    if chat and not chat.startswith("https://") and not env.is_loopback(chat):
+        hint = "Set ALERT_WEBHOOK_URL to the https:// address that the chat gave you."
+        found.append(checks.Error("ALERT_WEBHOOK_URL is not https.", hint=hint, id="fly2any.E009"))
+    if settings.SANDBOX:
+        return found
+    hints = {"ALERT_EMAIL": "Set ALERT_EMAIL to a mailbox that is read day and night.",
+             "ALERT_WEBHOOK_URL": "Set ALERT_WEBHOOK_URL to the incoming webhook of the staff's chat."}
+    found += [checks.Warning(f"{name} is not set: critical cases are told nobody there.", hint=hint, id="fly2any.W001")
+              for name, hint in hints.items() if not getattr(settings, name)]
     return found
 
 

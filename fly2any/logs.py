@@ -87,8 +87,9 @@ def config(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "root": {"handlers": ["stderr"], "level": level},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+                     "counted": {"class": "fly2any.counted.DatabaseErrors", "level": "WARNING"}},
+        "root": {"handlers": ["stderr", "counted"], "level": level},
         "loggers": {
             "django.request": {"level": "ERROR"},
             **{name: {"level": "WARNING"} for name in _QUIET},

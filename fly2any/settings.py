@@ -57,6 +57,7 @@ WEB_WAIT_SECONDS = env.number("WEB_WAIT_SECONDS", 20)
 SEARCH_SECONDS = env.number("SEARCH_SECONDS", 20)  # how long a supplier may take over a search
 SERVICE_FEE_MINOR = env.number("SERVICE_FEE_MINOR", 0)  # our fee a booking, minor units, in every price from the start
 ALERT_EMAIL = env.text("ALERT_EMAIL")  # who is told of critical and high cases
+ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL")  # the chat that is told too; https, it takes {"text": …}
 WEB_WORKERS = env.number("WEB_WORKERS", 2)
 WEB_THREADS = env.number("WEB_THREADS", 8)  # per worker; at most half of them may wait for a booking
 CRASH_FILE = env.text("CRASH_FILE")  # names the fault point at which a process kills itself; tests only
@@ -67,7 +68,7 @@ INSTALLED_APPS = [
     "suppliers",
     "payments",
     "bookings",
-    "django.contrib.admin",
+    "bookings.console.apps.ConsoleConfig",  # django.contrib.admin, with our own site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -92,6 +93,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "fly2any.counted.CountingMiddleware",
     "fly2any.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -194,18 +196,21 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a name, and an address, alone: bookings/desk/lockout.py
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a lock ends: who goes on trying does not make it longer
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "bookings.access.counted_address"  # our proxies' word only; a /64 is one customer
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "email", "old", "password"]  # never kept beside a failed try
-AXES_LOCKOUT_TEMPLATE = "info/locked.html"
+AXES_LOCKOUT_CALLABLE = "bookings.console.door.axes_locked"
 PASSWORD_RESET_TIMEOUT = 3600  # seconds
 STAFF_IDLE_SECONDS = 30 * 60
 STAFF_SESSION_SECONDS = 12 * 3600
 OTP_TOTP_ISSUER = "Fly2Any"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # a secret is shown once, to whoever sets it up
 # Staff move more than this at once only when a second person agrees; a currency not named here: always.
 SECOND_PERSON_ABOVE = env.amounts("SECOND_PERSON_ABOVE", "USD 500, EUR 500, GBP 400, CAD 700, AUD 750, CHF 450")
-ADMIN_NEEDS_OTP = env.flag("ADMIN_NEEDS_OTP", default=not SANDBOX)
+ADMIN_NEEDS_OTP = env.flag("ADMIN_NEEDS_OTP", default=not SANDBOX or HTTPS)
 
 _COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}sessionid"

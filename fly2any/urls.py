@@ -2,19 +2,11 @@
 
 from importlib.util import find_spec
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django_otp.admin import OTPAdminSite
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from fly2any import views
-
-if settings.ADMIN_NEEDS_OTP:
-    admin.site.__class__ = OTPAdminSite
-admin.site.site_header = "Fly2Any console"
-admin.site.site_title = "Fly2Any"
-admin.site.index_title = "Console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),

@@ -12,5 +12,7 @@ from django.core.wsgi import get_wsgi_application
 application = get_wsgi_application()
 
 from fly2any import checks  # noqa: E402
+from fly2any.kernel import counting  # noqa: E402
 
 checks.refuse_wrong_settings()
+counting.start()

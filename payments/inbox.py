@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from fly2any.kernel.errors import Refused
+from fly2any.kernel.errors import Problem, Refused
 from payments import listeners, registry
 from payments.models import GatewayEvent
 from payments.types import Notice
@@ -35,14 +35,17 @@ WHERE p.provider = %(provider)s AND p.external_id = %(intent)s AND p.external_id
 _KEEP = f"""
 WITH found AS ({_FIND})
 INSERT INTO payments_gatewayevent
-    (provider, event_id, kind, raw_kind, intent_id, object_id, received_at, fate, booking_id)
-SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, clock_timestamp(),
+    (provider, event_id, kind, raw_kind, intent_id, object_id, made_at, received_at, deliveries, fate, booking_id)
+SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(intent)s, %(object)s, %(made)s, clock_timestamp(),
+    %(came)s,
     CASE WHEN NOT %(heard)s THEN 'ignored'
         WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE state IN ('capturing', 'captured')) THEN 'known'
         WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
-ON CONFLICT (provider, event_id) DO NOTHING
-RETURNING received_at, fate, booking_id, (SELECT payment_id FROM found), (SELECT refund_id FROM found)
+ON CONFLICT (provider, event_id) DO UPDATE
+    SET deliveries = payments_gatewayevent.deliveries + 1, last_at = clock_timestamp() WHERE %(came)s = 1
+RETURNING received_at, CASE WHEN last_at IS NULL THEN fate ELSE '' END, booking_id,
+    (SELECT payment_id FROM found), (SELECT refund_id FROM found)
 """  # noqa: S608  constants only
 
 # tried 10 s after it came, then after as long again as it has been waiting, at most an hour
@@ -72,7 +75,7 @@ def receive(*, body: bytes, headers: Mapping[str, str]) -> Receipt:
     notice = registry.gateway().read_notice(body, headers)
     if notice.live_mode != live_keys():
         raise Refused("other_mode", "a test message for live keys, or the other way round")
-    return keep(notice)
+    return keep(notice, came=True)
 
 
 def live_keys() -> bool:
@@ -80,13 +83,16 @@ def live_keys() -> bool:
     return settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 
 
-def keep(notice: Notice) -> Receipt:
-    """Keep a verified message once and tell its booking, in one commit. Also for messages fetched by ourselves."""
+def keep(notice: Notice, *, came: bool = False) -> Receipt:
+    """Keep a verified message once and tell its booking, in one commit. Also for messages fetched by ourselves.
+
+    `came`: it was delivered to our door, which is counted, however often.
+    """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute(_KEEP, _words(notice))
+            cursor.execute(_KEEP, _words(notice, came))
             row = cursor.fetchone()
-        if row is None:
+        if row is None or not row[1]:
             return Receipt("")
         now, fate, booking_id, payment_id, refund_id = row
         if fate == Fate.HEARD:
@@ -117,17 +123,34 @@ def _rematch_one(pk: int, now: datetime) -> int:
     with transaction.atomic(durable=True):
         event = (GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True)
                  .filter(pk=pk, fate=Fate.UNMATCHED).first())
-        if event is None:
-            return 0
-        with connection.cursor() as cursor:
-            cursor.execute(_FIND, {"provider": event.provider, "intent": event.intent_id, "object": event.object_id})
-            found = cursor.fetchone()
-        event.tried_at = now
-        if found:
-            event.fate, event.booking_id = Fate.HEARD, found[0]
-            _tell(found[0], found[1], found[2], now)
-        event.save(update_fields=["tried_at", "fate", "booking"])
-    return 1 if found else 0
+        return 1 if event is not None and _match(event, now) else 0
+
+
+def hear_again(pk: int, now: datetime) -> int | None:
+    """Match and tell a kept message once more, whatever became of it before; call inside a transaction.
+
+    Returns the booking it woke, None when it names nothing of ours. `now` is database time (UTC). Problem message_busy
+    while it is being heard, nothing_to_hear for a kind that no booking listens to.
+    """
+    event = GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk).first()
+    if event is None:
+        raise Problem("message_busy", "This message is being heard at this moment.", status=409, action="Look again")
+    if event.kind not in KINDS:
+        raise Problem("nothing_to_hear", "No booking listens to messages of this kind.", status=409)
+    return _match(event, now)
+
+
+def _match(event: GatewayEvent, now: datetime) -> int | None:
+    """Find whose message it is and tell them; the event's row is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"provider": event.provider, "intent": event.intent_id, "object": event.object_id})
+        found = cursor.fetchone()
+    event.tried_at = now
+    if found:
+        event.fate, event.booking_id = Fate.HEARD, found[0]
+        _tell(found[0], found[1], found[2], now)
+    event.save(update_fields=["tried_at", "fate", "booking"])
+    return found[0] if found else None
 
 
 def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime) -> None:
@@ -138,7 +161,7 @@ def _tell(booking_id: int, payment_id: int, refund_id: int | None, now: datetime
             cursor.execute("UPDATE payments_refund SET news_at = %s WHERE id = %s", [now, refund_id])
 
 
-def _words(notice: Notice) -> dict[str, str | bool]:
+def _words(notice: Notice, came: bool) -> dict[str, str | bool | int | datetime | None]:
     return {"provider": PROVIDER, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "intent": notice.intent_id[:200], "object": notice.object_id[:200],
-            "heard": notice.kind in KINDS, "echo": notice.kind == CAPTURED}
+            "came": int(came), "made": notice.made_at, "heard": notice.kind in KINDS, "echo": notice.kind == CAPTURED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -52,6 +53,8 @@ class Payment(models.Model):
     client_secret = models.CharField(max_length=255, blank=True, default="")
     captured_elsewhere = models.BooleanField(default=False)  # the gateway holds money that we did not ask to take
     needs_customer = models.BooleanField(default=False)
+    # the bank asked for 3-D Secure, with a question to the customer or without
+    secured = models.BooleanField(default=False, db_default=False)
     declines = models.PositiveSmallIntegerField(default=0)
     decline_kind = models.CharField(max_length=40, blank=True, default="")
     decline_code = models.CharField(max_length=60, blank=True, default="")
@@ -84,7 +87,10 @@ class Payment(models.Model):
                                    name="payment_captured_needs_an_airline_order"),
         ]
         indexes = [models.Index(fields=["asked_at"], condition=Q(state__in=["open", "authorised", "capturing"]),
-                                name="payment_still_open")]
+                                name="payment_still_open"),
+                   models.Index(fields=["asked_at"], name="payment_by_asking"),
+                   models.Index(fields=["captured_at"], condition=Q(captured_at__isnull=False),
+                                name="payment_by_capture")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.external_id or 'not opened yet'}"
@@ -118,6 +124,8 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_is_of_something"),
             models.CheckConstraint(condition=Q(state__in=sorted(RefundState)), name="refund_state_is_known"),
         ]
+        indexes = [models.Index(fields=["sent_at"], name="refund_by_sending"),
+                   models.Index(fields=["requested_at"], condition=Q(state="requested"), name="refund_owed")]
 
     def __str__(self) -> str:
         return f"refund {self.pk} of payment {self.payment_id}"
@@ -160,12 +168,16 @@ class GatewayEvent(models.Model):
     object_id = models.CharField(max_length=200, blank=True, default="")
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="gateway_event_is_kept_once")]
-        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="gateway_event_waiting")]
+        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="gateway_event_waiting"),
+                   BrinIndex(fields=["received_at"], autosummarize=True, name="gateway_event_by_coming")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.raw_kind} {self.event_id}"

@@ -43,6 +43,7 @@ class Intent:
     payment_id: str = ""  # our payment's id, from metadata
     booking_id: str = ""  # our booking's public id, from metadata
     needs_customer: bool = False  # 3-D Secure is waiting
+    secured: bool = False  # 3-D Secure was asked for by the last attempt, with a question to the customer or without
     decline_code: str = ""  # why the last attempt failed, in the gateway's word
     # ours: card_declined, insufficient_funds, expired_card, incorrect_cvc, auth_failed, processing_error
     decline_kind: str = ""
@@ -87,3 +88,4 @@ class Notice:
     intent_id: str = ""
     object_id: str = ""
     live_mode: bool = False
+    made_at: datetime | None = None  # when the gateway made it, by its own clock

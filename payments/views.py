@@ -23,11 +23,11 @@ def webhook(request: HttpRequest) -> HttpResponse:
     try:
         receipt = inbox.receive(body=inbound.raw_body(request), headers=request.headers)
     except Refused as refusal:
-        inbound.REFUSED.labels(inbox.PROVIDER, refusal.code).inc()
+        inbound.refused(inbox.PROVIDER, refusal.code)
         return JsonResponse({"received": False}, status=400)
     except DatabaseTrouble:
         logger.exception("webhook.not_kept")
-        inbound.FAILED.labels(inbox.PROVIDER).inc()
+        inbound.failed(inbox.PROVIDER)
         return JsonResponse({"received": False}, status=500)  # they send it again
     inbound.KEPT.labels(inbox.PROVIDER, receipt.fate or "duplicate").inc()
     return JsonResponse({"received": True})

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from fly2any.kernel.errors import Refused
+from fly2any.kernel.errors import Problem, Refused
 from suppliers import listeners, registry
 from suppliers.models import SupplierEvent
 from suppliers.types import Notice
@@ -39,14 +39,16 @@ SELECT booking_id, row_id, rank FROM (
 _KEEP = f"""
 WITH found AS ({_FIND})
 INSERT INTO suppliers_supplierevent
-    (provider, event_id, kind, raw_kind, order_id, offer_id, received_at, fate, booking_id)
-SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(order)s, %(offer)s, clock_timestamp(),
+    (provider, event_id, kind, raw_kind, order_id, offer_id, made_at, received_at, deliveries, fate, booking_id)
+SELECT %(provider)s, %(event)s, %(kind)s, %(raw_kind)s, %(order)s, %(offer)s, %(made)s, clock_timestamp(),
+    %(came)s,
     CASE WHEN NOT %(heard)s THEN 'ignored'
         WHEN %(echo)s AND EXISTS (SELECT FROM found WHERE rank = 0) THEN 'known'
         WHEN EXISTS (SELECT FROM found) THEN 'heard' ELSE 'unmatched' END,
     (SELECT booking_id FROM found WHERE %(heard)s)
-ON CONFLICT (provider, event_id) DO NOTHING
-RETURNING received_at, fate, booking_id, (SELECT row_id FROM found)
+ON CONFLICT (provider, event_id) DO UPDATE
+    SET deliveries = suppliers_supplierevent.deliveries + 1, last_at = clock_timestamp() WHERE %(came)s = 1
+RETURNING received_at, CASE WHEN last_at IS NULL THEN fate ELSE '' END, booking_id, (SELECT row_id FROM found)
 """  # noqa: S608  constants only
 
 # tried 10 s after it came, then after as long again as it has been waiting, at most an hour
@@ -76,7 +78,7 @@ def receive(*, provider: str, body: bytes, headers: Mapping[str, str]) -> Receip
     notice = registry.get(provider).read_notice(body, headers)
     if notice.live_mode != live_keys():
         raise Refused("other_mode", "a test message for live keys, or the other way round")
-    return keep(notice, provider=provider)
+    return keep(notice, provider=provider, came=True)
 
 
 def live_keys() -> bool:
@@ -84,13 +86,16 @@ def live_keys() -> bool:
     return settings.DUFFEL_ACCESS_TOKEN.startswith("duffel_live_")
 
 
-def keep(notice: Notice, *, provider: str) -> Receipt:
-    """Keep a verified message once and tell its booking, in one commit."""
+def keep(notice: Notice, *, provider: str, came: bool = False) -> Receipt:
+    """Keep a verified message once and tell its booking, in one commit.
+
+    `came`: it was delivered to our door, which is counted, however often.
+    """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute(_KEEP, _words(notice, provider))
+            cursor.execute(_KEEP, _words(notice, provider, came))
             row = cursor.fetchone()
-        if row is None:
+        if row is None or not row[1]:
             return Receipt("")
         now, fate, booking_id, order_pk = row
         if fate == Fate.HEARD:
@@ -121,17 +126,34 @@ def _rematch_one(pk: int, now: datetime) -> int:
     with transaction.atomic(durable=True):
         event = (SupplierEvent.objects.select_for_update(skip_locked=True, no_key=True)
                  .filter(pk=pk, fate=Fate.UNMATCHED).first())
-        if event is None:
-            return 0
-        with connection.cursor() as cursor:
-            cursor.execute(_FIND, {"provider": event.provider, "order": event.order_id, "offer": event.offer_id})
-            found = cursor.fetchone()
-        event.tried_at = now
-        if found:
-            event.fate, event.booking_id = Fate.HEARD, found[0]
-            _tell(found[0], found[1], event.kind, now)
-        event.save(update_fields=["tried_at", "fate", "booking"])
-    return 1 if found else 0
+        return 1 if event is not None and _match(event, now) else 0
+
+
+def hear_again(pk: int, now: datetime) -> int | None:
+    """Match and tell a kept message once more, whatever became of it before; call inside a transaction.
+
+    Returns the booking it woke, None when it names nothing of ours. `now` is database time (UTC). Problem message_busy
+    while it is being heard, nothing_to_hear for a kind that no booking listens to.
+    """
+    event = SupplierEvent.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=pk).first()
+    if event is None:
+        raise Problem("message_busy", "This message is being heard at this moment.", status=409, action="Look again")
+    if event.kind not in KINDS:
+        raise Problem("nothing_to_hear", "No booking listens to messages of this kind.", status=409)
+    return _match(event, now)
+
+
+def _match(event: SupplierEvent, now: datetime) -> int | None:
+    """Find whose message it is and tell them; the event's row is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, {"provider": event.provider, "order": event.order_id, "offer": event.offer_id})
+        found = cursor.fetchone()
+    event.tried_at = now
+    if found:
+        event.fate, event.booking_id = Fate.HEARD, found[0]
+        _tell(found[0], found[1], event.kind, now)
+    event.save(update_fields=["tried_at", "fate", "booking"])
+    return found[0] if found else None
 
 
 def _tell(booking_id: int, order_pk: int, kind: str, now: datetime) -> None:
@@ -142,8 +164,8 @@ def _tell(booking_id: int, order_pk: int, kind: str, now: datetime) -> None:
                        "coalesce(%s, failed_notice_at) WHERE id = %s", [now, failed_at, order_pk])
 
 
-def _words(notice: Notice, provider: str) -> dict[str, str | bool]:
+def _words(notice: Notice, provider: str, came: bool) -> dict[str, str | bool | int | datetime | None]:
     return {"provider": provider, "event": notice.event_id[:200], "kind": notice.kind[:40],
             "raw_kind": notice.raw_kind[:80], "order": notice.order_id[:200], "offer": notice.offer_id[:200],
             "heard": notice.kind in KINDS and bool(notice.order_id or notice.offer_id),
-            "echo": notice.kind == CREATED}
+            "echo": notice.kind == CREATED, "came": int(came), "made": notice.made_at}

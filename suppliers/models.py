@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -132,6 +134,7 @@ class SupplierOrder(models.Model):
     tickets = models.JSONField(default=list, blank=True)
     actions = models.JSONField(default=list, blank=True)
     itinerary = models.JSONField(default=list, blank=True)
+    travellers = models.JSONField(default=list, blank=True, db_default=[])  # [[passenger id, keyed hash of the name]]
     # the airline's newest change of flights: {"external_id", "before": [slices], "after", "actions", "taken"}
     flight_change = models.JSONField(default=dict, blank=True)
     change_seen_at = models.DateTimeField(null=True, blank=True)
@@ -160,7 +163,9 @@ class SupplierOrder(models.Model):
         ]
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
-                   models.Index(fields=["offer_external_id"], name="order_by_offer")]
+                   models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
+                            condition=~Q(tickets=[]), fastupdate=False)]
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
@@ -193,12 +198,16 @@ class SupplierEvent(models.Model):
     offer_id = models.CharField(max_length=200, blank=True, default="")
     fate = models.CharField(max_length=12, choices=Fate.choices)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(null=True, blank=True)  # the sender's clock
     received_at = models.DateTimeField()
+    deliveries = models.PositiveIntegerField(db_default=1, default=1)  # times it came; 0: we fetched it ourselves
+    last_at = models.DateTimeField(null=True, blank=True)  # when it came again
     tried_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="supplier_event_is_kept_once")]
-        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting")]
+        indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting"),
+                   BrinIndex(fields=["received_at"], autosummarize=True, name="supplier_event_by_coming")]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.raw_kind} {self.event_id}"
@@ -217,3 +226,45 @@ class BreakerState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.kind}"
+
+
+class SalesPause(models.Model):
+    """New bookings are not taken: of one supplier, or of all (`supplier` empty). Lifted, never changed or deleted."""
+
+    class Cause(models.TextChoices):
+        STAFF = "staff", "paused by staff"
+        BALANCE = "balance", "our balance with the supplier is used up"
+
+    supplier = models.CharField(max_length=20, blank=True, default="")
+    cause = models.CharField(max_length=8, choices=Cause.choices)
+    reason = models.CharField(max_length=500)
+    since = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                           related_name="+")  # nobody: the machine did it
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
+                                  related_name="+")
+    lifted_because = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "cause"], condition=Q(lifted_at__isnull=True),
+                                               name="sales_are_paused_once_per_cause")]
+        indexes = [models.Index(fields=["-since"], name="pause_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier or 'all suppliers'} {self.cause}"
+
+
+class SupplierBalance(models.Model):
+    """What our account with a supplier held when it was last told; one row per supplier and currency."""
+
+    supplier = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    available_minor = models.BigIntegerField()
+    told_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["supplier", "currency"], name="balance_is_one_per_currency")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier} {self.currency}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import date, datetime, timedelta
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connections
 
 from fly2any.kernel.errors import Outside, Unavailable
-from suppliers import breaker, places, registry
+from suppliers import breaker, pause, places, registry
 from suppliers.types import OfferInfo, SearchQuery
 
 log = logging.getLogger(__name__)
@@ -64,21 +64,23 @@ def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome
     """Ask every supplier now; yield each one's offers, or why there are none, in the order in which they answer.
 
     Ends within `seconds` (settings.SEARCH_SECONDS, 20 at most): who is silent until then is yielded as a time-out. A
-    supplier whose breaker is open is not asked, and yielded first. While it waits it holds no database connection.
+    supplier whose sales are paused (sales_paused) or whose breaker is open (supplier_down) is not asked, and yielded
+    first. While it waits it holds no database connection.
     Raises RuntimeError inside a transaction.
     """
     if connections["default"].in_atomic_block:
         raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
     until = time.monotonic() + min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
     names = registry.names()
-    stopped = [name for name in names if breaker.is_open(name, "search")]
+    stopped = {name: Unavailable("sales_paused", "its sales are paused") for name in pause.paused_names(names)}
+    stopped |= {name: Unavailable("supplier_down", "the breaker is open") for name in names
+                if name not in stopped and breaker.is_open(name, "search")}
     asked = {_executor().submit(_ask, name, query): name for name in names if name not in stopped}
     return _answers(stopped, asked, until)
 
 
-def _answers(stopped: Sequence[str], asked: dict[_Answer, str], until: float) -> Iterator[Outcome]:
-    for name in stopped:
-        yield name, Unavailable("supplier_down", "the breaker is open")
+def _answers(stopped: Mapping[str, Outside], asked: dict[_Answer, str], until: float) -> Iterator[Outcome]:
+    yield from stopped.items()
     waiting = set(asked)
     while waiting:
         connections["default"].close()  # back to the pool: others need it while we wait

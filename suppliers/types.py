@@ -257,6 +257,7 @@ class OrderInfo:
     actions: tuple[str, ...] = ()  # cancel, change, update
     itinerary: tuple[FlightSlice, ...] = ()
     change: FlightChange | None = None  # the newest that the airline made by itself
+    travellers: tuple[tuple[str, str, str], ...] = ()  # passenger id, given name, family name; clear text
     live_mode: bool = False
 
 
@@ -282,3 +283,4 @@ class Notice:
     order_id: str = ""
     offer_id: str = ""
     live_mode: bool = False
+    made_at: datetime | None = None  # when the supplier made it, by its own clock

@@ -23,11 +23,11 @@ def duffel_webhook(request: HttpRequest) -> HttpResponse:
     try:
         receipt = inbox.receive(provider=inbox.DUFFEL, body=inbound.raw_body(request), headers=request.headers)
     except Refused as refusal:
-        inbound.REFUSED.labels(inbox.DUFFEL, refusal.code).inc()
+        inbound.refused(inbox.DUFFEL, refusal.code)
         return JsonResponse({"received": False}, status=400)
     except DatabaseTrouble:
         logger.exception("webhook.not_kept")
-        inbound.FAILED.labels(inbox.DUFFEL).inc()
+        inbound.failed(inbox.DUFFEL)
         return JsonResponse({"received": False}, status=500)  # they send it again
     inbound.KEPT.labels(inbox.DUFFEL, receipt.fate or "duplicate").inc()
     return JsonResponse({"received": True})

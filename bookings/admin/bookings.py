@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 
+from bookings.admin import actions
 from bookings.admin.find import bookings_matching
 from bookings.admin.story import story_of
 from bookings.models import Booking
@@ -36,10 +38,15 @@ class BookingAdmin(ReadOnlyAdmin):
         """Look the words up through indexes instead of scanning for them."""
         return (queryset.filter(bookings_matching(search_term)) if search_term.strip() else queryset), False
 
+    def get_urls(self) -> list[URLPattern]:
+        """The addresses of what may be done, before the admin's own."""
+        return [*actions.booking_urls(self.admin_site), *super().get_urls()]
+
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "",
                     extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The booking's page: the story instead of a form."""
         booking = self.get_object(request, object_id)
         story = story_of(booking) if booking is not None and self.has_view_permission(request, booking) else None
-        page = {"story": story, "title": f"Booking {booking}", "subtitle": None}
+        page = {"story": story, "title": f"Booking {booking}", "subtitle": None,
+                "buttons": actions.buttons_for(request, booking=booking) if booking is not None and story else None}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})

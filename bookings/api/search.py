@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from bookings import access, drafts, limits, selectors
 from bookings.api import requests, shapes, waiting
 from bookings.api.endpoint import Endpoint
+from bookings.models import Seen
 from bookings.selectors.results import Filters
 from bookings.selectors.seats import seat_map_view
-from fly2any.kernel import clock
+from fly2any.kernel import clock, counting
 from suppliers import places
 from suppliers.models import Search
 from suppliers.search import leg_field
@@ -134,4 +135,6 @@ def _city_code(place: Place) -> str:
 def results(search: Search, filters: Filters) -> Response:
     """A search as an answer."""
     view = selectors.results_view(search, filters, now=clock.now())
+    if view["offers"]:
+        counting.look(search.pk, Seen.Step.RESULTS)
     return Response({"success": True, **{name: value for name, value in view.items() if name in SHOWN}})

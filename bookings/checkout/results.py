@@ -12,8 +12,9 @@ from bookings import selectors
 from bookings.checkout import days, filter_form, search_form
 from bookings.checkout.search_form import CABIN_WORDS, SearchForm
 from bookings.checkout.words import day
+from bookings.models import Seen
 from bookings.selectors.results import PER_PAGE, Filters
-from fly2any.kernel import clock
+from fly2any.kernel import clock, counting
 from suppliers import nearby, places
 from suppliers.models import Search
 from suppliers.types import SearchQuery
@@ -55,10 +56,12 @@ def context(request: HttpRequest, search: Search, form: SearchForm) -> Raw:
     names, ways = {entry["code"]: entry["name"] for entry in view["airlines"]}, _ways(query)
     around = days.strip(query, view["cheapest"], clock.now())
     state = _state(view)
+    if view["offers"]:
+        counting.look(search.pk, Seen.Step.RESULTS)
     return {
         "view": view, "state": state, "filters": filters, "tabs": _tabs(data, view), "base": base,
         "asking": sum(1 for one in view["suppliers"] if one["state"] == "asking") or 1,
-        "failed": state in ("offers", "filtered") and _failed(view),
+        "failed": state in ("offers", "filtered") and _failed(view), "paused": _paused(view),
         "travellers": query.adults + len(query.child_ages) + query.infants,
         "heading": _heading(query), "when": " – ".join(day(leg.date) for leg in query.legs), "who": _who(query),
         "cabin": dict(CABIN_WORDS).get(query.cabin, ""), "ways": ways, "labels": ways if len(ways) > 1 else [],
@@ -82,7 +85,7 @@ def _with_choices(url: str, data: QueryDict) -> str:
 
 
 def _state(view: Raw) -> str:
-    """What the page is about: asking, offers, filtered (all away), lapsed, down, none."""
+    """What the page is about: asking, offers, filtered (all away), lapsed, paused (we sell nothing now), down, none."""
     if view["offers"] or view["matching"]:
         return "offers"
     if view["found"]:
@@ -91,12 +94,20 @@ def _state(view: Raw) -> str:
         return "asking"
     if view["lapsed"]:
         return "lapsed"
+    if view["suppliers"] and all(one["code"] == "sales_paused" for one in view["suppliers"]):
+        return "paused"
     return "down" if view["suppliers"] and all(one["state"] != "done" for one in view["suppliers"]) else "none"
 
 
 def _failed(view: Raw) -> bool:
-    """Whether a supplier failed, or was never heard of again."""
-    return any(one["state"] == "failed" or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
+    """Whether a supplier that we sell failed, or was never heard of again."""
+    return any((one["state"] == "failed" and one["code"] != "sales_paused")
+               or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
+
+
+def _paused(view: Raw) -> bool:
+    """Whether a supplier was left out because we do not sell its flights for the moment."""
+    return any(one["code"] == "sales_paused" for one in view["suppliers"])
 
 
 def _tabs(data: QueryDict, view: Raw) -> list[Raw]:

@@ -17,10 +17,10 @@ from bookings.checkout.customize import flights_url, open_draft, ready, repriced
 from bookings.checkout.pages import page, refusal, summary, wants_json, whole
 from bookings.checkout.progress import going_on, stripe
 from bookings.flow import INSTANT_LAST, INSTANT_START
-from bookings.models import Booking
+from bookings.models import Booking, Seen
 from bookings.selectors import booking_view
 from fly2any import csp
-from fly2any.kernel import clock
+from fly2any.kernel import clock, counting
 from fly2any.kernel.errors import Problem
 
 DEADLINE_SHOWN = timedelta(minutes=20)
@@ -63,6 +63,7 @@ def _show(request: HttpRequest, booking: Booking, view: dict[str, Any], notice: 
     if change and change["rose"]:
         return render(request, "checkout/dearer.html", {"draft": view, "change": change,
                                                         "flights_url": flights_url(booking, fresh=True)})
+    counting.look(booking.public_id, Seen.Step.PAYMENT)
     existing = request.GET.get("because") == "same_trip"  # the press after this page is meant
     return render(request, "checkout/review.html", {
         **_context(booking, view), "existing": existing,

@@ -14,7 +14,7 @@ from bookings import limits, messages, selectors
 from bookings.selectors import cabin
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Outside, Problem, Refused
-from suppliers import breaker, registry
+from suppliers import breaker, pause, registry
 from suppliers.models import Offer
 from suppliers.stored import to_json
 from suppliers.types import OfferInfo, SeatMap
@@ -102,6 +102,7 @@ def _ask(offer: Offer, call: Callable[[Any], T]) -> T:
     """Ask its supplier while no database connection is held. Raises Problem in words for the customer."""
     name = offer.supplier
     limits.offer_asked(offer.principal, clock.now())
+    pause.check(name)
     if breaker.is_open(name, "offer"):
         raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
                       headers={"Retry-After": "30"})
@@ -122,8 +123,8 @@ def problem_of(error: Outside) -> Problem:
     gone = error.code == "not_found"
     said = messages.say("offer_expired" if gone else error.code, money="You have not been charged.",
                         n=int(error.retry_after or 10))
-    status, pause = _ANSWERS.get(error.code, (409 if isinstance(error, Refused) else 503, 10))
-    if pause is None or isinstance(error, Refused):
+    status, seconds = _ANSWERS.get(error.code, (409 if isinstance(error, Refused) else 503, 10))
+    if seconds is None or isinstance(error, Refused):
         return Problem(said.code, said.text, status=status, action=said.action, tip=said.tip)
     return Problem(said.code, said.text, status=status, action=said.action, tip=said.tip,
-                   headers={"Retry-After": str(int(error.retry_after or pause))})
+                   headers={"Retry-After": str(int(error.retry_after or seconds))})

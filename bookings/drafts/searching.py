@@ -78,11 +78,12 @@ def _run(search_id: uuid.UUID, principal: str, query: SearchQuery) -> None:
 
     The row's `outcome` is written here only, so each answer and its offers are one commit without a lock.
     """
-    outcome = _asking()
+    outcome, started = _asking(), time.monotonic()
     offers: list[OfferInfo] = []
     try:
         for name, answer in asking.run(query):
-            outcome[name] = _keep(search_id, principal, name, answer, outcome)
+            took = int((time.monotonic() - started) * 1000)  # for the dashboard
+            outcome[name] = {**_keep(search_id, principal, name, answer, outcome), "ms": took}
             offers += [] if isinstance(answer, Outside) else answer
         days.remember(query, offers, whole=all(told["state"] == "done" for told in outcome.values()))
     except Exception:

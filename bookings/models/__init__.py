@@ -3,10 +3,12 @@
 from bookings.models.booking import Booking, Passenger, Segment, Selection
 from bookings.models.bundles import BundleExample, BundleModel, BundleShown
 from bookings.models.customers import Account, ChangeRequest
-from bookings.models.desk import Proposal, StaffAction
+from bookings.models.desk import Proposal, SavedFilter, StaffAction
 from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency, Share
-from bookings.models.trail import Case, Diary, ExternalCall, Outbox
+from bookings.models.figures import Figure, Seen, Tally
+from bookings.models.trail import CallRecord, Case, Diary, ExternalCall, Outbox
 
-__all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown", "Case",
-           "ChangeRequest", "Diary", "ExternalCall", "Heartbeat", "Idempotency", "Outbox", "Passenger", "Proposal",
-           "Segment", "Selection", "Share", "StaffAction"]
+__all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown",
+           "CallRecord", "Case", "ChangeRequest", "Diary", "ExternalCall", "Figure", "Heartbeat", "Idempotency",
+           "Outbox", "Passenger", "Proposal", "SavedFilter", "Seen", "Segment", "Selection", "Share", "StaffAction",
+           "Tally"]

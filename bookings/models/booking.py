@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Upper
+from django.db.models.functions import Reverse, Upper
 
 from bookings.flow import Route, Wish
 from bookings.status import MoneyWord, Progress, Status
@@ -80,6 +81,8 @@ class Booking(models.Model):
             models.Index(fields=["offer_expires_at"], name="booking_draft_with_names",
                          condition=Q(wish=Wish.DRAFT) & ~(Q(typed="") & Q(contact_email=""))),
             models.Index(Upper("contact_email"), name="booking_by_email_any_case"),
+            models.Index(OpClass(Reverse("contact_phone"), name="text_pattern_ops"), name="booking_by_phone_ending",
+                         condition=~Q(contact_phone="")),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
         ]
@@ -111,7 +114,7 @@ class Passenger(models.Model):
         constraints = [models.UniqueConstraint(fields=["booking", "position"], name="passenger_has_one_seat_in_line")]
         ordering = ["booking", "position"]
         indexes = [
-            models.Index(fields=["family_name"], name="passenger_by_name"),
+            models.Index(Upper("family_name"), F("id").desc(), name="passenger_by_name_any_case"),
             models.Index(fields=["digest"], condition=~Q(digest=""), name="passenger_same_person"),
             models.Index(fields=["id"], condition=~(Q(document="") & Q(numbers="")), name="passenger_with_documents"),
         ]

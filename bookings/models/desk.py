@@ -53,6 +53,7 @@ class StaffAction(models.Model):
             ("do_pause", "Pause and resume sales"),
             ("do_reveal", "See travel documents in full"),
             ("do_export", "Export lists"),
+            ("do_people", "Reset second factors and lift locks of colleagues"),
         ]
 
     def __str__(self) -> str:
@@ -92,3 +93,20 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return f"proposal {self.pk}: {self.verb}"
+
+
+class SavedFilter(models.Model):
+    """A way to look at the queue that somebody named; shared ones are offered to everybody, changed by their owner."""
+
+    name = models.CharField(max_length=60)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    query = models.CharField(max_length=300, blank=True, default="")  # as in the queue's address; choices only
+    shared = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="filter_is_named_once")]
+        indexes = [models.Index(fields=["name"], condition=Q(shared=True), name="filter_shared")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
+
+FAR = datetime(3000, 1, 1, tzinfo=UTC)  # stands for "no deadline" where cases are sorted
 
 
 class ExternalCall(models.Model):
@@ -41,6 +47,38 @@ class ExternalCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+
+class CallRecord(models.Model):
+    """One request to the outside as it went over the wire, looks included: append-only, purged after 90 days.
+
+    `sent` and `got` hold ids, states, amounts and codes only (the allow-lists `suppliers.duffel.kept` and
+    `payments.gateways.stripe.kept`), 8 KB each at most. `outcome` is that of the deed the request belonged to.
+    """
+
+    booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="call_records")
+    step = models.CharField(max_length=24)
+    subject = models.CharField(max_length=40)
+    attempt = models.PositiveSmallIntegerField(default=1)  # of the deed
+    at = models.DateTimeField()
+    vendor = models.CharField(max_length=20)
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=300)
+    key = models.CharField(max_length=200, blank=True, default="")
+    request_id = models.CharField(max_length=120, blank=True, default="")  # the vendor's
+    status = models.PositiveSmallIntegerField(null=True, blank=True)  # of HTTP; none: no answer came
+    milliseconds = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=12)
+    code = models.CharField(max_length=60, blank=True, default="")
+    sent = models.JSONField(null=True, blank=True)
+    got = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["booking", "at"], name="call_record_by_booking"),
+                   BrinIndex(fields=["at"], name="call_record_by_age", autosummarize=True)]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
 
 class Diary(models.Model):
@@ -94,6 +132,8 @@ class Case(models.Model):
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT,
                                   related_name="+")
     closed_because = models.CharField(max_length=500, blank=True, default="")
+    due = models.GeneratedField(expression=Coalesce("deadline", Value(FAR)), output_field=models.DateTimeField(),
+                                db_persist=True)  # the deadline as the queue sorts it: none comes last
 
     class Meta:
         constraints = [
@@ -102,9 +142,20 @@ class Case(models.Model):
             models.CheckConstraint(condition=Q(closed_at__isnull=True) | ~Q(closed_because=""),
                                    name="case_is_closed_with_a_reason"),
         ]
-        indexes = [models.Index(fields=["severity", "deadline", "opened_at"], condition=Q(closed_at__isnull=True),
+        # the queue's order, for everything, for what nobody has, for one person, for one kind, for what is snoozed
+        indexes = [models.Index(fields=["severity", "due", "opened_at", "id"], condition=Q(closed_at__isnull=True),
                                 name="case_queue"),
-                   models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="case_closed_newest"),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_unowned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=True)),
+                   models.Index(fields=["taken_by", "severity", "due", "opened_at", "id"], name="case_queue_owned",
+                                condition=Q(closed_at__isnull=True, taken_by__isnull=False)),
+                   models.Index(fields=["kind", "severity", "due", "opened_at", "id"], name="case_queue_kind",
+                                condition=Q(closed_at__isnull=True)),
+                   models.Index(fields=["severity", "due", "opened_at", "id"], name="case_queue_snoozed",
+                                condition=Q(closed_at__isnull=True, snoozed_until__isnull=False)),
+                   models.Index(fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False),
+                                name="case_closed_newest"),
+                   models.Index(fields=["subject"], name="case_by_subject"),
                    models.Index(fields=["opened_at"], name="case_by_opening"),
                    models.Index(fields=["kind", "subject"], name="case_by_object")]
 
@@ -113,27 +164,43 @@ class Case(models.Model):
 
 
 class Outbox(models.Model):
-    """A mail to send: written with the fact it tells, sent later, with the same Message-ID every time."""
+    """Something to tell: written with the fact it tells, sent later; a mail with the same Message-ID every time."""
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", "mail"
+        CHAT = "chat", "chat of the staff"
 
     kind = models.CharField(max_length=40)
     booking = models.ForeignKey("bookings.Booking", null=True, blank=True, on_delete=models.PROTECT,
                                 related_name="outbox")
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
     version = models.CharField(max_length=40, default="1")
+    channel = models.CharField(max_length=4, choices=Channel.choices, default=Channel.MAIL)
     to = models.EmailField(max_length=254, blank=True, default="")  # empty: the booking's contact
     context = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True, blank=True)
     dropped = models.CharField(max_length=60, blank=True, default="")  # why it was not sent after all
+    subject = models.CharField(max_length=200, blank=True, default="", db_default="")  # as it was sent, about a booking
+    text = models.TextField(blank=True, default="", db_default="")  # as it was sent; every address in it is blanked
     created_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "outbox"
-        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version"], name="mail_is_sent_once",
-                                               nulls_distinct=False)]
+        constraints = [models.UniqueConstraint(fields=["kind", "booking", "case", "version", "channel"],
+                                               name="mail_is_sent_once", nulls_distinct=False)]
         indexes = [models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True, dropped=""), name="mail_due"),
-                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address")]
+                   models.Index(fields=["channel", "due_at"], name="alert_due", condition=Q(
+                       sent_at__isnull=True, dropped="", case__isnull=False)),
+                   models.Index(fields=["case", "kind"], condition=Q(case__isnull=False), name="told_of_case"),
+                   models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["created_at"], condition=~Q(text=""), name="outbox_with_text")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.booking_id or self.case_id}"
+
+    @property
+    def first_version(self) -> str:
+        """What the mail is about; a mail sent again carries "~" and a number behind it."""
+        return self.version.partition("~")[0]

@@ -226,12 +226,19 @@ def quote(booking: Booking, order: SupplierOrder | None, payment: Payment | None
     if order is None or not order.quote_id or booking.status in CLOSED or booking.quote_wanted:
         return None
     ticketed = order.state == OrderState.TICKETED
-    refund = order.quote_refund_minor if order.quote_refund_to == "balance" else 0
-    back = (refund or 0) if ticketed else 0  # nothing is paid for a held order
+    back = money_back(order, payment) if ticketed else 0  # nothing is paid for a held order
     paid = payment.captured_minor if payment and payment.captured_minor else booking.accepted_minor
     return {"refund": words.money(back, booking.currency), "refundTo": order.quote_refund_to,
             "penalty": words.money(max(0, paid - back), booking.currency) if ticketed else None,
             "expiresAt": words.iso(order.quote_expires_at), "known": order.quote_refund_minor is not None}
+
+
+def money_back(order: SupplierOrder, payment: Payment | None) -> int:
+    """What the customer gets for cancelling at the airline's quote, minor units: never more than what is left."""
+    quoted = (order.quote_refund_minor or 0) if order.quote_refund_to == "balance" else 0
+    if payment is None or not payment.captured_minor:
+        return quoted
+    return min(quoted, payment.captured_minor - payment.refunded_minor)
 
 
 def actions(booking: Booking, order: SupplierOrder | None, payment: Payment | None) -> list[str]:

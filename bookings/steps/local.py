@@ -6,6 +6,7 @@ from bookings import cases
 from bookings.flow import ASK_AGAIN, WATCH, Wish
 from bookings.steps import money, orders
 from bookings.steps.plan import Moment
+from bookings.undo import still_owed
 from payments.models import Refund
 from suppliers.types import OrderState
 
@@ -44,9 +45,10 @@ def order_failed(moment: Moment, reason: str) -> None:
 def request_refund(moment: Moment, cause: str) -> None:
     """Write down what is owed; sending it is the next step."""
     story, payment = moment.story, money.payment_of(moment.story)
-    owed = payment.captured_minor - payment.refunded_minor
-    if cause == "cancelled" and story.booking.agreed_refund_minor is not None:
-        owed = min(owed, story.booking.agreed_refund_minor)
+    facts = story.picture()
+    if facts.payment is None:
+        raise LookupError("no payment")
+    owed = still_owed(facts, facts.payment, cause)
     refund = Refund.objects.create(payment=payment, cause=cause, amount_minor=owed, currency=payment.currency,
                                    requested_at=moment.now)
     story.refunds.append(refund)

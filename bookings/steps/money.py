@@ -142,7 +142,7 @@ def see_intent(moment: Moment, intent: Intent) -> None:
         cases.open_case(kind="ledgers_differ", subject=f"payment:{payment.pk}", booking=story.booking, now=now,
                         facts={"ours": payment.amount_minor, "stripe": intent.amount.minor})
     payment.external_id, payment.client_secret = intent.external_id, intent.client_secret or payment.client_secret
-    payment.needs_customer = intent.needs_customer
+    payment.needs_customer, payment.secured = intent.needs_customer, payment.secured or intent.secured
     if intent.attempt_id and intent.attempt_id != payment.attempt_id:
         payment.attempt_id = intent.attempt_id
         if intent.decline_kind:

@@ -15,6 +15,7 @@ from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
 from bookings.steps import flights
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
+from bookings.twins import name_digest
 from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
@@ -203,10 +204,13 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.external_id, order.pnr = info.external_id, info.pnr
     order.pay_by, order.price_guaranteed_until = info.pay_by, info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
-    order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
+    if info.tickets or not order.tickets:  # numbers that staff entered stand until the airline shows its own
+        order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)}
+                         for t in info.tickets]
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
+    order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
         cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=booking, now=moment.now,
                         facts={"ours": order.currency, "airline": info.total.currency})

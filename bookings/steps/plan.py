@@ -9,8 +9,9 @@ from typing import Any
 
 from bookings.facts import Story
 from bookings.flow import Step, retry_after
-from bookings.models import Diary, ExternalCall
+from bookings.models import CallRecord, Diary, ExternalCall
 from fly2any.kernel.errors import Outside, Refused, Unavailable
+from fly2any.kernel.exchanges import Exchange
 
 KEY_NOT_USED = frozenset({0, 401, 403, 409, 429})  # no answer, or one that the gateway does not store under the key
 OK, REFUSED, UNAVAILABLE, UNKNOWN, NOT_DONE = "ok", "refused", "unavailable", "unknown", "not_done"
@@ -38,11 +39,23 @@ class Answer:
     milliseconds: int = 0
     call_id: int | None = None
     asked_at: datetime | None = None  # database time, UTC: a picture is as old as the question, not as the answer
+    exchanges: list[Exchange] = field(default_factory=list)  # what went over the wire for it
 
     @property
     def code(self) -> str:
         """Our word for what went wrong, "" when nothing did."""
         return self.error.code if self.error else ""
+
+
+    def records(self, booking_id: int, attempt: int, now: datetime) -> list[CallRecord]:
+        """What went over the wire, as rows to write in the commit that settles this answer. `now`: UTC."""
+        began = self.asked_at or now
+        return [CallRecord(
+            booking_id=booking_id, step=self.asking.step.value, subject=self.asking.subject, attempt=attempt,
+            at=began + timedelta(milliseconds=heard.after_ms), vendor=heard.vendor, method=heard.method[:8],
+            path=heard.path[:300], key=heard.key, request_id=heard.request_id, status=heard.status,
+            milliseconds=heard.milliseconds, outcome=self.outcome, code=self.code[:60], sent=heard.sent, got=heard.got)
+            for heard in self.exchanges]
 
 
 def outcome_of(error: Outside) -> str:

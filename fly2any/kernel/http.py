@@ -1,9 +1,13 @@
 """The guard that every call to the outside passes: never inside a transaction, only to hosts on the list."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
+import requests  # noqa: TID251
 from django.conf import settings
 from django.db import connection
+
+CONNECT_SECONDS, READ_SECONDS = 3, 5
 
 
 class CalledInsideTransaction(RuntimeError):
@@ -12,6 +16,10 @@ class CalledInsideTransaction(RuntimeError):
 
 class HostNotAllowed(RuntimeError):
     """A network call was about to go to a host that no setting names (reliability.md 13)."""
+
+
+class NotDelivered(RuntimeError):
+    """A message was not taken. The words name the kind of failure only: the address may hold a key."""
 
 
 def guard(url: str) -> None:
@@ -23,6 +31,22 @@ def guard(url: str) -> None:
         raise HostNotAllowed(f"{parts.scheme}://{parts.netloc} is not an address named in the settings")
 
 
+def post_json(url: str, body: dict[str, Any]) -> None:
+    """Post `body` as JSON to an address of the settings. Raises NotDelivered; no redirect is followed."""
+    guard(url)
+    try:
+        answer = requests.post(url, json=body, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False,
+                               stream=True)
+        answer.close()  # what it says beyond its status is of no interest, however long
+    except requests.RequestException as error:
+        raise NotDelivered(type(error).__name__) from None
+    if not 200 <= answer.status_code < 300:
+        raise NotDelivered(f"HTTP {answer.status_code}")
+
+
 def _allowed() -> set[tuple[str, str]]:
-    bases = (settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE, settings.AMADEUS_API_BASE)
+    bases = [settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE, settings.AMADEUS_API_BASE]
+    chat = urlsplit(settings.ALERT_WEBHOOK_URL)
+    if chat.scheme == "https" or chat.hostname in ("127.0.0.1", "::1", "localhost"):
+        bases.append(settings.ALERT_WEBHOOK_URL)
     return {(urlsplit(base).scheme, urlsplit(base).netloc) for base in bases if base}

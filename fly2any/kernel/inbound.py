@@ -5,12 +5,25 @@ from __future__ import annotations
 from django.http import HttpRequest
 from prometheus_client import Counter
 
+from fly2any.kernel import counting
 from fly2any.kernel.errors import Refused
 
 MOST_BYTES = 256 * 1024
 KEPT = Counter("webhook_kept_total", "Verified webhooks by sender and what became of them", ["sender", "fate"])
 REFUSED = Counter("webhook_refused_total", "Webhooks answered with 400", ["sender", "reason"])
 FAILED = Counter("webhook_failed_total", "Webhooks that could not be kept, answered with 500", ["sender"])
+
+
+def refused(sender: str, code: str) -> None:
+    """Count a message that was not believed: answered with 400, nothing kept."""
+    REFUSED.labels(sender, code).inc()
+    counting.add("webhook.refused", f"{sender}:{code}")
+
+
+def failed(sender: str) -> None:
+    """Count a message that could not be kept: answered with 500, they send it again."""
+    FAILED.labels(sender).inc()
+    counting.add("webhook.failed", sender)
 
 
 def raw_body(request: HttpRequest) -> bytes:

@@ -23,10 +23,12 @@ from duffel_api.http_client import HttpClient
 from requests.adapters import HTTPAdapter  # noqa: TID251
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, SSLError
 
+from fly2any.kernel import exchanges
 from fly2any.kernel.errors import Unavailable
 from fly2any.kernel.http import guard
 from suppliers.duffel import errors
 from suppliers.duffel.errors import Call
+from suppliers.duffel.kept import ALLOWED
 
 CONNECT_SECONDS = 3.0
 POOL_SIZE = 64
@@ -97,16 +99,21 @@ class DuffelClient:
         url = self._base + path
         guard(url)
         session = self._session() if method == "POST" else self._reading
+        started, asked = time.monotonic(), {"method": method, "path": path, "params": params, "body": body}
         try:
             response, content = _exchange(session, requests.Request(method, url, params=params, json=body), seconds)
         except requests.RequestException as error:
+            _tell(asked, None, None, started)
             raise errors.silence(call, connected=_was_sent(error), code=_word(error)) from error
         except _TooLate as error:
+            _tell(asked, None, None, started)
             raise errors.silence(call, connected=True) from error
         finally:
             if session is not self._reading:
                 session.close()
-        return _judge(call, response, content)
+        answered = _parsed(content)
+        _tell(asked, response, answered, started)
+        return _judge(call, response, answered)
 
 
 def _exchange(session: requests.Session, request: requests.Request, seconds: float) -> tuple[requests.Response, bytes]:
@@ -131,14 +138,28 @@ def _read(response: requests.Response, until: float) -> bytes:
     return b"".join(parts)
 
 
-def _judge(call: Call, response: requests.Response, content: bytes) -> Answer:
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _tell(asked: Mapping[str, Any], response: requests.Response | None, answered: Any, started: float) -> None:
+    """Let whoever listens know what was sent and what came back, without anything personal."""
+    exchanges.told(lambda: {
+        "vendor": "duffel", "method": asked["method"], "path": asked["path"],
+        "status": response.status_code if response is not None else None,
+        "request_id": response.headers.get("x-request-id", "")[:100] if response is not None else "",
+        "sent": exchanges.kept({**({"params": dict(asked["params"])} if asked["params"] else {}),
+                                **(asked["body"] or {})}, ALLOWED),
+        "got": exchanges.kept(answered, ALLOWED) if isinstance(answered, dict) else None}, started=started)
+
+
+def _judge(call: Call, response: requests.Response, body: Any) -> Answer:
     """Tell a plain yes from everything else by the status first, then by the body."""
     headers = response.headers
     request_id = headers.get("x-request-id", "")[:100]
-    try:
-        body = json.loads(content)
-    except ValueError:
-        body = None
     status = response.status_code
     now = datetime.now(UTC)
     if status in call.done:

@@ -326,6 +326,8 @@ def order(raw: Mapping[str, Any], now: datetime) -> OrderInfo:
         actions=texts(raw.get("available_actions")),
         itinerary=tuple(flight_slice(item) for item in items(raw.get("slices"))),
         change=flight_change(raw.get("airline_initiated_changes")),
+        travellers=tuple((text(item.get("id")), text(item.get("given_name")), text(item.get("family_name")))
+                         for item in items(raw.get("passengers"))),
         live_mode=raw.get("live_mode") is True,
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from fly2any.kernel.errors import Refused
@@ -69,6 +70,7 @@ def read(body: bytes) -> Notice:
     return Notice(
         event_id=event_id, kind=_KINDS.get(raw_kind, "unknown"), raw_kind=raw_kind,
         order_id=_order_id(thing, raw), offer_id=_text(thing.get("offer_id")), live_mode=raw.get("live_mode") is True,
+        made_at=_moment(raw.get("created_at")),
     )
 
 
@@ -80,6 +82,15 @@ def secrets_of(setting: str) -> list[str]:
 def header_of(headers: Mapping[str, str]) -> str:
     """The signature header, whatever its case."""
     return next((value for key, value in headers.items() if key.lower() == HEADER), "")
+
+
+def _moment(value: Any) -> datetime | None:
+    """An ISO time with its zone; None when it is absent or unreadable."""
+    try:
+        stamp = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return stamp if stamp.tzinfo else None
 
 
 def _text(value: Any) -> str:

@@ -1,13 +1,11 @@
-"""The queue sorts, the page compares, and a case is answered once, with a reason, by those who may."""
+"""The page compares, and a case is answered once, with a reason, by those who may."""
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -15,11 +13,11 @@ from django.urls import reverse
 from bookings.admin.columns import AGREES, DIFFERS, UNKNOWN, side_by_side
 from bookings.desk import ACTIONS
 from bookings.facts import load
-from bookings.models import Booking, Case, Diary
+from bookings.models import Booking, Case, Diary, StaffAction
 from payments.models import Payment
 from suppliers.models import SupplierOrder
 from tests.console import rows
-from tests.console.rows import NOW
+from tests.console.pressing import press
 
 QUEUE = "admin:bookings_case_changelist"
 
@@ -38,57 +36,6 @@ def staff(client: Client, model: Any, name: str, *permissions: str) -> Any:
 @pytest.fixture
 def operator(client: Client, django_user_model: Any) -> Any:
     return staff(client, django_user_model, "ops", "view_case", "view_booking", "do_look_again", "do_handle")
-
-
-# --- the queue --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_the_queue_is_sorted_by_severity_deadline_and_age(client: Client, operator: Any) -> None:
-    made = [("c", "unknown_outcome", None, 0), ("b", "unknown_outcome", NOW + timedelta(hours=2), 1),
-            ("a", "charged_without_order", None, 2), ("d", "unknown_outcome", None, 3),
-            ("e", "webhook_backlog", None, -9)]
-    for subject, kind, deadline, minutes in made:
-        opened = NOW + timedelta(minutes=minutes)
-        rows.case(None, kind, subject=f"subject:{subject}", deadline=deadline, opened_at=opened)
-    rows.case(None, "dispute", subject="subject:closed", closed_at=NOW, closed_because="won")
-    html = client.get(reverse(QUEUE)).content.decode()
-    assert re.findall(r"subject:(\w+)", html) == ["a", "b", "c", "d", "e"]
-    assert re.findall(r"subject:(\w+)", client.get(reverse(QUEUE), {"closed": "yes"}).content.decode()) == ["closed"]
-
-
-@pytest.mark.django_db
-def test_a_line_says_what_happened_what_is_at_risk_and_whom_to_reach(client: Client, operator: Any) -> None:
-    b = rows.confirmed()
-    rows.case(b, "ticketed_unpaid")
-    html = client.get(reverse(QUEUE)).content.decode()
-    for told in ("TICKETED UNPAID", "critical", "The ticket is issued and the money could not be taken.", "USD 500.00",
-                 b.reference, b.contact_email, "+4915112345678"):
-        assert told in html, told
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("by", ["reference", "pnr", "subject"])
-def test_the_queue_is_searched_by_booking_and_by_object(client: Client, operator: Any, by: str) -> None:
-    b = rows.confirmed()
-    mine = rows.case(b)
-    lost = rows.case(None, "orphaned_booking", subject="duffel:ord_lost")
-    word = {"reference": b.reference, "pnr": b.orders.get().pnr, "subject": "ord_lost"}[by]
-    html = client.get(reverse(QUEUE), {"q": word}).content.decode()
-    found = set(re.findall(r"/admin/bookings/case/(\d+)/change/", html))
-    assert found == {str(lost.pk if by == "subject" else mine.pk)}
-
-
-@pytest.mark.django_db
-def test_home_counts_open_cases_by_severity_up_to_a_limit(client: Client, operator: Any) -> None:
-    for n in range(101):
-        rows.case(None, "unknown_outcome", subject=f"s:{n}")
-    rows.case(None, "dispute", subject="s:closed", closed_at=NOW, closed_because="won")
-    rows.case(None, "parked", subject="s:a", severity=Case.Severity.CRITICAL)
-    html = client.get(reverse("admin:index")).content.decode()
-    shown = re.findall(r'tally-count">([^<]+)</span> <span class="tally-name">(\w+)', html)
-    assert shown == [("1", "critical"), ("100+", "high"), ("0", "medium"), ("0", "low")]
-    assert reverse(QUEUE) + "?severity__exact=1" in html
 
 
 # --- the three records ------------------------------------------------------------------------------------------
@@ -159,33 +106,33 @@ def test_handled_with_a_reason_once(client: Client, operator: Any) -> None:
     page = client.get(verb(case)).content.decode()
     assert "The case is closed with your name, the time and your reason." in page
     assert Case.objects.get(pk=case.pk).closed_at is None  # GET changes nothing
-    answer = client.post(verb(case), {"reason": "  The airline confirmed by phone.  "})
+    answer = press(client, verb(case), reason="  The airline confirmed by phone.  ")
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:bookings_case_change", args=[case.pk]))
     closed = Case.objects.get(pk=case.pk)
     assert (closed.closed_by, closed.closed_because) == (operator, "The airline confirmed by phone.")
-    again = client.post(verb(case), {"reason": "Me too."})
+    again = press(client, verb(case), reason="Me too.")
     assert again.status_code == 409
     assert Case.objects.get(pk=case.pk).closed_because == "The airline confirmed by phone."
     assert Diary.objects.filter(booking=b, event="case.handled", actor=f"staff:{operator.pk}").count() == 1
-    assert [entry.get_change_message() for entry in LogEntry.objects.all()] == [
-        "Mark handled. The airline confirmed by phone."]
+    assert list(StaffAction.objects.values_list("verb", "reason", "operator")) == [
+        ("mark_handled", "The airline confirmed by phone.", operator.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("note", ["", "   ", "x" * 501])
 def test_not_without_a_reason(client: Client, operator: Any, note: str) -> None:
     case = rows.case(rows.confirmed())
-    answer = client.post(verb(case), {"reason": note})
+    answer = press(client, verb(case), reason=note)
     assert answer.status_code == 422
     assert Case.objects.get(pk=case.pk).closed_at is None
-    assert Diary.objects.filter(event="case.handled").count() == LogEntry.objects.count() == 0
+    assert Diary.objects.filter(event="case.handled").count() == StaffAction.objects.count() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_look_again_wakes_the_worker_and_the_page_waits_for_fresh_answers(client: Client, operator: Any) -> None:
     b = rows.confirmed()
     case = rows.case(b)
-    answer = client.post(verb(case, "look_again"))
+    answer = press(client, verb(case, "look_again"))
     assert answer.status_code == 302
     woken = Booking.objects.get(pk=b.pk)
     assert (woken.wakes, woken.due_at is not None) == (1, True)
@@ -200,8 +147,8 @@ def test_look_again_wakes_the_worker_and_the_page_waits_for_fresh_answers(client
 @pytest.mark.django_db(transaction=True)
 def test_nothing_to_look_at_without_a_booking(client: Client, operator: Any) -> None:
     lost = rows.case(None, "orphaned_booking")
-    assert client.post(verb(lost, "look_again")).status_code == 409
-    assert client.post(verb(lost), {"reason": "Cancelled with the airline."}).status_code == 302
+    assert press(client, verb(lost, "look_again")).status_code == 409
+    assert press(client, verb(lost), reason="Cancelled with the airline.").status_code == 302
     assert client.get(verb(lost, "retry_order")).status_code == 404
 
 

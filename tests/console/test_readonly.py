@@ -14,7 +14,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bookings.models import Booking, BundleExample, BundleModel, Case, Diary, ExternalCall, Heartbeat, Outbox
+from bookings.models import (
+    Booking,
+    BundleExample,
+    BundleModel,
+    Case,
+    Diary,
+    ExternalCall,
+    Heartbeat,
+    Outbox,
+    Proposal,
+    StaffAction,
+)
 from payments.models import Dispute, GatewayEvent, Payment, Refund
 from suppliers.models import SupplierEvent, SupplierOrder
 from tests.console import rows
@@ -23,7 +34,7 @@ from tests.console.rows import NOW
 pytestmark = pytest.mark.django_db
 OURS = ("bookings", "payments", "suppliers")
 SHOWN = {Booking, Case, Diary, ExternalCall, Heartbeat, Outbox, Payment, Refund, Dispute, GatewayEvent, SupplierOrder,
-         SupplierEvent, BundleModel, BundleExample}
+         SupplierEvent, BundleModel, BundleExample, StaffAction, Proposal}
 SECRETS = ("THISMUSTNOTSHOW", "X4RF81JK", "9922003344", "1984-03-21", "03-21", "SECRET-LINK")
 
 
@@ -34,7 +45,8 @@ def superuser(client: Client, django_user_model: Any) -> Client:
 
 
 @pytest.fixture
-def one_of_each() -> dict[type[Model], Model]:
+def one_of_each(django_user_model: Any) -> dict[type[Model], Model]:
+    anna = django_user_model.objects.create_user("anna", is_staff=True)
     b = rows.cancelled(given_back=20_000, agreed=20_000)
     paid = b.payments.get()
     open_case = rows.case(b)
@@ -56,6 +68,10 @@ def one_of_each() -> dict[type[Model], Model]:
             good_enough=True),
         BundleExample: BundleExample.objects.create(source="real", day=NOW.date(), features={}, features_version=1,
                                                     offered=["light", "bag"], ranker="rules", chosen="bag", position=1),
+        StaffAction: StaffAction.objects.create(key="k1", verb="mark_handled", operator=anna, booking=b, case=open_case,
+                                                before={"case_open": True}, after={"case_open": False}, at=NOW),
+        Proposal: Proposal.objects.create(verb="mark_handled", booking=b, case=open_case, reason="Two eyes more.",
+                                          amount_minor=60_000, currency="USD", proposed_by=anna, proposed_at=NOW),
     }  # type: ignore[dict-item]
 
 

@@ -184,6 +184,7 @@ MAILS: dict[str, dict[str, Any]] = {
     "hold_reminder_2": {"status": "HOLD", "progress": "held", "wish": "hold"},
     "reserved": {"status": "PENDING_TICKETING", "progress": "staff"},
     "pay_needed": {"status": "PENDING_PAYMENT", "progress": "card"},
+    "pay_link": {"status": "PENDING_PAYMENT", "progress": "card"},
     "not_booked": {"status": "FAILED", "progress": "closed", "closing": "sold_out"},
     "expired": {"status": "EXPIRED", "progress": "closed", "closing": "payment_window"},
     "cancelled": {"status": "CANCELLED", "progress": "closed", "wish": "cancel"},

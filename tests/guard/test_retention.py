@@ -50,11 +50,12 @@ def marked(**more: Any) -> Any:
                    trip_digest=MARK, again_for=MARK, **more)
     booking.passengers.update(given_name=MARK, family_name=MARK, loyalty=[["AA", MARK]], digest=MARK,
                               document=secretbox.seal(MARK), numbers=secretbox.seal(MARK))
-    rows.order(booking, external_id=f"ord_{booking.pk}", refusal_detail={"message": MARK})
+    rows.order(booking, external_id=f"ord_{booking.pk}", refusal_detail={"message": MARK},
+               travellers=[["pas_1", MARK]])
     ChangeRequest.objects.create(booking=booking, topic="name", words=MARK, asked_at=now, answer_by=now, answer=MARK,
                                  answered_at=now)
     Outbox.objects.create(kind="contact_changed", booking=booking, to=f"{MARK}@example.com", due_at=now,
-                          created_at=now, context={"name": MARK})
+                          created_at=now, context={"name": MARK}, subject=MARK, text=MARK)
     Idempotency.objects.create(principal="guest:a", endpoint="book", key=MARK, digest="x", booking=booking,
                                body={"name": MARK}, status=201, created_at=now)
     return booking

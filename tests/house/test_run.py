@@ -95,7 +95,25 @@ def test_the_exit_code_is_pytests_or_a_failed_checks(run: ModuleType, monkeypatc
         monkeypatch.setattr(
             run, "run", lambda *words, bad=bad, **_: int(bool(bad) and any(bad in word for word in words))
         )
+        monkeypatch.setattr(run, "lanes", lambda environ, bad=bad: int(bad == "pytest"))
         assert run.test([]) == expected, bad
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (0, 1), (3, 1)])
+def test_both_lanes_of_the_tests_count_and_share_no_data(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    first: int, second: int,
+) -> None:  # fmt: skip
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncase "$*" in *--ignore*) echo "in $DATA_DIR"; exit {second};; esac\nexit {first}\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(run, "PYTHON", python)
+    assert bool(run.lanes({**os.environ, "DATABASE_URL": ""})) == bool(first or second)
+    assert f"in {tmp_path}/.local/test-2" in capfd.readouterr().out
+
+
+def test_every_folder_of_the_slow_lane_is_there(run: ModuleType) -> None:
+    assert all((ROOT / folder).is_dir() for folder in run.SLOW_LANE)
 
 
 def test_ci_calls_the_second_command_and_is_executable() -> None:

@@ -23,6 +23,8 @@ LIVE = {
     "STRIPE_WEBHOOK_SECRET": "whsec_s",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "FIELD_ENCRYPTION_KEYS": "4tPyIvRYc1pQ2FZzj5WJ7T9b0bL0n8yU7R3mJq3Vd1E=",
+    "ALERT_EMAIL": "night@fly.example",
+    "ALERT_WEBHOOK_URL": "https://chat.fly.example/hooks/x",
     "DATABASE_URL": "postgresql://u:p@db.internal:5433/site?sslmode=require",
 }
 
@@ -111,6 +113,10 @@ def test_the_real_world_is_clean_and_strict(tmp_path: Path) -> None:
         ({"DEBUG": "on"}, "fly2any.E004", "DEBUG"),
         ({"CRASH_FILE": "/tmp/x"}, "fly2any.E005", "CRASH_FILE"),
         ({"SITE_URL": "http://fly.example"}, "fly2any.E006", "SITE_URL"),
+        ({"ADMIN_NEEDS_OTP": "off"}, "fly2any.E008", "ADMIN_NEEDS_OTP"),
+        ({"ALERT_WEBHOOK_URL": "http://chat.fly.example/x"}, "fly2any.E009", "ALERT_WEBHOOK_URL"),
+        ({"ALERT_EMAIL": ""}, "fly2any.W001", "ALERT_EMAIL"),
+        ({"ALERT_WEBHOOK_URL": ""}, "fly2any.W001", "ALERT_WEBHOOK_URL"),
         ({"SECRET_KEY": ""}, "fly2any.E007", "SECRET_KEY"),
         ({"DATABASE_URL": ""}, "fly2any.E007", "DATABASE_URL"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import queue
@@ -94,7 +95,12 @@ class Site:
 
     def child(self, word: str) -> psutil.Process:
         """The oldest process with this word in its command line."""
-        return min((one for one in self.processes() if word in one.cmdline()), key=lambda one: one.create_time())
+        found = []
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a short-lived one that has just ended
+                if word in process.cmdline():
+                    found.append((process.create_time(), process))
+        return min(found, key=lambda one: one[0])[1]
 
 
 def eventually(what: Callable[[], bool], why: str) -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 from prometheus_client import REGISTRY
 
 from payments import inbox as payments_inbox
+from payments.gateways.stripe import mapping as stripe_mapping
 from payments.models import GatewayEvent, Payment
 from suppliers import inbox as suppliers_inbox
 from suppliers.models import SupplierEvent
@@ -283,3 +284,26 @@ def test_the_running_site_listens_to_both_inboxes(monkeypatch: pytest.MonkeyPatc
     assert post(STRIPE, stripe_event("evt_1", intent="pi_mine")) == 200
     booking.refresh_from_db()
     assert booking.wakes == 1
+
+
+@pytest.mark.parametrize(("url", "event", "model"), [
+    (STRIPE, stripe_event("evt_thrice"), GatewayEvent), (DUFFEL, duffel_event("wev_thrice", order_id="ord_1"),
+                                                         SupplierEvent)])
+def test_a_message_that_comes_again_is_kept_once_and_counted(url: str, event: dict, model: type) -> None:
+    assert post(url, event) == 200
+    kept = model.objects.get()
+    assert (kept.deliveries, kept.last_at) == (1, None)
+    assert post(url, event) == post(url, event) == 200
+    again = model.objects.get()
+    assert (again.deliveries, again.received_at, again.fate) == (3, kept.received_at, kept.fate)
+    assert again.last_at > kept.received_at
+
+
+def test_a_message_that_we_fetch_ourselves_is_not_counted_as_a_delivery() -> None:
+    notice = stripe_mapping.notice(stripe_event("evt_fetched"))
+    assert not payments_inbox.keep(notice).duplicate
+    assert GatewayEvent.objects.get().deliveries == 0
+    assert payments_inbox.keep(notice).duplicate
+    assert GatewayEvent.objects.get().deliveries == 0
+    assert post(STRIPE, stripe_event("evt_fetched")) == 200
+    assert GatewayEvent.objects.get().deliveries == 1

@@ -25,7 +25,7 @@ from tests.trail.rows import NOW
 
 pytestmark = pytest.mark.django_db
 KINDS = ("confirmed", "hold_created", "hold_reminder_24", "hold_reminder_2", "not_booked", "expired", "cancelled",
-         "refund_sent", "price_changed", "checking", "pay_needed", "schedule_changed", "lookup_link", "received",
+         "refund_sent", "price_changed", "checking", "pay_needed", "pay_link", "schedule_changed", "lookup_link", "received",
          "reserved", "airline_cancelled", "change_received", "change_answered", "case_alert")
 FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail is due
     "confirmed": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
@@ -39,6 +39,7 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "price_changed": {"progress": "consent", "priced_minor": 65999},
     "checking": {"progress": "checking", "money": "reserved"},
     "pay_needed": {"status": "PENDING_PAYMENT", "money": "none"},
+    "pay_link": {"status": "PENDING_PAYMENT", "money": "none"},
     "schedule_changed": {"status": "FAILED", "closing": "schedule_changed"},
     "lookup_link": {},
     "received": {"status": "PENDING_PAYMENT", "progress": "card"},
@@ -48,7 +49,7 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "change_received": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
     "change_answered": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
 }
-PLAIN_KINDS = ("contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
+PLAIN_KINDS = ("case_healed", "contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
 ACCOUNT_KINDS = ("verify_address", "account_exists", "reset_password", "password_changed")
 
 
@@ -258,6 +259,25 @@ def test_a_mail_goes_out_once() -> None:
     assert len(outbound.outbox) == 1
 
 
+def test_what_a_mail_said_is_kept_without_the_links_that_open_something() -> None:
+    booking, row = story("confirmed")
+    mail.send_due(NOW, 10)
+    row.refresh_from_db()
+    sent = outbound.outbox[-1]
+    assert row.subject == sent.subject
+    assert booking.reference in row.text
+    token = re.search(r"/manage/link/([^/\s]+)/", str(sent.body))
+    assert token is not None
+    assert token[1] not in row.text
+    assert "http" not in row.text
+    assert row.text.count("[link]") == len(re.findall(r"https?://", str(sent.body)))
+    lost = queue("reset_password", None, context={"user": User.objects.create_user("a", "a@example.com").pk},
+                 to="a@example.com")
+    mail.send_due(NOW, 10)
+    lost.refresh_from_db()
+    assert (lost.sent_at is not None, lost.text, lost.subject) == (True, "", "")  # about no booking: nobody needs to read it
+
+
 def test_what_is_not_due_waits() -> None:
     booking = rows.booking(**FITS["hold_created"], pay_by=NOW + timedelta(days=2))
     queue("hold_reminder_24", booking, due_at=NOW + timedelta(hours=24))
@@ -273,6 +293,8 @@ def test_what_is_not_due_waits() -> None:
     ("price_changed", {"progress": "card"}, "answered"),
     ("checking", {"progress": "done"}, "the airline has answered"),
     ("pay_needed", {"status": "CONFIRMED"}, "nothing to pay"),
+    ("pay_link", {"status": "CONFIRMED"}, "nothing to pay"),
+    ("pay_link", {"status": "CANCELLING"}, "nothing to pay"),
     ("not_booked", {"status": "CONFIRMED"}, "booked after all"),
     ("received", {"status": "CONFIRMED"}, "told otherwise"),
     ("received", {"progress": "consent"}, "told otherwise"),
@@ -383,6 +405,7 @@ SAYS = {
     "schedule_changed": ["The airline changed the times or flights of this trip"],
     "hold_created": ["Sun 22 Nov 2026, 01:00 (New York time)"],
     "pay_needed": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)"],
+    "pay_link": ["Please pay by Sun 22 Nov 2026, 01:00 (New York time)", "the page where you can pay"],
     "cancelled": ["as you asked", "Agreed refund: USD 500.00"],
     "checking": ["Please do not book this trip again and do not pay again."],
     "received": ["not a confirmed booking yet"],

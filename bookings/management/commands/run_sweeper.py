@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from bookings.sweep import Sweeper
+from fly2any.kernel import counting
 
 
 class Command(BaseCommand):
@@ -24,5 +25,6 @@ class Command(BaseCommand):
         sweeper = Sweeper(every=options["every"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sweeper.stopping.set())
+        counting.start()
         self.stdout.write("sweeping")
         sweeper.run()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +22,7 @@ from fly2any.stack import broker, postgres, site
 from fly2any.stack.supervisor import Supervisor
 
 STAFF = "staff"
+TRAINING = ("viewer", "operator", "finance", "manager", "engineer")  # one each, to train with
 _READY_SECONDS = 90.0
 
 
@@ -82,6 +85,7 @@ class Command(BaseCommand):
         if settings.HTTPS:
             call_command("collectstatic", interactive=False, verbosity=0)
         self._staff_user()
+        self._training_staff()
         return broker_url
 
     def _staff_user(self) -> None:
@@ -90,11 +94,26 @@ class Command(BaseCommand):
         if users.objects.filter(is_superuser=True).exists():
             return
         password = secrets.token_urlsafe(12)
-        settings.SECRETS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = settings.SECRETS_DIR / "staff_password"
-        kept.touch(mode=0o600)
-        kept.write_text(password, encoding="ascii")
+        self._keep(settings.SECRETS_DIR / "staff_password", password)
         users.objects.create_superuser(STAFF, "", password)
+
+    @staticmethod
+    def _keep(file: Path, password: str) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_text(password, encoding="ascii")
+
+    def _training_staff(self) -> None:
+        """On a site where no real money moves: one user per role, to train with; those who are there stay."""
+        if not settings.SANDBOX or checks.production():
+            return
+        kept = settings.SECRETS_DIR / "training_password"
+        if not kept.exists():
+            self._keep(kept, secrets.token_urlsafe(12))
+        known = set(get_user_model().objects.filter(username__in=TRAINING).values_list("username", flat=True))
+        for role in TRAINING:
+            if role not in known:
+                call_command("make_staff", role, role=role, password_file=kept, stdout=io.StringIO())
 
     def _announce_when_ready(self, started: float) -> None:
         say = self.supervisor.say
@@ -110,8 +129,11 @@ class Command(BaseCommand):
         say(f"READY in {time.monotonic() - started:.1f} s        Ctrl-C stops everything")
         say(f"site      {settings.SITE_URL}/")
         say(f"console   {settings.SITE_URL}/admin/     user {STAFF}     password {password}")
+        training = settings.SECRETS_DIR / "training_password"
+        if training.exists():
+            say(f"          to train: {', '.join(TRAINING)}     password {training.read_text(encoding='ascii')}")
         if settings.ADMIN_NEEDS_OTP:
-            say(f"          the console asks for a second factor: manage.py staff_device {STAFF}")
+            say("          the console asks for a second factor, and leads you through setting it up")
         say(f"API       {settings.SITE_URL}/api/docs")
         if site.own_sandbox():
             say(f"sandbox   http://127.0.0.1:{settings.SANDBOX_PORT}/     TEST: no real airline, no real bank")

@@ -105,6 +105,7 @@ def intent(raw: Mapping[str, Any]) -> Intent:
         refunded_minor=minor(charge.get("amount_refunded"), amount.currency),
         client_secret=text(raw.get("client_secret")), payment_id=text(notes.get("payment_id")),
         booking_id=text(notes.get("booking")), needs_customer=status == "requires_action",
+        secured=status == "requires_action" or bool(mapping(card.get("three_d_secure"))),
         decline_code=decline or code, decline_kind=codes.kind(decline, code),
         attempt_id=_attempt(raw, failure, code),
         card_brand=text(card.get("brand")), card_last4=text(card.get("last4")),
@@ -150,5 +151,5 @@ def notice(raw: Mapping[str, Any]) -> Notice:
         event_id=_identity(raw), raw_kind=raw_kind,
         kind=next((kind for prefix, kind in _KINDS if raw_kind.startswith(prefix)), "unknown"),
         intent_id=text(thing.get("id")) if is_intent else id_of(thing.get("payment_intent")),
-        object_id=text(thing.get("id")), live_mode=raw.get("livemode") is True,
+        object_id=text(thing.get("id")), live_mode=raw.get("livemode") is True, made_at=moment(raw.get("created")),
     )

@@ -1,0 +1,58 @@
+"""A case as one line of the queue, in the words of the page and of the export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from bookings.admin.queue.reading import action_of
+from bookings.admin.words import SIGNS, in_words, span
+from bookings.cases import KINDS
+from bookings.desk import ACTIONS
+from bookings.models import Case
+from fly2any.kernel.readonly import amount
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one line says. Times are UTC; amounts are for a reader."""
+
+    case: Case
+    title: str
+    reference: str  # of the booking, or the object outside
+    severity: str
+    sign: str
+    age: str
+    deadline: str
+    late: bool
+    amount: str
+    owner: str
+    mine: bool
+    action: str  # the label of what is recommended
+    may: bool  # whether this person may do it
+    address: str  # of the case
+    action_address: str
+
+
+def line_of(case: Case, user: User, now: datetime) -> Line:
+    """The line of a case, for this person, at this time; it asks the database nothing."""
+    severity, name = Case.Severity(case.severity), action_of(case.kind)
+    action = ACTIONS[name] if name and case.closed_at is None else None
+    return Line(
+        case=case, title=title_of(case.kind), reference=case.booking.reference if case.booking else case.subject,
+        severity=severity.label, sign=SIGNS[severity], age=span((case.closed_at or now) - case.opened_at),
+        deadline=in_words(case.deadline, case.closed_at or now),
+        late=case.deadline is not None and case.deadline <= (case.closed_at or now),
+        amount=amount(case.money_minor, case.currency), owner=case.taken_by.get_username() if case.taken_by else "",
+        mine=case.taken_by_id == user.pk, action=action.label if action else "",
+        may=action is not None and user.has_perm(action.permission),
+        address=reverse("admin:bookings_case_change", args=[case.pk]),
+        action_address=reverse("admin:bookings_case_verb", args=[case.pk, name]) if action else "")
+
+
+def title_of(kind: str) -> str:
+    """The name that staff know a kind of case by."""
+    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()

@@ -1,0 +1,72 @@
+"""The people of the console: who has which role, who has a second factor, who is locked out; help for them."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from bookings import desk
+from bookings.access import address_of
+from bookings.desk import lockout
+from bookings.desk.people import PEOPLE_ACTIONS
+from bookings.desk.roles import EACH, ROLES
+from bookings.desk.staff import role_of
+from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
+
+MOST = 200
+
+
+def _people() -> QuerySet[User]:
+    return User.objects.filter(is_staff=True).prefetch_related("groups").order_by("-is_active", "username")
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Everybody on the staff, and what each role may do. Needs bookings.do_people."""
+    if not request.user.has_perm("bookings.do_people"):
+        raise PermissionDenied
+    now, people = clock.now(), list(_people()[:MOST])
+    devices = dict(TOTPDevice.objects.filter(user__in=people, confirmed=True).values_list("user_id", "created_at"))
+    pairs = lockout.pairs([user.username for user in people], now)
+    failures = lockout.failures(people, now)
+    lines = [{"user": user, "role": role_of(user), "device": devices.get(user.pk), "own": user == request.user,
+              "pairs": pairs.get(user.username, []), "failures": failures[user.username],
+              "shut": failures[user.username] >= lockout.A_NAME} for user in people]
+    context = {**admin.site.each_context(request), "title": "People", "lines": lines, "now": now,
+               "roles": [(role, EACH[role], len(ROLES[role])) for role in ROLES]}
+    return render(request, "admin/people/page.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """GET says what will happen to this colleague; POST does it once, with a reason."""
+    action = PEOPLE_ACTIONS.get(verb)
+    if action is None or not isinstance(request.user, User) or not request.user.has_perm(action.permission):
+        raise PermissionDenied
+    person = get_object_or_404(User, pk=pk, is_staff=True)
+    problem, status = ("Not for yourself: another manager does it." if person == request.user else ""), 200
+    if request.method == "POST":
+        by = desk.By(operator=request.user, reason=request.POST.get("reason", ""), address=address_of(request),
+                     key=request.POST.get("key", "")[:60] or secrets.token_urlsafe(24))
+        try:
+            done = desk.do(action, by=by, params={"user": pk}, subject=f"user:{pk}")
+        except Problem as found:
+            problem, status = found.message, found.status
+        else:
+            messages.success(request, done.said)
+            return HttpResponseRedirect(reverse("admin:people"))
+    context = {**admin.site.each_context(request), "title": f"{action.label}: {person.username}", "action": action,
+               "person": person, "role": role_of(person), "plan": action.plan(desk.situation_of(), {}),
+               "problem": problem, "key": request.POST.get("key") or secrets.token_urlsafe(24),
+               "reason": request.POST.get("reason", ""), "own": person == request.user}
+    return render(request, "admin/people/verb.html", context, status=status)

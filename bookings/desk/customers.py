@@ -1,0 +1,246 @@
+"""Actions towards the customer: the page where they pay, a mail again, another address, their documents in full."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from bookings import forms as rules
+from bookings import mail, outbox, services
+from bookings.desk.action import Action, By, Mail, Params, Plan, Situation
+from bookings.desk.casework import no_booking
+from bookings.desk.money import order_state, story_of, unsure_order
+from bookings.flow import Wish
+from bookings.forms import contact as contacts
+from bookings.models import Booking, Outbox, Passenger, StaffAction
+from bookings.status import Status
+from fly2any.kernel import secretbox
+from fly2any.kernel.errors import Problem
+from suppliers.types import OrderState
+
+SHOWN = timedelta(minutes=2)  # how long a reveal shows documents to the one who asked
+LISTED = 50  # mails to choose from
+OF_OTHERS = ("contact_changed", "case_alert", "lookup_link")  # not for the present contact, or not for a customer
+
+
+def _mail(kind: str, booking: Booking | None, now: datetime, *, version: str = "1") -> Mail | None:
+    found = mail.preview(kind, booking, now, version=version) if booking else None
+    return Mail(*found) if found else None
+
+
+def _no_address(situation: Situation) -> str:
+    booking = situation.booking
+    return "" if booking is None or booking.contact_email else "The customer's address is not kept any more."
+
+
+# --- the link to pay --------------------------------------------------------------------------------------------
+
+
+def _cannot_pay(situation: Situation) -> str:
+    booking = situation.booking
+    if booking is None:
+        return no_booking(situation)
+    if booking.status in (Status.HOLD, Status.PENDING_PAYMENT):
+        return unsure_order(situation) or _no_address(situation)
+    if order_state(situation) is OrderState.RESERVED:
+        return "Our team tickets this one: the payment opens when the ticket numbers are entered."
+    return "There is nothing to pay: nothing is held or ticketed that waits for money."
+
+
+def _pay_link(situation: Situation, _: Params, by: By) -> str:
+    booking = story_of(situation).booking
+    sent = Outbox.objects.filter(booking=booking, kind="pay_link").count()
+    outbox.queue("pay_link", booking, situation.now, version=str(sent + 1))
+    return f"The link goes to {booking.contact_email}."
+
+
+SEND_PAY_LINK = Action(
+    "send_pay_link", "Send the link to pay", "customer", "bookings.do_pay_link",
+    plan=lambda s, _: Plan(
+        will=("The customer gets a mail with a link that opens their booking, where they can pay.",
+              "Nothing is charged by sending it."), mail=_mail("pay_link", s.booking, s.now)),
+    perform=_pay_link, unavailable=_cannot_pay)
+
+
+# --- a mail again -----------------------------------------------------------------------------------------------
+
+
+def _mails(booking: Booking) -> list[Outbox]:
+    """What was sent to the booking's own contact, the newest first."""
+    return list(Outbox.objects.filter(booking=booking, case=None, to="", sent_at__isnull=False)
+                .exclude(kind__in=OF_OTHERS).order_by("-sent_at", "-pk")[:LISTED])
+
+
+class ResendForm(forms.Form):
+    """Which mail."""
+
+    mail = forms.TypedChoiceField(label="Mail", coerce=int)
+
+
+def _resend_form(situation: Situation) -> type[forms.Form] | None:
+    if situation.booking is None:
+        return None
+    sent = _mails(situation.booking)
+    choices = [(row.pk, f"{row.kind.replace('_', ' ').capitalize()}, {row.sent_at:%-d %b %Y, %H:%M} UTC")
+               for row in sent]
+    return type("ResendFormNow", (ResendForm,), {"mail": forms.TypedChoiceField(
+        label="Mail", coerce=int, choices=choices, initial=sent[0].pk if sent else None)})
+
+
+def _cannot_resend(situation: Situation) -> str:
+    if situation.booking is None:
+        return no_booking(situation)
+    return _no_address(situation) or ("" if _mails(situation.booking) else "No mail has gone out for this booking yet.")
+
+
+def _chosen(situation: Situation, params: Params) -> Outbox | None:
+    return next((row for row in _mails(story_of(situation).booking) if row.pk == params.get("mail")), None)
+
+
+def _resend(situation: Situation, params: Params, by: By) -> str:
+    row, booking = _chosen(situation, params), story_of(situation).booking
+    if row is None:
+        raise Problem("no_such_mail", "This mail was not sent for this booking.", status=422, action="Choose another",
+                      field_errors={"mail": "Choose one of the mails in the list."})
+    why_not = mail.outdated(row, situation.now)
+    if why_not:
+        raise Problem("outdated", f"This mail would no longer be true: {why_not}.", status=409, action="Choose another",
+                      field_errors={"mail": f"It would no longer be true: {why_not}."})
+    outbox.repeat(row, situation.now)
+    return f"The mail goes to {booking.contact_email} again."
+
+
+def _resend_plan(situation: Situation, params: Params) -> Plan:
+    row = _chosen(situation, params) if situation.booking and params else None
+    return Plan(will=("The mail goes out once more, in today's words, to the address that the booking has now.",
+                      "The first one is not taken back."),
+                mail=_mail(row.kind, situation.booking, situation.now, version=row.version) if row else None)
+
+
+RESEND_MAIL = Action("resend_mail", "Send a mail again", "customer", "bookings.do_resend", plan=_resend_plan,
+                     perform=_resend, unavailable=_cannot_resend, form=_resend_form, bulk=True)
+
+
+# --- another address --------------------------------------------------------------------------------------------
+
+
+class ContactForm(forms.Form):
+    """Where we write and call, by the same rules as at booking."""
+
+    stands = ("", "")
+
+    private_email = forms.CharField(label="E-mail", max_length=contacts.LONGEST_EMAIL, strip=True, required=False,
+                                    widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    private_phone = forms.CharField(label="Phone", max_length=contacts.LONGEST_PHONE, strip=True, required=False,
+                                    help_text="With + and the country code, such as +1 212 555 0123",
+                                    widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}))
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.fields["private_email"].initial, self.fields["private_phone"].initial = self.stands
+
+    def clean(self) -> dict[str, Any]:
+        """Both as the airline takes them; the phone as E.164."""
+        found = super().clean() or self.cleaned_data
+        wrong: dict[str, str] = {}
+        email = contacts.email(found.get("private_email"), wrong)
+        phone = contacts.phone({"phone": found.get("private_phone")}, wrong)
+        for at, said in wrong.items():
+            self.add_error("private_email" if at == "contact.email" else "private_phone", said)
+        return {"private_email": email, "private_phone": phone}
+
+
+def _contact_form(situation: Situation) -> type[forms.Form] | None:
+    booking = situation.booking
+    if booking is None:
+        return None
+    return type("ContactFormNow", (ContactForm,), {"stands": (booking.contact_email, booking.contact_phone)})
+
+
+def _cannot_correct(situation: Situation) -> str:
+    booking = situation.booking
+    if booking is None:
+        return no_booking(situation)
+    return "This booking has not been wished yet." if booking.wish == Wish.DRAFT else ""
+
+
+def _correct(situation: Situation, params: Params, by: By) -> str:
+    booking = story_of(situation).booking
+    email, phone = rules.check_contact({"email": params["private_email"], "phone": params["private_phone"]})
+    if (email, phone) == (booking.contact_email, booking.contact_phone):
+        raise Problem("nothing_changed", "This is what we have already.", status=422, action="Change something",
+                      field_errors={"private_email": "This is the address that we have already."})
+    services.change_contact_locked(booking, situation.now, email=email, phone=phone, actor=by.actor)
+    return "From now on we write and call there."
+
+
+CORRECT_CONTACT = Action(
+    "correct_contact", "Correct the contact", "customer", "bookings.do_contact",
+    plan=lambda s, _: Plan(
+        will=("Mails and calls about this booking go there from now on.",
+              "The address before is told that it was changed. Links that were sent there go on working.",
+              "The airline keeps what it was told at booking."), mail=_mail("contact_changed", s.booking, s.now)),
+    perform=_correct, unavailable=_cannot_correct, form=_contact_form)
+
+
+# --- documents in full ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Document:
+    """A traveller's document in clear text, for the one page that shows it. Never stored, never logged."""
+
+    traveller: str
+    kind: str
+    number: str
+    country: str
+    expires_on: str
+    known_traveller: str = ""
+    redress: str = ""
+
+
+def documents_of(booking: Booking, *, row: StaffAction, viewer: User, now: datetime) -> list[Document]:
+    """The travel documents in full, for two minutes after `viewer` revealed them (`row` is that action).
+
+    Problem forbidden (403) for anybody else, for another booking, and later. `now` UTC, the database's.
+    """
+    if row.verb != REVEAL.name or row.booking_id != booking.pk or row.operator_id != viewer.pk or not (
+            viewer.has_perm(REVEAL.permission)) or now - row.at > SHOWN:
+        raise Problem("forbidden", "Documents are shown once, to the one who asked for them.", status=403,
+                      action="Reveal them again, with a reason")
+    return [_document(person) for person in _with_documents(booking)]
+
+
+def _with_documents(booking: Booking) -> list[Passenger]:
+    return [person for person in Passenger.objects.filter(booking=booking).order_by("position")
+            if person.document or person.numbers]
+
+
+def _document(person: Passenger) -> Document:
+    paper = json.loads(secretbox.unseal(person.document)) if person.document else {}
+    numbers = json.loads(secretbox.unseal(person.numbers)) if person.numbers else {}
+    return Document(traveller=f"{person.given_name} {person.family_name}".strip(), kind=paper.get("kind", ""),
+                    number=paper.get("number", ""), country=paper.get("country", ""),
+                    expires_on=paper.get("expires_on") or "", redress=numbers.get("redressNumber", ""),
+                    known_traveller=numbers.get("knownTravellerNumber", ""))
+
+
+def _cannot_reveal(situation: Situation) -> str:
+    if situation.booking is None:
+        return no_booking(situation)
+    return "" if _with_documents(situation.booking) else "No documents are kept for this booking."
+
+
+REVEAL = Action(
+    "reveal", "Show documents in full", "customer", "bookings.do_reveal",
+    plan=lambda _, __: Plan(
+        will=("The travel documents of this booking are shown to you in full, for two minutes.",
+              "It is written down for ever that you looked, when, from where, and why.")),
+    perform=lambda _, __, ___: "The documents are shown for two minutes.", unavailable=_cannot_reveal, takes=False)
+
+ACTIONS = (SEND_PAY_LINK, RESEND_MAIL, CORRECT_CONTACT, REVEAL)

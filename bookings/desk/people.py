@@ -1,0 +1,51 @@
+"""What a manager may do for a colleague at the door: take a lost second factor away, lift a lock. Both are audited."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from bookings.desk import lockout, second_factor
+from bookings.desk.action import Action, By, Params, Plan, Situation
+from fly2any.kernel.errors import Problem
+
+
+def _colleague(params: Params, by: By) -> User:
+    user = User.objects.filter(pk=params["user"], is_staff=True).first()
+    if user is None:
+        raise Problem("not_found", "There is no such member of staff.", status=404)
+    if user.pk == by.operator.pk:
+        raise Problem("own_account", "Not for yourself: another manager does it.", status=409, action="Ask a colleague")
+    return user
+
+
+def _reset(_: Situation, params: Params, by: By) -> str:
+    user = _colleague(params, by)
+    second_factor.remove(user)
+    return f"{user.username} is signed out and sets up a new second factor at the next sign-in."
+
+
+RESET_FACTOR = Action(
+    "reset_factor", "Reset second factor", "people", "bookings.do_people", perform=_reset,
+    plan=lambda _, __: Plan(
+        will=("Their app's codes and recovery codes stop working, and they are signed out everywhere.",
+              "With their password alone they then set up a new device: be sure that it is them who asks. "
+              "Call them back on the number you know.",
+              "Your name, the time and the reason are kept for ever.")))
+
+
+def _lift(_: Situation, params: Params, by: By) -> str:
+    user = _colleague(params, by)
+    lockout.forget(user)
+    second_factor.forgive(user)
+    return f"{user.username} may try again at once."
+
+
+LIFT_LOCK = Action(
+    lockout.LIFTED, "Lift the lock", "people", "bookings.do_people", perform=_lift,
+    plan=lambda _, __: Plan(
+        will=("Failed passwords and codes of this name up to now count no more, from every address.",
+              "The tries themselves stay in the log. If it was not your colleague who tried, lift nothing and tell "
+              "whoever looks after security.",
+              "Your name, the time and the reason are kept for ever.")))
+
+PEOPLE_ACTIONS = {action.name: action for action in (RESET_FACTOR, LIFT_LOCK)}
