@@ -35,6 +35,7 @@ class Staged:
 
     booking: Booking | None = None
     subject: str = ""  # the object outside, when no booking of ours stands behind it
+    twin: str = ""  # a second airline order that must not be there
     hint: str = ""
 
 
@@ -130,7 +131,7 @@ def _ledgers_differ() -> Staged:
 def _duplicate() -> Staged:
     booking = confirmed()
     twin = _order_of_somebody_else({"booking_id": str(booking.public_id), "reference": booking.reference})
-    return Staged(booking, hint=f"The second order is {twin['id']}.")
+    return Staged(booking, twin=twin["id"], hint=f"The second order is {twin['id']}.")
 
 
 # --- money that must go back ------------------------------------------------------------------------------------
