@@ -27,6 +27,7 @@ def repeat(now: datetime) -> int:
     """Tell again of each critical case that nobody has taken, every 15 minutes. Returns how many were told."""
     told, before = 0, now - REPEAT
     waiting = Case.objects.filter(
+        Q(snoozed_until=None) | Q(snoozed_until__lte=now),
         Q(alerted_at__lte=before) | Q(alerted_at=None, opened_at__lte=before),
         closed_at=None, taken_by=None, severity=Case.Severity.CRITICAL).order_by("opened_at", "pk")
     for case in waiting.select_related("booking")[:MOST]:
@@ -54,6 +55,7 @@ def breakers(now: datetime) -> None:
 def promises(now: datetime) -> int:
     """Every broken invariant of tonight becomes a case, once (reliability.md 1). Returns how many were found."""
     found = list(islice(invariants.check(now), MOST))
+    subjects = [f"{broken.invariant}:{broken.reference}" for broken in found]
     for broken in found:
         subject = f"{broken.invariant}:{broken.reference}"
         if Case.objects.filter(kind="invariant_broken", subject=subject, closed_by__isnull=False).exists():
@@ -61,4 +63,7 @@ def promises(now: datetime) -> int:
         with transaction.atomic(durable=True):
             cases.open_case(kind="invariant_broken", subject=subject, now=now, facts={"found": broken.detail},
                             booking=Booking.objects.filter(reference=broken.reference).first())
+    if len(found) < MOST:
+        for case in Case.objects.filter(kind="invariant_broken", closed_at=None).exclude(subject__in=subjects):
+            cases.heal(kind=case.kind, subject=case.subject, now=now, because="tonight it was kept")
     return len(found)

@@ -54,8 +54,8 @@ def decide(f: Facts, now: datetime) -> Decision:
     for rule in RULES:
         decision = rule(f, now)
         if decision is not None:
-            return decision
-    return Rest()
+            return _fetched_in_time(f, decision)
+    return _fetched_in_time(f, Rest())
 
 
 # --- small words ------------------------------------------------------------------------------------------------
@@ -188,6 +188,28 @@ def alarms(f: Facts, now: datetime) -> Decision | None:
             f.wish is not Wish.CANCEL and "refunded_but_live" not in f.cases):
         return Attention("refunded_but_live")
     return None
+
+
+def attaching(f: Facts, now: datetime) -> Decision | None:
+    """Staff say which order is ours: fetch that one before anything else is decided. Only a missing order may be named.
+
+    Nothing is ever sent again because of it; a wait for the airline holds up neither the looks nor the card (I7).
+    """
+    call = _named_order(f)
+    return None if call is None or (call.retry_at and now < call.retry_at) else Do(Step.ATTACH_ORDER)
+
+
+def _named_order(f: Facts) -> CallFacts | None:
+    """The fetching that staff asked for, while the order is still missing."""
+    o = f.order
+    return None if o is None or o.known or o.state not in (O.CREATING, O.UNKNOWN, O.NOT_CREATED) else o.attach
+
+
+def _fetched_in_time(f: Facts, decision: Decision) -> Decision:
+    """The decision, waiting no longer than the next try to fetch the order that staff named."""
+    due = call.retry_at if (call := _named_order(f)) else None
+    sleeps = isinstance(decision, Rest) or (isinstance(decision, Wait) and due is not None and decision.until > due)
+    return Wait(due, "fetch the named order") if due and sleeps else decision
 
 
 # --- going towards the wish -------------------------------------------------------------------------------------
@@ -396,4 +418,4 @@ def _ticket_numbers(o: OrderFacts, now: datetime) -> Decision | None:
 
 
 Rule = Callable[[Facts, datetime], Decision | None]
-RULES: tuple[Rule, ...] = (news, alarms, order_in_flight, payment_in_flight, pursue, unwind)
+RULES: tuple[Rule, ...] = (news, alarms, attaching, order_in_flight, payment_in_flight, pursue, unwind)

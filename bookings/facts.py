@@ -92,6 +92,7 @@ class Story:
             create=self._call(Step.CREATE_ORDER, subject, attempts=len(self.orders)),
             pay=self._call(Step.PAY_ORDER, subject), quote=quote, cancel=self._call(Step.CONFIRM_CANCEL, subject),
             look=self._call(Step.LOOK_ORDER, subject),
+            attach=self._call(Step.ATTACH_ORDER, subject) if o.attach_id else None,
         )
 
     def _payment(self) -> PaymentFacts | None:

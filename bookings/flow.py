@@ -46,6 +46,7 @@ class Step(StrEnum):
     VOID = "void"
     SEND_REFUND = "send_refund"
     LOOK_REFUND = "look_refund"
+    ATTACH_ORDER = "attach_order"  # fetch the order that staff say is ours, and adopt it if it is
 
     CLOSE = "close"  # the wish cannot be met: undo what is open (value: the reason)
     GIVE_UP_ORDER = "give_up_order"  # an unknown order is declared not created, and watched for 72 h
@@ -139,6 +140,7 @@ class OrderFacts:
     quote: CallFacts = CallFacts()
     cancel: CallFacts = CallFacts()
     look: CallFacts = CallFacts()
+    attach: CallFacts | None = None  # staff named an order that is to be fetched
 
 
 @dataclass(frozen=True)

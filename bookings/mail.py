@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # longer than one attempt can take with its 10 s time-outs
 RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
 KEEP_TRYING = timedelta(hours=72)
-BACKLOG = timedelta(minutes=15)
 LINK_LIFE = timedelta(days=30)
 WITH_PAPERS = frozenset({"confirmed", "flights_accepted"})
 Link = Callable[[Booking, datetime], str]
@@ -51,7 +50,6 @@ def send_due(now: datetime, limit: int) -> int:
         if row is None:
             break
         sent += _deliver(row, at)
-    _watch(now)
     return sent
 
 
@@ -111,17 +109,6 @@ def _put_off(row: Outbox, now: datetime) -> None:
 def _first_due(row: Outbox) -> datetime:
     kept = row.context.get("first_due_at")
     return datetime.fromisoformat(kept) if kept else row.due_at
-
-
-def _watch(now: datetime) -> None:
-    """One case while mail waits for more than a quarter of an hour; it closes itself when the mail is gone."""
-    waiting = Outbox.objects.filter(sent_at=None, dropped="").order_by("due_at")
-    tried = [row for row in waiting.filter(tries__gt=0)[:500] if _first_due(row) <= now - BACKLOG]
-    late = len(tried) + waiting.filter(tries=0, due_at__lte=now - BACKLOG).count()
-    if late:
-        cases.open_case(kind="mail_undelivered", subject="outbox", now=now, facts={"waiting": late})
-    else:
-        cases.heal(kind="mail_undelivered", subject="outbox", now=now, because="all mail is out")
 
 
 def outdated(row: Outbox, now: datetime) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, chat, figures, mail, reconcile, retention, telling
+from bookings import alerts, cases, chat, detectors, figures, mail, reconcile, retention, telling
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -22,6 +22,7 @@ BATCH = 50
 DRIVERS = 8
 CHORES = 4  # mail and alerts never wait behind drivers whose airline does not answer
 LIGHT_EVERY = timedelta(minutes=15)
+DETECT_EVERY = timedelta(seconds=60)
 DAILY = timedelta(days=1)
 DRAFTS_EVERY = timedelta(minutes=5)
 FIGURES_EVERY = timedelta(minutes=1)  # the dashboard
@@ -64,6 +65,8 @@ class Sweeper:
         self._job("mail", lambda: mail.send_due(clock.now(), 100))
         self._job("chat", lambda: _tell_chat(clock.now()))
         self._job("alerts", lambda: alerts.tell(clock.now()))
+        if claim_turn("detectors", now, DETECT_EVERY):
+            self._job("detectors", lambda: detectors.run(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
         if claim_turn("reconcile.light", now, LIGHT_EVERY):
             self._job("light", lambda: reconcile.light(clock.now()))
@@ -158,7 +161,7 @@ def watch_sweeper(now: Callable[[], datetime]) -> None:
     _watched_at = time.monotonic()
     row, present = Heartbeat.objects.filter(name="sweeper").first(), now()
     if row is not None and present - row.beat_at > SILENT:
-        cases.open_case(kind="recovery_stopped", subject="sweeper", now=present)
+        detectors.run(present, ["M19"])
         alerts.repeat(present)  # nobody else does it now, and perhaps nobody else sends it
         mail.send_due(present, 20)
         chat.send_due(present, 20)

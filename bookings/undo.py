@@ -125,8 +125,9 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
 
 def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
     cause = "cancelled" if agreed else "no_order"
-    if not agreed and "charged_without_order" not in f.cases:
-        return Attention("charged_without_order")
+    kind = "refund_due" if f.order and f.order.state is O.CANCELLED and f.order.ticketed_at else "charged_without_order"
+    if not agreed and kind not in f.cases:
+        return Attention(kind)
     if still_owed(f, p, cause) > 0 and not any(r.cause == cause for r in f.refunds):
         return Do(Step.REQUEST_REFUND, cause)
     return refunds_in_flight(f, now) or _watch(f, now)

@@ -88,6 +88,14 @@ class Payment(models.Model):
         ]
         indexes = [models.Index(fields=["asked_at"], condition=Q(state__in=["open", "authorised", "capturing"]),
                                 name="payment_still_open"),
+                   # what the detectors of mismatches look for (docs/mismatches.md)
+                   models.Index(fields=["booking"], name="payment_without_order", condition=Q(
+                       state="captured", order__isnull=True, refunded_minor__lt=F("captured_minor"))),
+                   models.Index(fields=["authorised_at"], name="payment_reserved", condition=Q(
+                       state__in=["authorised", "capturing", "voiding"])),
+                   models.Index(fields=["booking"], name="payment_given_back", condition=Q(
+                       captured_minor__gt=0, refunded_minor__gte=F("captured_minor"))),
+                   models.Index(fields=["booking"], condition=Q(disputed=True), name="payment_disputed"),
                    models.Index(fields=["asked_at"], name="payment_by_asking"),
                    models.Index(fields=["captured_at"], condition=Q(captured_at__isnull=False),
                                 name="payment_by_capture")]
@@ -124,7 +132,9 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_is_of_something"),
             models.CheckConstraint(condition=Q(state__in=sorted(RefundState)), name="refund_state_is_known"),
         ]
-        indexes = [models.Index(fields=["sent_at"], name="refund_by_sending"),
+        indexes = [models.Index(fields=["requested_at"], condition=Q(state__in=["requested", "sent", "failed"]),
+                                name="refund_not_done"),
+                   models.Index(fields=["sent_at"], name="refund_by_sending"),
                    models.Index(fields=["requested_at"], condition=Q(state="requested"), name="refund_owed")]
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from fly2any.kernel import machine
 from suppliers.stored import offer_from_json
@@ -128,6 +129,7 @@ class SupplierOrder(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     failed_notice_at = models.DateTimeField(null=True, blank=True)  # the supplier said: creation failed
     watch_until = models.DateTimeField(null=True, blank=True)
+    attach_id = models.CharField(max_length=200, blank=True, default="")  # the order that staff say is this one
     refusal = models.CharField(max_length=60, blank=True, default="")
     refusal_detail = models.JSONField(default=dict, blank=True)
     changed = models.BooleanField(default=False)  # the airline changed the flights
@@ -164,6 +166,19 @@ class SupplierOrder(models.Model):
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
                    models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   # what the detectors of mismatches look for (docs/mismatches.md)
+                   models.Index(fields=["asked_at"], condition=Q(state__in=["creating", "unknown", "paying"]),
+                                name="order_in_doubt"),
+                   models.Index(fields=["watch_until"], condition=Q(state="not_created", watch_until__isnull=False),
+                                name="order_watched"),
+                   models.Index(fields=["pay_by"], condition=Q(state="held"), name="order_held"),
+                   models.Index(fields=["pay_by"], condition=Q(state="reserved"), name="order_to_ticket"),
+                   models.Index(fields=["ticketed_at"], name="order_lost", condition=Q(
+                       ticketed_at__isnull=False, state__in=["lapsed", "not_created", "creating", "unknown"])),
+                   models.Index(Coalesce("cancelled_at", "looked_at", "asked_at"), name="order_cancelled_newest",
+                                condition=Q(state="cancelled", ticketed_at__isnull=False)),
+                   models.Index(fields=["change_seen_at"], name="order_change_open", condition=Q(
+                       state="ticketed", change_seen_at__isnull=False, flight_change__taken="")),
                    GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
                             condition=~Q(tickets=[]), fastupdate=False)]
 

@@ -34,6 +34,7 @@ from fly2any.kernel.money import Money
 from fly2any.kernel.readonly import amount
 
 __all__ = ["Buttons", "ReasonForm", "booking_urls", "buttons_for", "case_urls", "system_urls"]
+MANY = 4  # fields of a form that stand side by side where there is room
 STALE_KEY = "This page is too old, or it was not made for you. Nothing was done. Press again: the page is fresh now."
 MOVED = "Something changed since this page was made. Nothing was done. Read what changed, then confirm again."
 RETYPED = "You changed what was typed. This is what will happen now; confirm it."
@@ -49,7 +50,7 @@ class ReasonForm(forms.Form):
 
 def kept_reason(request: HttpRequest) -> ReasonForm:
     """The reason as typed, without a complaint."""
-    return ReasonForm(initial={"reason": request.POST.get("reason", "")})
+    return ReasonForm(initial={"reason": request.POST.get("reason", "")}, label_suffix="")
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class ActionPage:
             return self.done(desk.Done(said=row.said, row=row, again=True))
         if self.why_not:
             return self.draw(problem=self.why_not, status=409)
-        form, reason = self.form(self.request.POST), ReasonForm(self.request.POST)
+        form, reason = self.form(self.request.POST), ReasonForm(self.request.POST, label_suffix="")
         good = form is None or form.is_valid()
         if "show" in self.request.POST:
             return self.again(status=200 if good else 422)
@@ -226,7 +227,7 @@ class ActionPage:
                 form.add_error(name, said)
                 params = None
         return self.draw(form=form, params=params, problem=problem, note=note, status=status,
-                         reason=reason or kept_reason(self.request))
+                         reason=reason)
 
     def done(self, done: desk.Done) -> HttpResponse:
         """Back to where one came from, with what came of it."""
@@ -240,14 +241,14 @@ class ActionPage:
     def form(self, data: Any) -> forms.Form | None:
         """The action's own form, empty or filled in."""
         kind = self.action.form(self.situation)
-        return kind(data) if kind is not None else None
+        return kind(data, label_suffix="") if kind is not None else None
 
     def draw(self, *, form: forms.Form | None = None, params: dict[str, Any] | None = None,
              reason: ReasonForm | None = None, problem: str = "", note: str = "", refused: bool = False,
              status: int = 200) -> HttpResponse:
         """The page. `params` are the valid values that it tells the consequences of; None when there are none yet."""
         case = self.subject.case
-        title = KINDS[case.kind].title if case and case.kind in KINDS else self.subject.reference
+        title = title_of(case) if case else self.subject.reference
         context: dict[str, Any] = {
             **site.each_context(self.request), "action": self.action, "subject": self.subject, "case": case,
             "title": f"{self.action.label}: {title}" if title else self.action.label, "problem": problem, "note": note,
@@ -255,15 +256,17 @@ class ActionPage:
             "key": press.new_key(self.operator.pk, self.action.name, self.subject.code),
             "at_risk": amount(case.money_minor, case.currency) if case else ""}
         if not refused:
-            context |= self.shut() if self.why_not else self.open(form, params, reason or ReasonForm())
+            context |= self.shut() if self.why_not else self.open(form, params, reason or kept_reason(self.request))
         return TemplateResponse(self.request, "admin/bookings/action/page.html", context, status=status)
 
     def shut(self) -> dict[str, Any]:
         """What a page shows that cannot be confirmed: how things stand, what changed, and what had been typed."""
-        kept = [(name, "\n".join(values)) for name, values in self.request.POST.lists()
-                if name not in ("csrfmiddlewaretoken", "key", "shown", "show") and any(values)]
-        return {"typed": [(name.removeprefix("private_").replace("_", " "), name, value) for name, value in kept],
-                "shut": True, **standing(self.situation, self.seen[0])}
+        form = self.form(None) if self.request.method == "POST" else None
+        fields = {**(form.fields if form else {}), **ReasonForm().fields}
+        kept = [(str(fields[name].label or name.replace("_", " ").capitalize()), name, value)
+                for name, values in self.request.POST.lists()
+                if name in fields and not fields[name].widget.is_hidden and (value := "\n".join(values))]
+        return {"typed": kept, "shut": True, **standing(self.situation, self.seen[0])}
 
     def open(self, form: forms.Form | None, params: dict[str, Any] | None, reason: ReasonForm) -> dict[str, Any]:
         """What a page shows that can be confirmed."""
@@ -273,7 +276,8 @@ class ActionPage:
         before = [row for row in proposals_of(self.situation) if row.verb == self.action.name]
         can = values is not None or not self.action.danger  # what moves money is confirmed only when it is told in full
         return {
-            "plan": plan, "form": form, "reason": reason if self.action.needs_reason else None, "two": two,
+            "plan": plan, "form": form, "many": form is not None and len(form.fields) > MANY, "two": two,
+            "reason": reason if self.action.needs_reason else None,
             "errors": errors_of([one for one in (form, reason) if one is not None]), "money": money,
             "shown": press.shown(picture(self.situation), values), "waiting": before,
             "confirm": self.confirm(plan, money, two) if can and not (two and before) else "",
@@ -289,6 +293,11 @@ class ActionPage:
         return f"{label}: {how_much}" if how_much else label
 
 
+def title_of(case: Case) -> str:
+    """The name that staff know a case by."""
+    return KINDS[case.kind].title if case.kind in KINDS else case.kind.replace("_", " ").upper()
+
+
 def _proposed(form: forms.Form | None) -> dict[str, Any] | None:
     """The values a fresh form proposes by itself, when they are complete; None when something must be typed."""
     if form is None:
@@ -298,7 +307,12 @@ def _proposed(form: forms.Form | None) -> dict[str, Any] | None:
     return probe.cleaned_data if probe.is_valid() else None
 
 
-def errors_of(asked: Sequence[forms.Form]) -> list[tuple[str, str]]:
-    """The id of each field that is wrong, and what is wrong with it, in the order of the page."""
-    return [(form[name].id_for_label if name in form.fields else "", str(said))
-            for form in asked if form.is_bound for name, all_ in form.errors.items() for said in all_]
+def errors_of(asked: Sequence[forms.Form]) -> list[tuple[str, str, str]]:
+    """Of each field that is wrong: its id, its label, what is wrong with it; in the order of the page."""
+    found = []
+    for form in asked:
+        for name, all_ in form.errors.items() if form.is_bound else ():
+            field = form[name] if name in form.fields else None
+            found += [(field.id_for_label, str(field.label), str(said)) if field else ("", "", str(said))
+                      for said in all_]
+    return found

@@ -56,11 +56,16 @@ class StaffActionAdmin(ReadOnlyAdmin):
     """Everything that staff did, newest first: who, what, about what, why."""
 
     change_form_template = "admin/bookings/staffaction/page.html"
-    list_display = ("at", "who", "what", "about", "reason", "said")
+    list_display = ("when", "who", "what", "about", "reason", "said")
     list_select_related = ("booking", "case", "operator", "second")
     ordering = ("-at", "-pk")
     looked_up_by = {"booking__reference": {}, "operator__username": {}, "second__username": {}}
     search_help_text = "Our reference in full, or an operator's name"
+
+    @admin.display(description="at (UTC)", ordering="at")
+    def when(self, row: StaffAction) -> str:
+        """To the second."""
+        return f"{row.at:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="operator")
     def who(self, row: StaffAction) -> str:
@@ -77,6 +82,10 @@ class StaffActionAdmin(ReadOnlyAdmin):
     def about(self, row: StaffAction) -> SafeString | str:
         """Which booking or case."""
         return about(row)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The book under its own name."""
+        return super().changelist_view(request, {**(extra_context or {}), "title": "What staff did"})
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of actions on the whole house stand beside the book of actions."""
@@ -98,7 +107,8 @@ def _told(row: StaffAction) -> dict[str, Any]:
             "changed": differences(row.before, row.after, currency, names),
             "typed": [(name.removesuffix("_minor").replace("_", " ").capitalize(),
                        amount(value, currency) if name.endswith("_minor") else plainly(value))
-                      for name, value in row.params.items()]}
+                      for name, value in row.params.items() if value not in ("", 0, None, []) and name != "seen"],
+            "case_title": actions.title_of(row.case) if row.case else ""}
 
 
 # --- proposals --------------------------------------------------------------------------------------------------
@@ -132,7 +142,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     """What waits for a second person, and what became of the others."""
 
     change_form_template = "admin/bookings/proposal/record.html"
-    list_display = ("what", "how_much", "about", "reason", "proposed_by", "proposed_at", "outcome")
+    list_display = ("what", "how_much", "about", "reason", "proposed_by", "when", "outcome")
     list_filter = (WaitingFilter,)
     list_select_related = ("booking", "case", "proposed_by", "decided_by")
     looked_up_by = {"booking__reference": {}, "proposed_by__username": {}}
@@ -153,12 +163,23 @@ class ProposalAdmin(ReadOnlyAdmin):
         """Which booking or case."""
         return about(row)
 
+    @admin.display(description="proposed at (UTC)", ordering="proposed_at")
+    def when(self, row: Proposal) -> str:
+        """To the minute."""
+        return f"{row.proposed_at:%Y-%m-%d %H:%M}"
+
     @admin.display(description="outcome")
     def outcome(self, row: Proposal) -> SafeString | str:
         """Who decided what, or the way to decide."""
         if row.decided_at is None:
             return format_html('<a href="{}">Decide…</a>', reverse("admin:bookings_proposal_decide", args=[row.pk]))
         return f"{row.decision} by {row.decided_by}, {row.decided_at:%Y-%m-%d %H:%M} UTC"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list under its own name."""
+        decided = request.GET.get(WaitingFilter.parameter_name) == "yes"
+        title = "Proposals that were decided" if decided else "Proposals that wait for a second person"
+        return super().changelist_view(request, {**(extra_context or {}), "title": title})
 
     def get_urls(self) -> list[URLPattern]:
         """The page to agree or refuse, before the admin's own."""
@@ -213,7 +234,8 @@ class DecisionPage:
     def press(self) -> HttpResponse:
         """Agree or refuse, once."""
         posted = self.request.POST
-        key, decision, reason = posted.get("key", ""), posted.get("decision"), actions.ReasonForm(posted)
+        key, decision = posted.get("key", ""), posted.get("decision")
+        reason = actions.ReasonForm(posted, label_suffix="")
         if not press.is_ours(key, self.operator.pk, "decide", self.code) or decision not in ("agree", "refuse"):
             return self.draw(problem=actions.STALE_KEY, status=422)
         if not reason.is_valid():

@@ -68,6 +68,8 @@ def _word(key: str, value: Any, currency: str, names: Mapping[int, str]) -> str:
         return names.get(value, f"operator {value}")
     if key.endswith("_minor") and isinstance(value, int):
         return amount(value, currency)
+    if key.endswith("_id") and value:
+        return str(value)
     if key == "snoozed_until" and value:
         return f"{str(value)[:16].replace('T', ' ')} UTC"
     return plainly(value)

@@ -270,6 +270,7 @@ def _enter(situation: Situation, params: Params, by: By) -> str:
     if not numbers or not all(_TICKET.fullmatch(number) for number in numbers):
         raise Problem("tickets_missing", "Every traveller needs a ticket number of 13 digits.", status=422,
                       action="Enter the numbers")
+    _only_here(order, numbers)
     order.tickets = [{"kind": "ticket", "number": number, "passengers": [person.external_id]}
                      for number, person in zip(numbers, people, strict=True)]
     if order.state == OrderState.RESERVED:
@@ -281,6 +282,17 @@ def _enter(situation: Situation, params: Params, by: By) -> str:
     order.save(update_fields=["tickets", "state", "ticketed_at"])
     wake(story.booking.pk, situation.now)
     return f"{len(numbers)} ticket number{'s are' if len(numbers) > 1 else ' is'} kept."
+
+
+def _only_here(order: SupplierOrder, numbers: list[str]) -> None:
+    """A ticket is one journey's: Problem when another order has the number (one look in the index for each)."""
+    for index, number in enumerate(numbers):
+        other = (SupplierOrder.objects.exclude(tickets=[]).filter(tickets__contains=[{"number": number}])
+                 .exclude(pk=order.pk).select_related("booking").first())
+        if other is not None:
+            said = f"This is a ticket of {other.booking.reference}."
+            raise Problem("ticket_taken", said, status=422, action="Check the number",
+                          field_errors={f"private_ticket_{index}": said})
 
 
 def _tickets_plan(situation: Situation, _: Params) -> Plan:

@@ -85,6 +85,7 @@ class Booking(models.Model):
                          condition=~Q(contact_phone="")),
             models.Index(fields=["status", "-created_at"], name="booking_by_status"),
             models.Index(F("created_at").desc(), name="booking_newest"),
+            models.Index(fields=["parked_at"], condition=Q(parked_at__isnull=False), name="booking_parked"),
         ]
 
     def __str__(self) -> str:
@@ -143,6 +144,7 @@ class Segment(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["booking", "position"], name="segment_has_one_place_in_line")]
         ordering = ["booking", "position"]
+        indexes = [models.Index(fields=["departing_local"], opclasses=["varchar_pattern_ops"], name="segment_by_day")]
 
     def __str__(self) -> str:
         return f"{self.carrier_code}{self.flight_number} {self.origin}-{self.destination}"

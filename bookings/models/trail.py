@@ -195,6 +195,8 @@ class Outbox(models.Model):
                        sent_at__isnull=True, dropped="", case__isnull=False)),
                    models.Index(fields=["case", "kind"], condition=Q(case__isnull=False), name="told_of_case"),
                    models.Index(fields=["created_at"], condition=~Q(to=""), name="outbox_with_address"),
+                   models.Index(fields=["id"], condition=Q(dropped="undeliverable", sent_at__isnull=True),
+                                name="outbox_undeliverable"),
                    models.Index(fields=["created_at"], condition=~Q(text=""), name="outbox_with_text")]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from bookings import cases
 from bookings.models import Booking, Outbox
 from bookings.rehearsal import outside
 from bookings.rehearsal.trips import (
@@ -64,7 +65,8 @@ def _charged_without_order() -> Staged:
 def _reserved_without_order() -> Staged:
     booking = _reserved()
     age(booking, timedelta(minutes=12))
-    return Staged(park(booking))
+    Booking.objects.filter(pk=booking.pk).update(due_at=clock.now() + timedelta(hours=2))  # everybody sleeps
+    return Staged(booking)
 
 
 def _reserved() -> Booking:
@@ -215,13 +217,16 @@ def _dispute() -> Staged:
 
 
 def _event_unheard() -> Staged:
-    booking = confirmed()
-    GatewayEvent.objects.create(
+    booking, now = confirmed(), clock.now()
+    event = GatewayEvent.objects.create(
         provider="stripe", event_id=f"evt_rehearsal_{booking.pk}", kind="payment.changed",
         raw_kind="payment_intent.amount_capturable_updated", intent_id=payment_of(booking).external_id,
-        fate=GatewayEvent.Fate.UNMATCHED, received_at=clock.now() - timedelta(minutes=8),
-        tried_at=clock.now() + timedelta(hours=1))
-    return Staged(booking)
+        fate=GatewayEvent.Fate.GIVEN_UP, received_at=now - timedelta(hours=73), tried_at=now - timedelta(hours=1))
+    subject = f"stripe:{event.event_id}"
+    with transaction.atomic():
+        cases.open_case(kind="unmatched_event", subject=subject, now=now,
+                        facts={"kind": event.raw_kind, "intent": event.intent_id})
+    return Staged(subject=subject)
 
 
 def _mail_undelivered() -> Staged:
@@ -275,8 +280,8 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
     Scene("M16", "a message nobody heard", "Press Hear a message again.", _event_unheard),
     Scene("M17", "a mail that did not arrive", "Correct the contact if it is wrong, then Send a mail again.",
           _mail_undelivered),
-    Scene("M18", "the supplier's balance is empty", "Top up at the supplier (`rehearse --mend M18` plays it): the case "
-          "closes and sales go on by themselves.", _balance_gone, _topped_up),
+    Scene("M18", "the supplier's balance is empty", "Top up at the supplier (`rehearse --mend M18` plays it): the "
+          "case closes and sales go on by themselves.", _balance_gone, _topped_up),
     Scene("M19", "the worker makes no progress", "Read the last error, then press Resume.", _worker_gave_up),
     Scene("M20", "a refund failed", "Give money back: send it again; or pay another way and Mark handled.", _refund_failed),
 )}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bookings.flow import ASKING, Step
-from bookings.steps import cancel, flights, local, money, orders
+from bookings.steps import attach, cancel, flights, local, money, orders
 from bookings.steps.plan import Answer, Asking, Moment, outcome_of
 from fly2any.kernel import faultpoints
 
@@ -35,6 +35,7 @@ STEPS: dict[Step, Spec] = {
     Step.CAPTURE: Spec(money.ask_capture, money.merge_capture_or_void, inked=True),
     Step.VOID: Spec(money.ask_void, money.merge_capture_or_void, inked=True),
     Step.SEND_REFUND: Spec(money.ask_send_refund, money.merge_send_refund, inked=True),
+    Step.ATTACH_ORDER: Spec(attach.ask_attach_order, attach.merge_attach_order, inked=False),
     Step.LOOK_REFUND: Spec(money.ask_look_refund, money.merge_look_refund, inked=False),
 }
 LOCAL_STEPS: dict[Step, Callable[[Moment, str], None]] = {

@@ -139,7 +139,7 @@ def see_intent(moment: Moment, intent: Intent) -> None:
     """Believe the gateway's own picture of the payment."""
     story, payment, now = moment.story, payment_of(moment.story), moment.now
     if intent.amount != Money(payment.amount_minor, payment.currency):
-        cases.open_case(kind="ledgers_differ", subject=f"payment:{payment.pk}", booking=story.booking, now=now,
+        cases.open_case(kind="ledgers_differ", subject=f"stripe:{intent.external_id}", booking=story.booking, now=now,
                         facts={"ours": payment.amount_minor, "stripe": intent.amount.minor})
     payment.external_id, payment.client_secret = intent.external_id, intent.client_secret or payment.client_secret
     payment.needs_customer, payment.secured = intent.needs_customer, payment.secured or intent.secured

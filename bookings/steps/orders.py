@@ -212,8 +212,8 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
         order.itinerary = [to_json(part) for part in info.itinerary]
     order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
-        cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=booking, now=moment.now,
-                        facts={"ours": order.currency, "airline": info.total.currency})
+        cases.open_case(kind="ledgers_differ", subject=f"{order.supplier}:{info.external_id}", booking=booking,
+                        now=moment.now, facts={"ours": order.currency, "airline": info.total.currency})
     elif info.total.minor != order.total_minor:
         moment.note("order.price_seen", subject_of(story), before=str(order.total_minor), after=str(info.total.minor))
         order.total_minor = info.total.minor
@@ -282,8 +282,8 @@ def merge_look_order(moment: Moment, answer: Answer) -> None:
     """Believe what we see; a cancellation that is not visible was not done."""
     order, subject = order_of(moment.story), subject_of(moment.story)
     if answer.outcome == REFUSED and answer.code == "not_found":
-        cases.open_case(kind="ledgers_differ", subject=f"order:{order.pk}", booking=moment.story.booking,
-                        now=moment.now, facts={"airline": "does not know the order"})
+        cases.open_case(kind="ledgers_differ", subject=f"{order.supplier}:{order.external_id}",
+                        booking=moment.story.booking, now=moment.now, facts={"airline": "does not know the order"})
     if answer.outcome != OK:
         return
     cancelling = order.state == OrderState.CANCELLING

@@ -144,13 +144,13 @@ def test_wrong_values_come_back_with_a_summary_that_has_the_focus(anna: Client, 
     page = answer.content.decode()
     assert answer.status_code == 422
     assert 'role="alert" tabindex="-1" autofocus' in page
-    assert '<a href="#id_amount">Enter a number.</a>' in page
-    assert '<a href="#id_reason">Please say why.</a>' in page
+    assert '<a href="#id_amount">Amount in USD: Enter a number.</a>' in page
+    assert '<a href="#id_reason">Reason: Please say why.</a>' in page
     assert 'value="abc"' in page
     answer = press(anna, page_of(case), amount="6.66", reason="Kept words.", shown=hidden(press(
         anna, page_of(case), amount="6.66", show="1").content.decode())["shown"], seen="0")
     assert answer.status_code == 422  # what the action itself says no to, at its field
-    assert '<a href="#id_amount">Another, please.</a>' in answer.content.decode()
+    assert '<a href="#id_amount">Amount in USD: Another, please.</a>' in answer.content.decode()
     assert 'name="reason" value="Kept words."' in answer.content.decode()
     assert not StaffAction.objects.exists()
 

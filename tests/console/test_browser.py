@@ -69,8 +69,6 @@ def test_from_home_to_a_closed_case_in_four_clicks(browser: Browser, live_server
     worst = some_work()
     page, complaints = tab(browser, operator, live_server.url, width)
     page.goto("/admin/")
-    picture(page, "home", width)
-    page.get_by_role("link", name="Cases to solve").click()
     picture(page, "queue", width)
     page.get_by_role("link", name="CHARGED WITHOUT ORDER").click()
     expect(page.get_by_text("charged, and no order is live")).to_be_visible()

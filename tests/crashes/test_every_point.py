@@ -227,6 +227,25 @@ def test_a_kill_while_accepting_changed_flights(world: World) -> None:
                     and r["outcome"] == "done"]) == 1
 
 
+def test_a_kill_while_an_order_that_staff_found_is_fetched(world: World) -> None:
+    """It is attached once, and no order is asked for again."""
+    for stage in faultpoints.CALL_STAGES:
+        world.from_here()
+        world.sandbox.fault(operation="duffel.create_order", kind="reset_after")
+        lag = world.sandbox.fault(operation="duffel.list_orders", kind="listing_lag", seconds=9999)
+        booking = world.drive(world.booked())
+        found = world.events("duffel", "order.created")[-1]["order_id"]
+        booking.orders.update(attach_id=found)
+        assert in_child(lambda b=booking: advance(b.pk), f"call.attach_order.{stage}")  # type: ignore[misc]
+        hit.add(f"call.attach_order.{stage}")
+        age(booking, timedelta(minutes=1))
+        sweep()
+        order = world.order(booking)
+        assert (order.state, order.external_id, order.attach_id) == ("held", found, "")
+        assert len(world.events("duffel", "order.created")) == 1
+        world.sandbox.http.delete("/_faults", params={"id": lag["id"]})
+
+
 def test_a_kill_while_the_money_for_changed_flights_goes_back(world: World) -> None:
     """Quote, cancellation and refund follow from one answer: killed anywhere, all of it comes back, and once."""
     points = ["call.quote_cancel.answered", "call.confirm_cancel.before", "call.confirm_cancel.answered",

@@ -148,6 +148,14 @@ def test_tickets_of_one_order_are_of_one_airline_and_all_different(at_desk: Desk
     assert list(other) == list(twice) == ["private_ticket_1"]
 
 
+def test_a_ticket_of_somebody_else_is_refused(at_desk: Desk) -> None:
+    other, b = rows.confirmed(), rows.confirmed()
+    at_desk.press("enter_tickets", booking=other, private_ticket_0="2202345678901")
+    with pytest.raises(Problem, match=other.reference):
+        at_desk.press("enter_tickets", booking=b, private_ticket_0="2202345678901")
+    assert b.orders.get().tickets == []
+
+
 def test_numbers_of_staff_stand_until_the_airline_shows_its_own(world: World, at_desk: Desk) -> None:
     booking = confirmed(world)
     theirs = world.order(booking).tickets

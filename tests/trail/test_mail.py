@@ -18,7 +18,7 @@ from django.db import connection
 from django.template import engines
 from django.template.loader import render_to_string
 
-from bookings import cases, letter, mail, selectors
+from bookings import cases, detectors, letter, mail, selectors
 from bookings.models import AccessLink, Booking, Case, Outbox
 from tests.trail import rows
 from tests.trail.rows import NOW
@@ -348,14 +348,17 @@ def test_a_dead_mail_server_is_tried_after_1_5_15_and_60_minutes_then_hourly(
     monkeypatch.setattr(mail, "get_connection", Dead)
     for minute in range(4 * 60):
         assert mail.send_due(NOW + minute * timedelta(seconds=60.5), 10) == 0
+        if minute < 20:
+            detectors.run(NOW + minute * timedelta(seconds=60.5), ["M17"])
     assert tries == [0, 1, 6, 21, 81, 141, 201]
     case = Case.objects.get(kind="mail_undelivered")
     assert case.subject == "outbox" and case.closed_at is None
     assert case.opened_at - NOW <= timedelta(minutes=17)
     monkeypatch.setattr(mail, "get_connection", real)
     assert mail.send_due(NOW + timedelta(hours=5), 10) == 1
+    detectors.run(NOW + timedelta(hours=5), ["M17"])
     case.refresh_from_db()
-    assert case.closed_because == "all mail is out"
+    assert case.closed_because == "the mail is out"
     row.refresh_from_db()
     assert row.tries == len(tries) + 1
 

@@ -164,22 +164,12 @@ def counts(user: User, now: datetime) -> dict[str, str]:
     """How many lines each tab has, up to COUNTED ("999+"), in one query."""
     asked: dict[str, Any] = {}
     for name in SHOWN:
-        for number, rows in enumerate(_counted(name, user, now)):
-            asked[f"{name}_{number}"] = Bounded(rows.order_by().values("pk")[:COUNTED])
+        down, columns = order_of(TABS[name]).down, order_of(TABS[name]).columns
+        order = [f"-{column}" if down else column for column in columns]  # an index gives it, and ends at the limit
+        for number, rows in enumerate(parts(Asked(tab=name), user, now)):
+            asked[f"{name}_{number}"] = Bounded(rows.order_by(*order).values("pk")[:COUNTED])
     found: dict[str, Any] = dict(User.objects.filter(pk=user.pk).values(**asked).get())
     return {name: _shown(sum(found[key] or 0 for key in asked if key.rpartition("_")[0] == name)) for name in SHOWN}
-
-
-def _counted(name: str, user: User, now: datetime) -> list[QuerySet[Case]]:
-    """The parts of a tab for counting: kinds together, because no order is needed."""
-    tab = TABS[name]
-    if name == "need":
-        mine, kinds = parts(Asked(tab=name), user, now)[0], kinds_for(user)
-        free = parts(Asked(tab="open"), user, now)[0].filter(taken_by=None)
-        return [mine, free if kinds is None else free.filter(kind__in=kinds)]
-    if tab.kinds:
-        return [parts(Asked(tab="open"), user, now)[0].filter(kind__in=tab.kinds)]
-    return parts(Asked(tab=name), user, now)
 
 
 def _shown(count: int) -> str:

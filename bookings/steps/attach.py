@@ -1,0 +1,67 @@
+"""The step that fetches an order which staff found, and adopts it only if it is this booking's own."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from bookings import cases
+from bookings.flow import Step
+from bookings.models import Case
+from bookings.steps import orders
+from bookings.steps.plan import OK, UNAVAILABLE, Answer, Asking, Moment
+from suppliers import registry
+from suppliers.models import IN_FLIGHT, SupplierOrder
+from suppliers.types import LIVE, OrderInfo
+
+NOT_ATTACHED = "not attached"  # in the facts of a case: which order was refused, and why
+
+
+def ask_attach_order(moment: Moment, value: str) -> Asking:
+    """That order now. Changes nothing at the airline."""
+    order = orders.order_of(moment.story)
+    supplier, order_id = registry.get(order.supplier), order.attach_id
+    return Asking(Step.ATTACH_ORDER, orders.subject_of(moment.story), lambda: supplier.order(order_id))
+
+
+def merge_attach_order(moment: Moment, answer: Answer) -> None:
+    """Adopt it, or tell the case what differs. An airline that cannot answer now is asked again."""
+    order, booking = orders.order_of(moment.story), moment.story.booking
+    if answer.outcome == UNAVAILABLE or not order.attach_id:
+        return
+    wanted, order.attach_id = order.attach_id, ""
+    why_not = _differs(moment, answer.value) if answer.outcome == OK else "the airline does not know this order"
+    subject = f"{order.supplier}:{wanted}"
+    if why_not:
+        order.save(update_fields=["attach_id"])
+        moment.note("attach.refused", orders.subject_of(moment.story), cause=f"{wanted}: {why_not}")
+        told = Q(booking=booking) | Q(kind="orphaned_booking", subject=subject)
+        for case in Case.objects.filter(told, closed_at=None):
+            case.facts = {**case.facts, NOT_ATTACHED: f"{wanted}: {why_not}"}
+            case.save(update_fields=["facts"])
+        return
+    moment.note("attach.done", orders.subject_of(moment.story), cause=wanted)
+    orders.see_order(moment, answer.value)
+    moment.done(Step.CREATE_ORDER, orders.subject_of(moment.story))
+    cases.heal(kind="orphaned_booking", subject=subject, now=moment.now, because=f"attached to {booking.reference}")
+    for case in Case.objects.filter(booking=booking, closed_at=None, facts__has_key=NOT_ATTACHED):
+        case.facts = {name: told for name, told in case.facts.items() if name != NOT_ATTACHED}
+        case.save(update_fields=["facts"])
+
+
+def _differs(moment: Moment, info: OrderInfo) -> str:
+    """Why this is not the order that the booking misses; "" when it is."""
+    order, booking = orders.order_of(moment.story), moment.story.booking
+    others = SupplierOrder.objects.filter(supplier=order.supplier).exclude(pk=order.pk)
+    taken = others.filter(external_id=info.external_id).select_related("booking").first()
+    if taken is not None:
+        return f"it belongs to {taken.booking.reference} already"
+    if info.booking_id and info.booking_id != str(booking.public_id):
+        return "it carries another booking's reference"
+    if not info.booking_id and info.offer_id != order.offer_external_id:
+        return "it carries no reference of ours and was made from another offer"
+    if info.total.currency != order.currency or info.total.minor != order.total_minor:
+        return f"it costs {info.total}, ours {order.currency} {order.total_minor} in minor units"
+    live = Q(booking=booking) | Q(offer_external_id=order.offer_external_id)
+    if info.state in LIVE and others.filter(live, state__in=sorted([*LIVE, *IN_FLIGHT])).exists():
+        return "another live order stands for this booking or its offer"
+    return ""
