@@ -93,7 +93,7 @@ class Payment(models.Model):
                        state="captured", order__isnull=True, refunded_minor__lt=F("captured_minor"))),
                    models.Index(fields=["authorised_at"], name="payment_reserved", condition=Q(
                        state__in=["authorised", "capturing", "voiding"])),
-                   models.Index(fields=["booking"], name="payment_given_back", condition=Q(
+                   models.Index(fields=["looked_at"], name="payment_given_back", condition=Q(
                        captured_minor__gt=0, refunded_minor__gte=F("captured_minor"))),
                    models.Index(fields=["booking"], condition=Q(disputed=True), name="payment_disputed"),
                    models.Index(fields=["asked_at"], name="payment_by_asking"),

@@ -178,7 +178,7 @@ class SupplierOrder(models.Model):
                    models.Index(Coalesce("cancelled_at", "looked_at", "asked_at"), name="order_cancelled_newest",
                                 condition=Q(state="cancelled", ticketed_at__isnull=False)),
                    models.Index(fields=["change_seen_at"], name="order_change_open", condition=Q(
-                       state="ticketed", change_seen_at__isnull=False, flight_change__taken="")),
+                       state__in=["ticketed", "cancelling"], change_seen_at__isnull=False, flight_change__taken="")),
                    GinIndex(fields=["tickets"], opclasses=["jsonb_path_ops"], name="order_by_ticket",
                             condition=~Q(tickets=[]), fastupdate=False)]
 

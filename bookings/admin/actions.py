@@ -35,6 +35,8 @@ from fly2any.kernel.readonly import amount
 
 __all__ = ["Buttons", "ReasonForm", "booking_urls", "buttons_for", "case_urls", "system_urls"]
 MANY = 4  # fields of a form that stand side by side where there is room
+WARNINGS = {"money": "Moves money", "order": "Changes the order with the airline, or ends it",
+            "system": "Changes what customers can buy"}
 STALE_KEY = "This page is too old, or it was not made for you. Nothing was done. Press again: the page is fresh now."
 MOVED = "Something changed since this page was made. Nothing was done. Read what changed, then confirm again."
 RETYPED = "You changed what was typed. This is what will happen now; confirm it."
@@ -218,7 +220,7 @@ class ActionPage:
         if form is not None:
             data = self.request.POST.copy()
             for hidden in form.hidden_fields():
-                data[hidden.html_name] = str(hidden.initial)
+                data[hidden.html_name] = "" if hidden.initial is None else str(hidden.initial)
             form = self.form(data)
         good = form is None or form.is_valid()
         params = (form.cleaned_data if form else {}) if good else None
@@ -252,7 +254,7 @@ class ActionPage:
         context: dict[str, Any] = {
             **site.each_context(self.request), "action": self.action, "subject": self.subject, "case": case,
             "title": f"{self.action.label}: {title}" if title else self.action.label, "problem": problem, "note": note,
-            "badge": severity_badge(case) if case else "", "refused": refused,
+            "badge": severity_badge(case) if case else "", "refused": refused, "warning": warning_of(self.action),
             "key": press.new_key(self.operator.pk, self.action.name, self.subject.code),
             "at_risk": amount(case.money_minor, case.currency) if case else ""}
         if not refused:
@@ -288,9 +290,15 @@ class ActionPage:
         label, how_much = self.action.label, str(money) if money is not None else ""
         if not how_much and self.action.danger and len(plan.amounts) == 1:
             how_much = plan.amounts[0][1]
-        if two:
-            return f"Propose: {label[:1].lower()}{label[1:]}, {how_much}"
-        return f"{label}: {how_much}" if how_much else label
+        if self.action.group == "order" and money is not None:
+            label, how_much = f"{label}, {money} goes back", ""
+        said = f"{label}: {how_much}" if how_much else label
+        return f"Propose: {said[:1].lower()}{said[1:]}" if two else said
+
+
+def warning_of(action: desk.Action) -> str:
+    """What is said beside the button of a dangerous action; "" for a harmless one."""
+    return WARNINGS.get(action.group, "Cannot be taken back") if action.danger else ""
 
 
 def title_of(case: Case) -> str:

@@ -17,7 +17,7 @@ from fly2any.kernel.readonly import amount
 
 NOT_YOURS = "Your role does not allow this."
 TITLES = {"look": "Look and go on", "money": "Money", "order": "Airline order", "customer": "Customer",
-          "case": "This case", "system": "Sales"}
+          "case": "This case", "system": "Messages and sales"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _group(title: str, made: list[Button]) -> Group:
 
 
 def _belongs(button: Button, situation: desk.Situation) -> bool:
-    """A booking's page has no actions on a case; the switches of sales stand with cases that have no booking."""
+    """A booking's page has no actions on a case; stopping all sales stands with cases that have no booking."""
     if button.action.group == "case" and situation.case is None:
         return not button.why_not
-    return button.action.group != "system" or button.recommended or situation.booking is None
+    return button.action.permission != "bookings.do_pause" or button.recommended or situation.booking is None

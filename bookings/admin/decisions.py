@@ -25,6 +25,7 @@ from fly2any.kernel.errors import Problem
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount, link_to_booking
 
 COUNTED = 100  # proposals that the tab counts; more is "100+"
+GUARDS = ("seen", "quote")  # what a form carries hidden to notice a change
 OWN = "You proposed this yourself: somebody else must agree. You may withdraw it."
 
 
@@ -107,7 +108,7 @@ def _told(row: StaffAction) -> dict[str, Any]:
             "changed": differences(row.before, row.after, currency, names),
             "typed": [(name.removesuffix("_minor").replace("_", " ").capitalize(),
                        amount(value, currency) if name.endswith("_minor") else plainly(value))
-                      for name, value in row.params.items() if value not in ("", 0, None, []) and name != "seen"],
+                      for name, value in row.params.items() if value not in ("", 0, None, []) and name not in GUARDS],
             "case_title": actions.title_of(row.case) if row.case else ""}
 
 
@@ -258,7 +259,8 @@ class DecisionPage:
         row = Proposal.objects.select_related("decided_by").get(pk=self.row.pk)
         context = {
             **admin.site.each_context(self.request), "title": f"Proposed: {self.action.label}", "row": self.row,
-            "action": self.action, "problem": problem, "refused": refused, "back": self.back(), "decided": row}
+            "action": self.action, "problem": problem, "refused": refused, "back": self.back(), "decided": row,
+            "warning": actions.warning_of(self.action)}
         if not refused:
             self.situation = desk.situation_of(case=self.row.case, booking=self.row.booking)
             context |= self.opened(reason or actions.kept_reason(self.request))

@@ -65,7 +65,7 @@ def verify(request: HttpRequest, user: User) -> HttpResponse:
     if recovery:
         left = second_factor.codes_left(user)
         messages.warning(request, f"You used a recovery code; {left} are left. Is the phone lost? Set up a new one "
-                                  "under My second factor.")
+                                  "under Second factor.")
         return HttpResponseRedirect(reverse("admin:second_factor_mine"))
     return HttpResponseRedirect(door.back_to(request))
 

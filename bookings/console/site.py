@@ -9,6 +9,8 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 
+ELSEWHERE = frozenset({"auth.group", "otp_totp.totpdevice", "otp_static.staticdevice"})
+
 
 class ConsoleSite(AdminSite):
     """Staff with a second factor (where ADMIN_NEEDS_OTP says so); the others are led through their next step."""
@@ -16,6 +18,12 @@ class ConsoleSite(AdminSite):
     site_header = "Fly2Any console"
     site_title = "Fly2Any"
     index_title = "Console"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """List a table, unless it has another way: roles by migrations, devices by their owner or a manager."""
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
+        listed = [model for model in models if model._meta.label_lower not in ELSEWHERE]
+        super().register(listed, admin_class, **options)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this visitor is staff and has shown what the site asks for."""

@@ -25,7 +25,7 @@ from suppliers.types import OrderState
 
 SHOWN = timedelta(minutes=2)  # how long a reveal shows documents to the one who asked
 LISTED = 50  # mails to choose from
-OF_OTHERS = ("contact_changed", "case_alert", "lookup_link")  # not for the present contact, or not for a customer
+OF_OTHERS = ("contact_changed", "case_alert", "case_healed", "lookup_link")  # not for the customer of today
 
 
 def _mail(kind: str, booking: Booking | None, now: datetime, *, version: str = "1") -> Mail | None:

@@ -89,7 +89,8 @@ def report(finding: Finding, now: datetime) -> None:
 def _see_all(findings: Iterable[Finding], now: datetime) -> int:
     stream, number = iter(findings), 0
     while batch := list(islice(stream, BATCH)):
-        _see(list({(one.kind, one.subject): one for one in reversed(batch)}.values()), now)
+        once = sorted(batch, key=lambda one: (one.kind, one.subject, str(one.facts)), reverse=True)
+        _see(list({(one.kind, one.subject): one for one in once}.values()), now)  # always the same of several
         number += len(batch)
     return number
 

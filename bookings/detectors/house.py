@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import CharField, DateTimeField, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Concat
 
@@ -84,7 +84,7 @@ def undelivered(now: datetime) -> Iterator[Finding]:
                       also={"waiting": _counted(len(rows))}, since=min(row.first_due or row.due_at for row in rows))
     again = Outbox.objects.filter(kind=OuterRef("kind"), booking=OuterRef("booking"), pk__gt=OuterRef("pk")).exclude(
         sent_at=None)
-    lost = Outbox.objects.filter(~Exists(again), dropped="undeliverable", sent_at=None).order_by("pk")
+    lost = Outbox.objects.filter(~Exists(again), dropped="undeliverable", sent_at=None)
     for row in streamed(lost):
         yield Finding("mail_undelivered", f"outbox:{row.pk}", row.booking_id, {"mail": row.kind}, {"tries": row.tries})
 
@@ -102,7 +102,7 @@ def standing_still(now: datetime) -> Iterator[Finding]:
     beat = Heartbeat.objects.filter(name="sweeper", beat_at__lt=now - STANDING_STILL).first()
     if beat is not None:
         yield Finding("recovery_stopped", "sweeper", facts={"last beat": moment(beat.beat_at)}, since=beat.beat_at)
-    for booking in streamed(Booking.objects.filter(parked_at__isnull=False).order_by("parked_at", "pk")):
+    for booking in streamed(Booking.objects.filter(parked_at__isnull=False)):
         yield Finding("parked", subject_of(booking.pk), booking.pk, {
             "status": booking.status, "parked": moment(booking.parked_at)}, since=booking.parked_at)
 
@@ -122,7 +122,7 @@ def undoing_failed(now: datetime) -> Iterator[Finding]:
         failing=call_about(Step.SEND_REFUND.value, "refund", "first_failed_at"),
         resent=Exists(again), comforted=told("compensation_failed", "payment__booking_id"),
         known=told("refund_failed", "payment__booking_id"))
-    for refund in streamed(sends.select_related("payment__booking").order_by("requested_at", "pk")):
+    for refund in streamed(sends.select_related("payment__booking")):
         yield from _refund(refund, now, stuck)
     yield from _compensation(stuck)
 
@@ -149,11 +149,13 @@ def _compensation(stuck: datetime) -> Iterator[Finding]:
     calls = ExternalCall.objects.filter(booking=OuterRef("pk")).exclude(outcome__in=DONE_WELL)
     always = Exists(calls.filter(hopeless, kind__in=UNDOING))
     undone = Exists(calls.filter(hopeless, kind__in=UNDOING_ONLY))
-    under_way: QuerySet[Booking] = Booking.objects.filter(status__in=UNDER_WAY).order_by("pk")
+    under_way: QuerySet[Booking] = Booking.objects.filter(status__in=UNDER_WAY)
     fires = always | (Q(status=Status.CANCELLING) & undone) | told("compensation_failed", "pk")
-    for booking in streamed(under_way.filter(fires)):
-        call = booking.calls.filter(kind__in=[*UNDOING, *UNDOING_ONLY]).exclude(outcome__in=DONE_WELL).order_by(
-            "-asked_at", "-pk").first()
+    failing = ExternalCall.objects.filter(kind__in=[*UNDOING, *UNDOING_ONLY]).exclude(outcome__in=DONE_WELL)
+    with_calls = under_way.filter(fires).prefetch_related(
+        Prefetch("calls", failing.order_by("asked_at", "pk"), "failing_calls"))
+    for booking in streamed(with_calls):
+        call = booking.failing_calls[-1] if booking.failing_calls else None
         yield Finding("compensation_failed", subject_of(booking.pk), booking.pk, {
             "status": booking.status, "call": call.kind if call else "", "outcome": call.outcome if call else "",
             "code": call.code if call else ""}, {"tries": call.attempts} if call else {},

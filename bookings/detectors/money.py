@@ -13,6 +13,7 @@ from django.db.models import (
     F,
     Max,
     OuterRef,
+    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -46,7 +47,8 @@ from suppliers.types import LIVE, OrderState
 MINOR = BigIntegerField()
 IDLE = timedelta(minutes=10)
 OWED_GRACE = timedelta(minutes=10)  # a refund follows its cancellation within seconds
-OWED_WINDOW = timedelta(days=30)  # older ones only while their case is open; the legal date is long past
+OWED_WINDOW = timedelta(days=14)  # older ones only while their case is open; the legal date is past by then
+BACK_WINDOW = timedelta(days=7)
 CARD_HOLDS = timedelta(days=7)  # stripe.md: the bank lets an uncaptured amount go then
 DISPUTE_ENDS = ("won", "lost", "warning_closed", "prevented", "charge_refunded")
 ISSUED = (OrderState.TICKETED, OrderState.CANCELLING)
@@ -55,7 +57,7 @@ AGREED_CANCEL = Q(booking__wish=Wish.CANCEL, booking__closing="")
 
 
 def _payments() -> QuerySet[Payment]:
-    return Payment.objects.select_related("booking").order_by("pk")
+    return Payment.objects.select_related("booking")
 
 
 # --- M1, M2, M11: money and no ticket ---------------------------------------------------------------------------
@@ -64,11 +66,10 @@ def _payments() -> QuerySet[Payment]:
 def charged_without_order(now: datetime) -> Iterator[Finding]:
     """M1: money is kept, and the booking has no ticket; cancelled tickets are M9's."""
     kept = _payments().filter(state=PaymentState.CAPTURED, refunded_minor__lt=F("captured_minor"))
-    lost = SupplierOrder.objects.filter(ticketed_at__isnull=False, state__in=ENDED)
     cancelled = Exists(SupplierOrder.objects.filter(booking=OuterRef("booking_id"), state=OrderState.CANCELLED,
                                                     ticketed_at__isnull=False))
     fires = (Q(captured_at=None) | Q(captured_at__lte=now - GRACE)) & ~AGREED_CANCEL & ~cancelled
-    for arm in (Q(order=None), Q(order__in=lost)):
+    for arm in (Q(order=None), Q(order__ticketed_at__isnull=False, order__state__in=ENDED)):
         bare = kept.filter(arm, ~order_of("booking_id", *ISSUED))
         for payment in streamed(bare.filter(fires | told("charged_without_order"))):
             yield _about(payment, "charged_without_order", since=payment.captured_at, captured=amount(
@@ -137,10 +138,9 @@ def duplicates(now: datetime) -> Iterator[Finding]:
 
 def refund_due(now: datetime) -> Iterator[Finding]:
     """M9: the airline's order is cancelled (or the customer wants out of changed flights) and money is still owed."""
-    rows = SupplierOrder.objects.annotate(
+    paid = SupplierOrder.objects.filter(booking__payments__state=PaymentState.CAPTURED).annotate(
         since=Coalesce("cancelled_at", "looked_at", "asked_at"), taken=F("booking__payments__captured_minor"),
-        back=F("booking__payments__refunded_minor")).filter(
-        booking__payments__state=PaymentState.CAPTURED).select_related("booking").order_by("pk")
+        back=F("booking__payments__refunded_minor")).select_related("booking")
     present = Refund.objects.filter(payment__booking=OuterRef("booking"), cause__startswith=PRESENT).exclude(
         state=RefundState.FAILED).order_by().values("payment__booking").annotate(sum=Sum("amount_minor")).values("sum")
     agreed = Case(  # what staff gave besides is a present (bookings.undo.still_owed)
@@ -148,9 +148,9 @@ def refund_due(now: datetime) -> Iterator[Finding]:
              then=Least(F("booking__agreed_refund_minor") + Coalesce(Subquery(present), Value(0), output_field=MINOR),
                         "taken")),
         default=F("taken"), output_field=MINOR)
-    ended = rows.filter(~order_of("booking_id", *LIVE), state=OrderState.CANCELLED, ticketed_at__isnull=False)
+    ended = paid.filter(~order_of("booking_id", *LIVE), state=OrderState.CANCELLED, ticketed_at__isnull=False)
     ended = ended.annotate(owed=agreed).filter(owed__gt=F("back"))
-    asked = rows.filter(state__in=ISSUED, change_seen_at__isnull=False, change_answer="refund", flight_change__taken="")
+    asked = paid.filter(state__in=ISSUED, change_seen_at__isnull=False, change_answer="refund", flight_change__taken="")
     asked = asked.annotate(owed=Least("total_minor", "taken")).filter(owed__gt=F("back"))
     new = ended.filter(since__gte=now - OWED_WINDOW, since__lte=now - OWED_GRACE)
     for order in (*streamed(new), *streamed(ended.filter(booking__in=open_bookings("refund_due"))), *streamed(asked)):
@@ -165,13 +165,16 @@ def refund_due(now: datetime) -> Iterator[Finding]:
 
 def refunded_but_live(now: datetime) -> Iterator[Finding]:
     """M10: everything was given back, and the airline's order is still live."""
-    back = _payments().filter(captured_minor__gt=0, refunded_minor__gte=F("captured_minor"))
-    fires = order_of("booking_id", OrderState.TICKETED) & ~Q(booking__wish=Wish.CANCEL)
-    live = order_of("booking_id", *LIVE) & told("refunded_but_live")
-    for payment in streamed(back.filter(fires | live)):
-        order = payment.booking.orders.order_by("-pk").first()
+    back = _payments().filter(captured_minor__gt=0, refunded_minor__gte=F("captured_minor")).annotate(
+        of_order=Subquery(SupplierOrder.objects.filter(booking=OuterRef("booking_id"), state__in=sorted(LIVE)).values(
+            "external_id")[:1]))
+    live = back.filter(order_of("booking_id", OrderState.TICKETED)).exclude(booking__wish=Wish.CANCEL)
+    sent = Refund.objects.filter(sent_at__gte=now - BACK_WINDOW).values("payment")
+    known = back.filter(order_of("booking_id", *LIVE), booking__in=open_bookings("refunded_but_live"))
+    for payment in (*streamed(known), *streamed(live.filter(looked_at__gte=now - BACK_WINDOW)),
+                    *streamed(live.filter(pk__in=sent))):
         yield _about(payment, "refunded_but_live", refunded=amount(payment.refunded_minor, payment.currency),
-                     deadline=payment.booking.departs_at, order=order.external_id if order else "")
+                     deadline=payment.booking.departs_at, order=payment.of_order)
 
 
 # --- M15 --------------------------------------------------------------------------------------------------------
@@ -179,10 +182,11 @@ def refunded_but_live(now: datetime) -> Iterator[Finding]:
 
 def disputed(now: datetime) -> Iterator[Finding]:
     """M15: the customer's bank disputes a charge, and no end of it is known."""
-    going_on = Dispute.objects.filter(payment=OuterRef("pk")).exclude(status__in=DISPUTE_ENDS)
+    open_ones = Dispute.objects.exclude(status__in=DISPUTE_ENDS)
     unknown = ~Exists(Dispute.objects.filter(payment=OuterRef("pk")))
-    for payment in streamed(_payments().filter(unknown | Exists(going_on), disputed=True)):
-        last = payment.disputes.exclude(status__in=DISPUTE_ENDS).order_by("-pk").first()
+    going_on = _payments().filter(unknown | Exists(open_ones.filter(payment=OuterRef("pk"))), disputed=True)
+    for payment in streamed(going_on.prefetch_related(Prefetch("disputes", open_ones.order_by("pk"), "open_disputes"))):
+        last = payment.open_disputes[-1] if payment.open_disputes else None
         yield _about(payment, "dispute", dispute=last.external_id if last else "", status=last.status if last else "",
                      disputed=amount(last.amount_minor, last.currency) if last else "")
 

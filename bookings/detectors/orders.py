@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from bookings.cases import CRITICAL
 from bookings.detectors.asking import GRACE, UNDER_WAY, call_about, moment, payment_of, streamed, subject_of, told
 from bookings.detectors.finding import Detector, Finding
 from bookings.flow import GIVE_UP_HOLD, GIVE_UP_INSTANT, STUCK_UNDOING, UNKNOWN_CASE, WATCH, Step, Wish
-from payments.models import ACTIVE
+from payments.models import ACTIVE, Payment
 from payments.types import PaymentState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
@@ -28,8 +28,10 @@ DOUBT = (OrderState.CREATING, OrderState.UNKNOWN, OrderState.PAYING)
 def _issued_and_unpaid() -> QuerySet[SupplierOrder]:
     """Tickets of bookings under way (by booking_by_status) without money taken for them."""
     orders = SupplierOrder.objects.filter(state__in=ISSUED, booking__status__in=UNDER_WAY)
+    last = Payment.objects.filter(booking=OuterRef("booking_id")).order_by("-pk")
     return orders.filter(~payment_of("booking_id", PaymentState.CAPTURED)).annotate(
-        paying=payment_of("booking_id", *ACTIVE)).select_related("booking").order_by("pk")
+        paying=payment_of("booking_id", *ACTIVE), last_payment=Subquery(last.values("state")[:1]),
+    ).select_related("booking")
 
 
 def ticketed_unpaid(now: datetime) -> Iterator[Finding]:
@@ -39,9 +41,8 @@ def ticketed_unpaid(now: datetime) -> Iterator[Finding]:
     agreed = Q(booking__wish=Wish.CANCEL, booking__closing="")  # it is being cancelled with nothing to pay
     fires = Q(state=OrderState.TICKETED) & stuck & ~late & ~agreed
     for order in streamed(_issued_and_unpaid().filter(fires | told("ticketed_unpaid"))):
-        last = order.booking.payments.order_by("-pk").values_list("state", flat=True).first()
         yield _about(order, "ticketed_unpaid", deadline=order.void_until, since=order.ticketed_at,
-                     payment=last or "none", total=f"{order.currency} {order.total_minor}")
+                     payment=order.last_payment or "none", total=f"{order.currency} {order.total_minor}")
 
 
 def late_tickets(now: datetime) -> Iterator[Finding]:
@@ -60,14 +61,14 @@ def unknown_outcome(now: datetime) -> Iterator[Finding]:
     old = now - UNKNOWN_CASE
     fires = (~Q(state=OrderState.PAYING) | Q(paid_at_doubt=None)) & Q(asked_at__lte=old) | Q(
         state=OrderState.PAYING, paid_at_doubt__lte=old)
-    for order in streamed(doubts.filter(fires | told("unknown_outcome")).select_related("booking").order_by("pk")):
+    for order in streamed(doubts.filter(fires | told("unknown_outcome")).select_related("booking")):
         gives_up = order.asked_at + GIVE_UP_HOLD if order.hold else order.booking.offer_expires_at + GIVE_UP_INSTANT
         since = order.paid_at_doubt if order.state == OrderState.PAYING else order.asked_at
         yield _about(order, "unknown_outcome", deadline=gives_up, since=since or order.asked_at,
                      asked=moment(order.asked_at))
     watched = SupplierOrder.objects.filter(state=OrderState.NOT_CREATED, watch_until__gt=now)
     given_up = Q(refusal="airline_no_answer", hold=False) | told("gave_up_unknown")
-    for order in streamed(watched.filter(given_up).select_related("booking").order_by("pk")):
+    for order in streamed(watched.filter(given_up).select_related("booking")):
         yield _about(order, "gave_up_unknown", deadline=order.watch_until, since=order.watch_until - WATCH,
                      asked=moment(order.asked_at))
 
@@ -75,7 +76,7 @@ def unknown_outcome(now: datetime) -> Iterator[Finding]:
 def ticketing_deadline(now: datetime) -> Iterator[Finding]:
     """M12: reserved seats whose tickets we issue by hand, from 24 hours before the airline's deadline."""
     reserved = SupplierOrder.objects.filter(Q(pay_by__lte=now + TO_TICKET_BY) | Q(pay_by=None),
-                                            state=OrderState.RESERVED).select_related("booking").order_by("pk")
+                                            state=OrderState.RESERVED).select_related("booking")
     for order in streamed(reserved):
         deadline = order.pay_by or order.asked_at + TO_TICKET_BY  # the airline named none: within a day
         yield _about(order, "ticketing_deadline", deadline=deadline, since=order.asked_at)
@@ -85,14 +86,14 @@ def hold_ends(now: datetime) -> Iterator[Finding]:
     """M13: a held fare that the customer has not paid and that ends within two hours."""
     held = SupplierOrder.objects.filter(state=OrderState.HELD, pay_by__gt=now, pay_by__lte=now + HOLD_SOON,
                                         booking__wish=Wish.HOLD, booking__closing="")
-    for order in streamed(held.select_related("booking").order_by("pk")):
+    for order in streamed(held.select_related("booking")):
         yield _about(order, "hold_ends", deadline=order.pay_by)
 
 
 def flights_changed(now: datetime) -> Iterator[Finding]:
     """M14: changed flights without the customer's answer a day before it is due; or accepted, not at the airline."""
     changed = SupplierOrder.objects.filter(state=OrderState.TICKETED, change_seen_at__isnull=False,
-                                           flight_change__taken="").select_related("booking").order_by("pk")
+                                           flight_change__taken="").select_related("booking")
     open_trips = changed.filter(Q(booking__departs_at=None) | Q(booking__departs_at__gt=now), booking__closing="")
     unanswered = Q(change_answer="", change_answer_by__lte=now + ASK_SOON)
     for order in streamed(open_trips.filter(unanswered | Q(change_answer="") & told("change_unanswered"))):

@@ -11,16 +11,11 @@ from bookings.figures.buckets import GROWTH
 from bookings.models import Seen
 
 IN_TIME = 60  # seconds from the making of a message to its being heard
-CALLS = ("reprice", "create_order", "find_order", "look_order", "pay_order", "look_paid", "quote_cancel",
-         "confirm_cancel", "accept_change", "open_payment", "look_payment", "capture", "void", "send_refund",
-         "look_refund")
-OF_THE_BANK = ("open_payment", "look_payment", "capture", "void", "send_refund", "look_refund")
-_PARAMETERS: dict[str, list[str] | int | str] = {
-    "calls": list(CALLS), "bank": list(OF_THE_BANK), "seconds": IN_TIME, "results": Seen.Step.RESULTS,
-    "payment": Seen.Step.PAYMENT}
+_PARAMETERS: dict[str, int | str] = {
+    "seconds": IN_TIME, "results": Seen.Step.RESULTS, "payment": Seen.Step.PAYMENT}
 
 
-def parameters() -> dict[str, list[str] | int | str]:
+def parameters() -> dict[str, int | str]:
     """What the statements need besides the hour."""
     return dict(_PARAMETERS)
 
@@ -87,19 +82,24 @@ UNION ALL SELECT 'money.refunded', currency, count(*), sum(amount_minor)::bigint
     WHERE sent_at >= %(a)s AND sent_at < %(z)s AND state IN ('sent', 'succeeded') GROUP BY currency
 """
 
+# every request as it went over the wire; unanswered ones have no status
 _CALLS = _with("""
 WITH mine AS MATERIALIZED (
-    SELECT c.kind, c.outcome, c.code, c.milliseconds, b.supplier,
-        CASE WHEN c.kind = ANY(%(bank)s) THEN 'stripe' ELSE b.supplier END AS vendor
-    FROM bookings_externalcall c JOIN bookings_booking b ON b.id = c.booking_id
-    WHERE c.kind = ANY(%(calls)s) AND c.asked_at >= %(a)s AND c.asked_at < %(z)s AND c.outcome <> '')
+    SELECT vendor, step, status, milliseconds FROM bookings_callrecord WHERE at >= %(a)s AND at < %(z)s)
 SELECT 'call.made', vendor, count(*), 0::bigint, NULL::jsonb FROM mine GROUP BY vendor
-UNION ALL SELECT 'call.failed', left(vendor || ':' || kind, 80), count(*), 0, NULL FROM mine
-    WHERE outcome IN ('unavailable', 'unknown') GROUP BY 2
-UNION ALL SELECT 'order.asked', supplier, count(*), 0, NULL FROM mine WHERE kind = 'create_order' GROUP BY supplier
-UNION ALL SELECT 'order.failed', left(supplier || ':' || coalesce(nullif(code, ''), outcome), 80), count(*), 0, NULL
-    FROM mine WHERE kind = 'create_order' AND outcome <> 'ok' GROUP BY 2
+UNION ALL SELECT 'call.failed', left(vendor || ':' || step, 80), count(*), 0, NULL FROM mine
+    WHERE status IS NULL OR status >= 500 OR status = 429 GROUP BY 2
 """, _spread("call.time", "SELECT vendor AS dim, milliseconds AS ms FROM mine"))
+
+# one row for each order asked for, with the last answer
+_ORDERS = """
+WITH mine AS MATERIALIZED (
+    SELECT b.supplier, c.outcome, c.code FROM bookings_externalcall c JOIN bookings_booking b ON b.id = c.booking_id
+    WHERE c.kind = 'create_order' AND c.asked_at >= %(a)s AND c.asked_at < %(z)s AND c.outcome <> '')
+SELECT 'order.asked', supplier, count(*), 0::bigint, NULL::jsonb FROM mine GROUP BY supplier
+UNION ALL SELECT 'order.failed', left(supplier || ':' || coalesce(nullif(code, ''), outcome), 80), count(*), 0, NULL
+    FROM mine WHERE outcome <> 'ok' GROUP BY 2
+"""
 
 # A message is heard when its booking is told: at once, or when its row of ours appeared (tried_at). Late ones include
 # those that nobody has recognised yet. Without the sender's time the clock runs from our own receiving.
@@ -135,6 +135,8 @@ SELECT name, dim, sum(n)::bigint, 0::bigint, NULL::jsonb FROM bookings_tally
 """
 
 SOURCES = {"searches": _SEARCHES, "bookings": _BOOKINGS, "payments": _PAYMENTS, "money": _MONEY, "calls": _CALLS,
+           "orders": _ORDERS,
+
            "webhooks": _WEBHOOKS, "cases": _CASES, "tallies": _TALLIES}
 
 # how things stand at this moment; the same columns, and nothing of it can be counted afterwards
@@ -149,4 +151,5 @@ UNION ALL SELECT 'level.refunds', '', count(*), 0, NULL FROM owed
 UNION ALL SELECT 'level.refunds', currency, count(*), sum(amount_minor)::bigint, NULL FROM owed GROUP BY currency
 UNION ALL SELECT 'level.queue', '', coalesce(greatest(extract(epoch FROM %(now)s - min(due_at)), 0), 0)::bigint, 0, NULL
     FROM bookings_booking WHERE due_at IS NOT NULL AND parked_at IS NULL
+UNION ALL SELECT 'level.balance', supplier || ':' || currency, 1, available_minor, NULL FROM suppliers_supplierbalance
 """

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='outbox',
             name='channel',
-            field=models.CharField(choices=[('mail', 'mail'), ('chat', 'chat of the staff')], default='mail', max_length=4),
+            field=models.CharField(choices=[('mail', 'mail'), ('chat', 'chat of the staff')], db_default='mail', default='mail', max_length=4),
         ),
         migrations.AddIndex(
             model_name='outbox',

@@ -175,7 +175,7 @@ class Outbox(models.Model):
                                 related_name="outbox")
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="outbox")
     version = models.CharField(max_length=40, default="1")
-    channel = models.CharField(max_length=4, choices=Channel.choices, default=Channel.MAIL)
+    channel = models.CharField(max_length=4, choices=Channel.choices, default=Channel.MAIL, db_default=Channel.MAIL)
     to = models.EmailField(max_length=254, blank=True, default="")  # empty: the booking's contact
     context = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField()

@@ -262,6 +262,13 @@ def test_a_session_ends_when_password_role_device_or_account_change(change: Any)
     assert client.get("/admin/")["Location"].startswith("/admin/login/?ended=changed")
 
 
+def test_nobody_edits_roles_or_devices_past_the_audit(client: Client) -> None:
+    boss = User.objects.create_superuser("boss")
+    page = verified(boss, client)
+    for path in ("auth/group/", "otp_totp/totpdevice/", "otp_static/staticdevice/", "auth/group/add/"):
+        assert page.get(f"/admin/{path}").status_code == 404
+
+
 def test_the_ribbon_says_live_with_any_live_key_and_test_without(client: Client, settings: Any) -> None:
     assert "<strong>TEST</strong>" in client.get(LOGIN).content.decode()
     settings.STRIPE_SECRET_KEY = "sk_live_x"

@@ -33,7 +33,7 @@ BIG = ("bookings_booking", "bookings_passenger", "bookings_segment", "bookings_o
 
 def copied(table: str, model: Any, many: int, **different: str) -> None:
     """`many` copies of the table's only row; `different`: columns as SQL of n (1 …)."""
-    names = [field.column for field in model._meta.concrete_fields if field.column != "id"]
+    names = [field.column for field in model._meta.concrete_fields if field.column != "id" and not field.generated]
     values = ", ".join(different.get(name, f't."{name}"') for name in names)
     columns = ", ".join(f'"{name}"' for name in names)
     with connection.cursor() as cursor:
