@@ -254,7 +254,7 @@ def _worker_gave_up() -> Staged:
 SCENES: dict[str, Scene] = {scene.code: scene for scene in (
     Scene("M1", "charged, no live order", "Press Look again: the worker sends the refund that is queued.",
           _charged_without_order),
-    Scene("M2", "reserved on a card, no order, nobody at work", "Press Resume: the booking goes on, or ends and "
+    Scene("M2", "reserved on a card, no order, nobody at work", "Press Look again: the booking goes on, or ends and "
           "releases the card.", _reserved_without_order),
     Scene("M3", "ticketed, money not taken", "Press Take the money.", _ticketed_unpaid),
     Scene("M4", "unknown outcome", "Press Look again: the airline lists the order by now. (Or Attach order.)",

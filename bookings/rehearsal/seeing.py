@@ -1,9 +1,11 @@
 """tmp"""
 from __future__ import annotations
+
 from bookings import detectors
 from bookings.models import Case
 from bookings.rehearsal.mismatches import Scene, Staged
 from fly2any.kernel import clock
+
 
 def notice(scene: Scene, staged: Staged) -> Case | None:
     detectors.run(clock.now())
