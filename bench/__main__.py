@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles", "queue"]
 Results = dict[str, Any]
 
 
@@ -47,6 +47,10 @@ def main() -> int:
         from bench import bundles
 
         bundles.run(table, results, asked.quick)
+    if "queue" in asked.only:
+        from bench import queue
+
+        queue.run(table, results, asked.quick)
     results["load_after"] = os.getloadavg()[0]
     stage.FOLDER.mkdir(parents=True, exist_ok=True)
     path = stage.FOLDER / "last.json"

@@ -101,6 +101,9 @@ KINDS: dict[str, Kind] = {
     "dispute": Kind(
         "DISPUTE", HIGH, "The customer's bank disputes the charge.", "Answer it in Stripe in time.", "note", "M15",
         "the last day for evidence"),
+    "fraud_warning": Kind(
+        "DISPUTE", HIGH, "The cardholder's bank suspects fraud; a dispute often follows.",
+        "Find out whether the customer is who they say; cancel and refund before the bank disputes it.", "note", "M15"),
     "webhook_backlog": Kind(
         "WEBHOOK BACKLOG", MEDIUM, "Messages have waited for more than 5 minutes.", "Check that the worker runs.",
         "replay", "M16"),

@@ -22,6 +22,7 @@ BATCH = 50
 DRIVERS = 8
 CHORES = 4  # mail and alerts never wait behind drivers whose airline does not answer
 LIGHT_EVERY = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
 DETECT_EVERY = timedelta(seconds=60)
 DAILY = timedelta(days=1)
 DRAFTS_EVERY = timedelta(minutes=5)
@@ -70,6 +71,10 @@ class Sweeper:
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
         if claim_turn("reconcile.light", now, LIGHT_EVERY):
             self._job("light", lambda: reconcile.light(clock.now()))
+        if claim_turn("reconcile.full", now, MINUTE):
+            self._job("full", _nightly)
+        if claim_turn("balance", now, MINUTE):
+            self._job("balance", lambda: reconcile.watch_balances(clock.now()))
         if claim_turn("retention", now, DAILY):
             self._job("retention", lambda: retention.run(clock.now()))
         if claim_turn("drafts", now, DRAFTS_EVERY):
@@ -118,6 +123,13 @@ class Sweeper:
                     self._jobs.discard(name)
 
         self._chores.submit(run)
+
+
+def _nightly() -> None:
+    """Go on with the night's comparison, or begin it; nothing once it is done."""
+    now = clock.now()
+    if reconcile.full_is_due(now):
+        reconcile.full(now)
 
 
 def due_bookings(now: datetime, limit: int) -> list[int]:

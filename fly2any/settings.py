@@ -210,6 +210,8 @@ OTP_TOTP_ISSUER = "Fly2Any"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # a secret is shown once, to whoever sets it up
 # Staff move more than this at once only when a second person agrees; a currency not named here: always.
 SECOND_PERSON_ABOVE = env.amounts("SECOND_PERSON_ABOVE", "USD 500, EUR 500, GBP 400, CAD 700, AUD 750, CHF 450")
+# Below this our account with a supplier that tells its balance is a case; a currency not named here: at zero.
+BALANCE_LOW = env.amounts("BALANCE_LOW", "USD 5000, EUR 5000, GBP 4000, CAD 7000, AUD 7500, CHF 4500")
 ADMIN_NEEDS_OTP = env.flag("ADMIN_NEEDS_OTP", default=not SANDBOX or HTTPS)
 
 _COOKIE_PREFIX = "__Host-" if HTTPS else ""

@@ -154,6 +154,7 @@ class Dispute(models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=40)
     reason = models.CharField(max_length=60, blank=True, default="")
+    answer_by = models.DateTimeField(null=True, blank=True)  # the last day for evidence
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

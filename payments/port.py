@@ -10,12 +10,13 @@ intent is in no state for this), gateway_refused (any other definite no), bad_si
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 from fly2any.kernel.money import Money
-from payments.types import DisputeInfo, Intent, Notice, RefundInfo
+from fly2any.kernel.pages import Page
+from payments.types import ChargeInfo, DisputeInfo, Intent, Notice, RefundInfo
 
 
 class Gateway(Protocol):
@@ -44,14 +45,34 @@ class Gateway(Protocol):
     def refunds(self, intent_id: str) -> list[RefundInfo]:
         """Every refund of the intent."""
 
-    def recent_intents(self, since: datetime) -> Iterator[Intent]:
-        """Every intent created since then, streamed."""
+    def get_refund(self, refund_id: str) -> RefundInfo:
+        """One refund by the gateway's id. Refused not_found when there is none."""
 
-    def disputes(self, since: datetime) -> Iterator[DisputeInfo]:
-        """Every dispute created since then, streamed."""
+    def get_charge(self, charge_id: str) -> ChargeInfo:
+        """One charge. Refused not_found when there is none."""
 
-    def undelivered(self, since: datetime) -> Iterator[Notice]:
+    def get_dispute(self, dispute_id: str) -> DisputeInfo:
+        """One dispute. Refused not_found when there is none."""
+
+    # Lists, the newest first, one page a call: `after` is the mark of the page before, "" for the first.
+
+    def list_intents(self, since: datetime, after: str = "") -> Page[Intent]:
+        """Every intent created since then."""
+
+    def list_charges(self, since: datetime, after: str = "") -> Page[ChargeInfo]:
+        """Every charge created since then, failed attempts among them."""
+
+    def list_refunds(self, since: datetime, after: str = "") -> Page[RefundInfo]:
+        """Every refund created since then, by whomever."""
+
+    def list_disputes(self, since: datetime, after: str = "") -> Page[DisputeInfo]:
+        """Every dispute created since then."""
+
+    def list_undelivered(self, since: datetime, after: str = "") -> Page[Notice]:
         """Events whose delivery failed, newest 30 days at most."""
+
+    def list_warnings(self, since: datetime, after: str = "") -> Page[Notice]:
+        """Early fraud warnings, newest 30 days at most: the object is the warning, the intent what it is about."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""

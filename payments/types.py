@@ -65,6 +65,22 @@ class RefundInfo:
     amount: Money
     refund_id: str = ""  # ours, from metadata
     failure: str = ""
+    intent_id: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ChargeInfo:
+    """One attempt to take money as the gateway holds it now. `good`: it was not declined."""
+
+    external_id: str
+    intent_id: str
+    amount: Money
+    good: bool
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    disputed: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,8 @@ class DisputeInfo:
     amount: Money
     status: str
     reason: str = ""
+    answer_by: datetime | None = None  # the last day for evidence
+    over: bool = False  # won, lost, closed or prevented: nothing is left to answer
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ class SupplierOrder(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     failed_notice_at = models.DateTimeField(null=True, blank=True)  # the supplier said: creation failed
     watch_until = models.DateTimeField(null=True, blank=True)
+    look_again_at = models.DateTimeField(null=True, blank=True)  # by reconciliation, until the flights have left
     attach_id = models.CharField(max_length=200, blank=True, default="")  # the order that staff say is this one
     refusal = models.CharField(max_length=60, blank=True, default="")
     refusal_detail = models.JSONField(default=dict, blank=True)
@@ -166,6 +167,8 @@ class SupplierOrder(models.Model):
         indexes = [models.Index(fields=["pnr"], name="order_by_pnr"),
                    models.Index(fields=["created_at"], name="order_by_age"),
                    models.Index(fields=["offer_external_id"], name="order_by_offer"),
+                   models.Index(fields=["look_again_at"], condition=Q(look_again_at__isnull=False),
+                                name="order_to_look_at_again"),
                    # what the detectors of mismatches look for (docs/mismatches.md)
                    models.Index(fields=["asked_at"], condition=Q(state__in=["creating", "unknown", "paying"]),
                                 name="order_in_doubt"),

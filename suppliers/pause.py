@@ -65,3 +65,8 @@ def resume(*, supplier: str, cause: str, now: datetime, because: str, by: Abstra
     """Lift the pause of this supplier ("": the one of all) and cause. False when there was none. `now`: UTC."""
     return bool(SalesPause.objects.filter(supplier=supplier, cause=cause, lifted_at=None).update(
         lifted_at=now, lifted_by=by, lifted_because=because.strip()[:500]))
+
+
+def paused_for_balance(supplier: str) -> bool:
+    """Whether the machine has stopped this supplier's sales because our balance is used up."""
+    return SalesPause.objects.filter(supplier=supplier, cause=BALANCE, lifted_at=None).exists()

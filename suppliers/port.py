@@ -11,11 +11,12 @@ definite no), bad_signature, unreadable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 from fly2any.kernel.money import Money
+from fly2any.kernel.pages import Page
 from suppliers.types import CancelQuote, Notice, OfferInfo, OrderInfo, OrderRequest, SearchQuery, SeatMap
 
 
@@ -60,8 +61,14 @@ class Supplier(Protocol):
     def cancellations(self, order_id: str) -> list[CancelQuote]:
         """All quotes of the order, confirmed or not."""
 
-    def recent_orders(self, since: datetime) -> Iterator[OrderInfo]:
-        """Every order created since then, streamed page by page."""
+    def list_orders(self, since: datetime, after: str = "") -> Page[OrderInfo]:
+        """One page of the orders created since then, in the supplier's own order; `after`: the mark of the page before.
+
+        A new order may take hours to be listed. Refused when the mark is no longer good.
+        """
+
+    def balances(self) -> tuple[Money, ...]:
+        """What our account holds now, by currency; () from a supplier that does not tell."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import structlog
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import AdminSite, site
@@ -53,6 +54,12 @@ class ReasonForm(forms.Form):
 def kept_reason(request: HttpRequest) -> ReasonForm:
     """The reason as typed, without a complaint."""
     return ReasonForm(initial={"reason": request.POST.get("reason", "")}, label_suffix="")
+
+
+def by_of(request: HttpRequest, operator: User, reason: str, key: str) -> desk.By:
+    """Who acts, why, from where, in which request: for the book."""
+    return desk.By(operator=operator, reason=reason, key=key, address=address_of(request),
+                   request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,11 @@ def system_verb(request: HttpRequest, name: str) -> HttpResponse:
     """An action on the whole house. 404 for an action that is about one booking or case."""
     if name in desk.ACTIONS and desk.ACTIONS[name].group != "system":
         raise Http404
-    return _page(request, name, Subject("system", reverse("admin:index"), "the home page"))
+    return _page(request, name, _house())
+
+
+def _house() -> Subject:
+    return Subject("system", reverse("admin:index"), "the home page")
 
 
 def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
@@ -123,9 +134,9 @@ def _page(request: HttpRequest, name: str, subject: Subject) -> HttpResponse:
         raise Http404
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-    page = ActionPage(request, request.user, action, subject)
-    allowed = request.user.has_perm(action.permission)
-    if not allowed or (subject.permission and not request.user.has_perm(subject.permission)):
+    sees = not subject.permission or request.user.has_perm(subject.permission)
+    page = ActionPage(request, request.user, action, subject if sees else _house())  # a refusal tells nothing of it
+    if not sees or not request.user.has_perm(action.permission):
         return page.draw(problem=NOT_YOURS, refused=True, status=403)
     return page.press() if request.method == "POST" else page.explain()
 
@@ -192,8 +203,7 @@ class ActionPage:
 
     def do(self, params: dict[str, Any], reason: str, key: str) -> HttpResponse:
         """Act, or explain the refusal."""
-        by = desk.By(operator=self.operator, reason=reason if self.action.needs_reason else "", key=key,
-                     address=address_of(self.request), request_id=str(getattr(self.request, "request_id", "")))
+        by = by_of(self.request, self.operator, reason if self.action.needs_reason else "", key)
         case, booking = self.subject.case, self.subject.booking
         try:
             done = desk.do(self.action, by=by, params=params, case_id=case.pk if case else None,

@@ -15,7 +15,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from bookings import desk
-from bookings.access import address_of
 from bookings.admin import actions, press
 from bookings.admin.buttons import NOT_YOURS
 from bookings.admin.values import differences, moved, plainly, standing
@@ -244,8 +243,7 @@ class DecisionPage:
         twin = StaffAction.objects.filter(key=key).exists()
         if decision == "agree" and not twin and moved(self.situation, self.before()):
             return self.draw(problem=actions.MOVED, status=409)
-        by = desk.By(operator=self.operator, reason=reason.cleaned_data["reason"], key=key,
-                     address=address_of(self.request))
+        by = actions.by_of(self.request, self.operator, reason.cleaned_data["reason"], key)
         try:
             done = desk.decide_proposal(self.row.pk, agreed=decision == "agree", by=by, actions=desk.ACTIONS)
         except Problem as problem:

@@ -78,14 +78,14 @@ def _resume(situation: Situation, _: Params, by: By) -> str:
 
 def _stands_still(situation: Situation) -> str:
     booking = situation.booking
-    going = booking is not None and booking.parked_at is None
-    return "The worker has not stopped on this booking: it goes on by itself." if going else ""
+    ended = booking is not None and booking.parked_at is None and booking.status in (*FINAL, Status.DRAFT)
+    return "The worker has not stopped on this booking, and there is nothing left for it to do." if ended else ""
 
 
 RESUME = Action(
     "resume", "Resume", "look", "bookings.do_resume",
     plan=lambda _, __: Plan(
-        will=("The worker takes this booking up again now, with its failed attempts forgotten.",
+        will=("The worker takes this booking up now instead of at its next turn, with its failed attempts forgotten.",
               "What it does is decided by the records alone: it looks first, and sends nothing again that may be done.",
               "If it fails ten times more, it stops again and a new case opens.")),
     perform=_resume, unavailable=lambda s: no_booking(s) or _stands_still(s), bulk=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bookings.detectors import house, money, orders
+from bookings.detectors import balance, house, listed, money, orders
 from bookings.detectors.engine import DETECTORS, Run, register, report, rule_of, run
 from bookings.detectors.finding import Detector, Finding
 
-register(*money.DETECTORS, *orders.DETECTORS, *house.DETECTORS)
+register(*money.DETECTORS, *orders.DETECTORS, *house.DETECTORS, *balance.DETECTORS, *listed.DETECTORS)
 
 __all__ = ["DETECTORS", "Detector", "Finding", "Run", "register", "report", "rule_of", "run"]

@@ -187,7 +187,8 @@ def disputed(now: datetime) -> Iterator[Finding]:
     going_on = _payments().filter(unknown | Exists(open_ones.filter(payment=OuterRef("pk"))), disputed=True)
     for payment in streamed(going_on.prefetch_related(Prefetch("disputes", open_ones.order_by("pk"), "open_disputes"))):
         last = payment.open_disputes[-1] if payment.open_disputes else None
-        yield _about(payment, "dispute", dispute=last.external_id if last else "", status=last.status if last else "",
+        yield _about(payment, "dispute", deadline=last.answer_by if last else None,
+                     dispute=last.external_id if last else "", status=last.status if last else "",
                      disputed=amount(last.amount_minor, last.currency) if last else "")
 
 

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from sandbox.stripe import attempts, cards, disputes, intents, methods, refunds
-from sandbox.stripe.desk import Desk, Doc, public
+from sandbox.stripe import attempts, cards, disputes, events, intents, methods, refunds
+from sandbox.stripe.desk import Desk, Doc, new_id, public
 from sandbox.stripe.errors import StripeError
 
 Deed = Callable[[Desk, str, Doc], Doc]
@@ -51,6 +51,23 @@ def _complete_3ds(desk: Desk, ident: str, given: Doc) -> Doc:
 def _dispute(desk: Desk, ident: str, given: Doc) -> Doc:
     charge = desk.need("charge", ident, "charge")
     return public(disputes.open_on(desk, charge, given.get("reason", "fraudulent"), bool(given.get("inquiry"))))
+
+
+def _warn_of_fraud(desk: Desk, ident: str, given: Doc) -> Doc:
+    """The cardholder's bank suspects fraud: an event, and later perhaps a dispute."""
+    charge = desk.need("charge", ident, "charge")
+    warning: Doc = {
+        "id": new_id(desk.world, "issfr"),
+        "object": "radar.early_fraud_warning",
+        "actionable": not charge["refunded"] and not charge["disputed"],
+        "charge": charge["id"],
+        "created": desk.now,
+        "fraud_type": given.get("fraud_type", "unauthorized_use_of_card"),
+        "livemode": False,
+        "payment_intent": charge["payment_intent"],
+    }
+    events.emit(desk, "radar.early_fraud_warning.created", warning)
+    return warning
 
 
 def _close_dispute(desk: Desk, ident: str, given: Doc) -> Doc:
@@ -105,6 +122,7 @@ def routes() -> list[Route]:
         "payment_intents/{ident}/complete_3ds": _complete_3ds,
         "authorisations/{ident}/expire": _expire,
         "charges/{ident}/dispute": _dispute,
+        "charges/{ident}/fraud_warning": _warn_of_fraud,
         "disputes/{ident}/close": _close_dispute,
         "refunds/{ident}/fail": _fail_refund,
         "capture_fails": _capture_fails,

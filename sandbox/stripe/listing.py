@@ -35,8 +35,9 @@ def page(
     keep: Callable[[Doc], bool] | None = None,
     show: Callable[[Doc], Doc] = public,
     among: list[str] | None = None,
+    index: dict[str, str] | None = None,
 ) -> Doc:
-    """One page of a list as Stripe answers it; ``among`` names the only ids that can be on it.
+    """One page of a list as Stripe answers it; ``among`` names the only ids that can be on it, ``index`` their tags.
 
     Raises StripeError for a bad limit or an unknown cursor.
     """
@@ -53,13 +54,13 @@ def page(
 
     if "ending_before" in given:
         cursor = _position(desk, kind, given["ending_before"], "ending_before")
-        newer = [doc for _, doc in _newest_first(desk, kind, None, among) if fits(doc)]
+        newer = [doc for _, doc in _newest_first(desk, kind, None, among, index) if fits(doc)]
         ahead = [doc for doc in newer if _position(desk, kind, doc["id"], "ending_before") > cursor]
         rows, more = ahead[-limit:], len(ahead) > limit
     else:
         after = given.get("starting_after")
         before = _position(desk, kind, after, "starting_after") if after else None
-        found = (doc for _, doc in _newest_first(desk, kind, before, among) if fits(doc))
+        found = (doc for _, doc in _newest_first(desk, kind, before, among, index) if fits(doc))
         rows = list(islice(found, limit + 1))
         rows, more = rows[:limit], len(rows) > limit
     return {"object": "list", "data": [show(doc) for doc in rows], "has_more": more, "url": url}
@@ -72,7 +73,9 @@ def _position(desk: Desk, kind: str, ident: str, param: str) -> int:
     return int(found[0][0])
 
 
-def _newest_first(desk: Desk, kind: str, before: int | None, among: list[str] | None) -> Iterator[tuple[int, Doc]]:
+def _newest_first(
+    desk: Desk, kind: str, before: int | None, among: list[str] | None, index: dict[str, str] | None
+) -> Iterator[tuple[int, Doc]]:
     """Documents from the newest down, read a chunk at a time: most lists are short and the store is long."""
     if among is not None:
         placed = [(_position(desk, kind, ident, "id"), ident) for ident in among]
@@ -80,7 +83,7 @@ def _newest_first(desk: Desk, kind: str, before: int | None, among: list[str] | 
             if before is None or seq < before:
                 yield seq, desk.need(kind, ident, "id")
         return
-    index = {name: desk.params[name] for name in _BY if name in desk.params}
+    index = {name: desk.params[name] for name in _BY if name in desk.params} | (index or {})
     while True:
         chunk = desk.world.store.page(KINDS[kind], index, newest_first=True, before=before, limit=CHUNK)
         yield from chunk
@@ -107,7 +110,10 @@ def event_page(desk: Desk) -> Doc:
         return wanted is not True or events.delivered(desk, event)
 
     among = desk.world.outbox.undelivered(VENDOR_NAME) if wanted is False else None
-    return page(desk, "event", "/v1/events", keep=keep, show=lambda event: events.shown(desk, event), among=among)
+    index = {"type": kinds[0]} if len(kinds) == 1 and not kinds[0].endswith("*") else None
+    return page(
+        desk, "event", "/v1/events", keep=keep, show=lambda event: events.shown(desk, event), among=among, index=index
+    )
 
 
 def _kind_fits(kinds: list[str], kind: str) -> bool:

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from fly2any.kernel.errors import Refused
 from fly2any.kernel.money import Money
+from fly2any.kernel.pages import Page
 from suppliers.duffel import bodies, errors, mapping, webhook
 from suppliers.duffel.client import Answer, DuffelClient
 from suppliers.duffel.errors import Call
@@ -136,14 +137,21 @@ class DuffelSupplier:
                 for answer, raw in self._pages("/air/order_cancellations", {"order_id": order_id})
                 if mapping.text(raw.get("order_id")) in ("", order_id)]
 
-    def recent_orders(self, since: datetime) -> Iterator[OrderInfo]:
-        """Every order created since then, page by page. One that cannot be read is an error in the log."""
-        after = (since.astimezone(UTC) - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
-        for answer, raw in self._pages("/air/orders", {"created_at[after]": after}):
+    def list_orders(self, since: datetime, after: str = "") -> Page[OrderInfo]:
+        """One page of the orders created since then."""
+        oldest = (since.astimezone(UTC) - timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+        answer, raws, mark = self._page("/air/orders", {"created_at[after]": oldest}, after)
+        found, unread = [], []
+        for raw in raws:
             try:
-                yield mapping.order(raw, answer.served_at)
+                found.append(mapping.order(raw, answer.served_at))
             except mapping.Unreadable:
-                log.error("duffel order %s cannot be read", mapping.text(raw.get("id")) or "without id")
+                unread.append(mapping.text(raw.get("id")))
+        return Page(tuple(found), mark, tuple(unread))
+
+    def balances(self) -> tuple[Money, ...]:
+        """Not told: Duffel shows the balance on its dashboard only (duffel.md 3 lists no such call)."""
+        return ()
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""
@@ -154,17 +162,21 @@ class DuffelSupplier:
         """Every object of a listing with the answer it came in; stops when the cursor stands still."""
         cursor, seen = "", {""}
         for _ in range(MOST_PAGES):
-            asked = {**params, "limit": PAGE} | ({"after": cursor} if cursor else {})
-            answer = self._client.get(errors.READ, path, asked)
-            if not isinstance(answer.data, list):
-                raise errors.unreadable(errors.READ, answer.request_id)
-            for raw in mapping.items(answer.data):
+            answer, raws, cursor = self._page(path, params, cursor)
+            for raw in raws:
                 yield answer, raw
-            cursor = mapping.text(answer.meta.get("after"))
             if cursor in seen:
                 return
             seen.add(cursor)
         log.error("duffel listing %s did not end after %d pages", path, MOST_PAGES)
+
+    def _page(self, path: str, params: Mapping[str, Any], after: str) -> tuple[Answer, list[Mapping[str, Any]], str]:
+        """One page of a listing: its answer, its objects, and the mark of the next ("": none, or it stands still)."""
+        answer = self._client.get(errors.READ, path, {**params, "limit": PAGE} | ({"after": after} if after else {}))
+        if not isinstance(answer.data, list):
+            raise errors.unreadable(errors.READ, answer.request_id)
+        mark = mapping.text(answer.meta.get("after"))
+        return answer, list(mapping.items(answer.data)), "" if mark == after else mark
 
 
 def _read(call: Call, answer: Answer, read: Callable[[Mapping[str, Any]], T],

@@ -179,7 +179,7 @@ def test_customers_and_strangers_are_sent_to_the_login(client: Client, django_us
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("sandbox", "word"), [(True, "TEST"), (False, "LIVE")])
-def test_the_ribbon_says_test_or_live(client: Client, operator: Any, settings: Any, sandbox: bool, word: str) -> None:
-    settings.SANDBOX = sandbox
+@pytest.mark.parametrize(("key", "word"), [("sk_test_sandbox", "TEST"), ("rk_live_x", "LIVE")])
+def test_the_ribbon_says_test_or_live(client: Client, operator: Any, settings: Any, key: str, word: str) -> None:
+    settings.STRIPE_SECRET_KEY = key
     assert f"<strong>{word}</strong>" in client.get(reverse(QUEUE)).content.decode()

@@ -141,7 +141,9 @@ def test_listings_are_followed_to_their_end(peer: Peer, duffel: DuffelSupplier) 
                          "meta": {"after": "g3"}}),
               Says(200, {"data": [order | {"id": "ord_4"}], "meta": {"after": "g3"}}))  # stands still
     since = datetime(2026, 11, 21, 8, 0, 1, tzinfo=UTC)
-    assert [found.external_id for found in duffel.recent_orders(since)] == ["ord_1", "ord_3", "ord_4"]
+    pages = [duffel.list_orders(since), duffel.list_orders(since, "g2"), duffel.list_orders(since, "g3")]
+    assert [one.external_id for page in pages for one in page.items] == ["ord_1", "ord_3", "ord_4"]
+    assert [(page.after, page.unread) for page in pages] == [("g2", ()), ("g3", ("ord_2",)), ("", ())]
     assert [asked.query.get("after") for asked in peer.asked] == [None, ["g2"], ["g3"]]
     assert peer.asked[0].query["created_at[after]"] == ["2026-11-21T08:00:00Z"]
     assert peer.asked[0].query["limit"] == ["200"]

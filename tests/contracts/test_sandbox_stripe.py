@@ -170,7 +170,7 @@ def test_an_intent_is_found_by_our_payment(world: Sandbox, box_stripe: StripeGat
     found = box_stripe.find(payment_id="1", since=since)
     assert found is not None and found.external_id == made[1].external_id
     assert box_stripe.find(payment_id="99", since=since) is None
-    assert {intent.external_id for intent in box_stripe.recent_intents(since)} == {one.external_id for one in made}
+    assert {intent.external_id for intent in box_stripe.list_intents(since).items} == {one.external_id for one in made}
 
 
 @pytest.mark.parametrize("amount", [Money(5, "JPY"), Money(1, "USD"), Money(100_000_000, "USD")])
@@ -235,7 +235,7 @@ def test_the_library_repeats_with_our_key_and_succeeds(world: Sandbox, settings:
                             base=settings.STRIPE_API_BASE)
     world.fault("stripe.create_payment_intent", "reset_after")
     intent = opened(gateway)
-    assert [found.external_id for found in gateway.recent_intents(datetime.now(UTC) - timedelta(minutes=5))] == [
+    assert [found.external_id for found in gateway.list_intents(datetime.now(UTC) - timedelta(minutes=5)).items] == [
         intent.external_id]
 
 
@@ -269,11 +269,34 @@ def test_a_dispute_is_seen_and_stops_refunds(world: Sandbox, box_stripe: StripeG
     intent = authorised(world, box_stripe)
     taken = box_stripe.capture(intent.external_id, amount=USD, key="cap:17")
     bank(world, f"charges/{taken.attempt_id}/dispute")
-    [dispute] = box_stripe.disputes(datetime.now(UTC) - timedelta(minutes=5))
+    [dispute] = box_stripe.list_disputes(datetime.now(UTC) - timedelta(minutes=5)).items
     assert (dispute.intent_id, dispute.amount, dispute.reason) == (intent.external_id, USD, "fraudulent")
+    assert dispute.answer_by is not None and not dispute.over
+    assert box_stripe.get_dispute(dispute.external_id) == dispute
     assert box_stripe.get(intent.external_id).disputed
     error = fails(lambda: box_stripe.refund(intent.external_id, amount=USD, key="ref:1", refund_id="1"))
     assert (type(error), error.code) == (Refused, "disputed")
+
+
+def test_charges_refunds_and_warnings_are_listed_in_pages(world: Sandbox, box_stripe: StripeGateway) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    intent = authorised(world, box_stripe)
+    taken = box_stripe.capture(intent.external_id, amount=USD, key="cap:17")
+    made = [box_stripe.refund(intent.external_id, amount=Money(100 + number, "USD"), key=f"ref:{number}",
+                              refund_id=str(number)) for number in range(3)]
+    [charge] = box_stripe.list_charges(since).items
+    assert (charge.external_id, charge.intent_id, charge.captured_minor, charge.refunded_minor) == (
+        taken.attempt_id, intent.external_id, USD.minor, 303)
+    assert box_stripe.get_charge(charge.external_id) == charge
+    listed = box_stripe.list_refunds(since)
+    assert [(one.external_id, one.intent_id, one.refund_id) for one in listed.items] == [
+        (one.external_id, intent.external_id, one.refund_id) for one in reversed(made)]
+    assert [one.external_id for one in box_stripe.list_refunds(since, made[1].external_id).items] == [
+        made[0].external_id]
+    assert box_stripe.get_refund(made[0].external_id).amount == Money(100, "USD")
+    bank(world, f"charges/{taken.attempt_id}/fraud_warning")
+    [warning] = box_stripe.list_warnings(since).items
+    assert (warning.intent_id, warning.raw_kind) == (intent.external_id, "radar.early_fraud_warning.created")
 
 
 def test_a_refund_may_fail_later(world: Sandbox, box_stripe: StripeGateway) -> None:
@@ -299,5 +322,5 @@ def test_signed_messages_arrive_and_are_heard(world: Sandbox, messages: Site, bo
 def test_messages_that_never_arrived_are_listed(world: Sandbox, messages: Site, box_stripe: StripeGateway) -> None:
     world.fault("webhook:*", "webhook_drop", count=50)
     intent = authorised(world, box_stripe)
-    missed = list(box_stripe.undelivered(datetime.now(UTC) - timedelta(minutes=5)))
+    missed = box_stripe.list_undelivered(datetime.now(UTC) - timedelta(minutes=5)).items
     assert intent.external_id in {notice.intent_id for notice in missed}

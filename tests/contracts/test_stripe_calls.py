@@ -15,7 +15,7 @@ import pytest
 import stripe
 from django.db import transaction
 
-from fly2any.kernel.errors import Refused
+from fly2any.kernel.errors import Refused, Unavailable
 from fly2any.kernel.http import CalledInsideTransaction
 from fly2any.kernel.money import Money
 from payments.gateways.stripe import client as transport
@@ -164,12 +164,46 @@ def test_refunds_and_disputes_are_listed(peer: Peer, stripe_gateway: StripeGatew
     refunds = [{"id": f"re_{status}", "amount": 5, "currency": "usd", "status": status, "failure_reason": None}
                for status in ("pending", "requires_action", "succeeded", "failed", "canceled", "brand_new")]
     dispute = {"id": "dp_1", "amount": 5, "currency": "usd", "status": "needs_response", "reason": "fraudulent",
-               "payment_intent": {"id": "pi_1"}}
+               "payment_intent": {"id": "pi_1"}, "evidence_details": {"due_by": 1795000000}}
     peer.says(page(*refunds), page(dispute))
     assert [refund.state for refund in stripe_gateway.refunds("pi_1")] == [
         RefundState.SENT, RefundState.SENT, RefundState.SUCCEEDED, RefundState.FAILED, RefundState.FAILED,
         RefundState.SENT]
-    assert [(found.intent_id, found.status) for found in stripe_gateway.disputes(SINCE)] == [("pi_1", "needs_response")]
+    assert [(found.intent_id, found.status, found.over, found.answer_by)
+            for found in stripe_gateway.list_disputes(SINCE).items] == [
+        ("pi_1", "needs_response", False, datetime.fromtimestamp(1795000000, UTC))]
+
+
+def test_charges_are_listed_and_a_released_reservation_is_no_refund(peer: Peer, stripe_gateway: StripeGateway) -> None:
+    charge = {"amount": 500, "currency": "usd", "status": "succeeded", "payment_intent": "pi_1", "created": 1795000000}
+    peer.says(page(charge | {"id": "ch_1", "captured": True, "amount_captured": 500, "amount_refunded": 100},
+                   charge | {"id": "ch_2", "captured": False, "amount_refunded": 500, "refunded": True},
+                   charge | {"id": "ch_3", "captured": False, "status": "failed"}))
+    assert [(one.external_id, one.good, one.captured_minor, one.refunded_minor)
+            for one in stripe_gateway.list_charges(SINCE).items] == [
+        ("ch_1", True, 500, 100), ("ch_2", True, 0, 0), ("ch_3", False, 0, 0)]
+    assert peer.asked[0].path.endswith("/v1/charges")
+
+
+def test_a_list_is_asked_for_page_by_page_and_odd_objects_are_named(peer: Peer, stripe_gateway: StripeGateway) -> None:
+    peer.says(page(intent(id="pi_1"), intent(id="pi_2", status="brand_new"), more=True), page(intent(id="pi_3")))
+    first = stripe_gateway.list_intents(SINCE)
+    assert ([one.external_id for one in first.items], first.after, first.unread) == (["pi_1"], "pi_2", ("pi_2",))
+    last = stripe_gateway.list_intents(SINCE, first.after)
+    assert ([one.external_id for one in last.items], last.after) == (["pi_3"], "")
+    assert [asked.query.get("starting_after") for asked in peer.asked] == [None, ["pi_2"]]
+    peer.says(page(intent(id="pi_4", status="brand_new")))
+    with pytest.raises(Unavailable):  # nothing is decided from half a list
+        stripe_gateway.find(payment_id="17", since=SINCE)
+
+
+def test_fraud_warnings_are_found_by_their_events(peer: Peer, stripe_gateway: StripeGateway) -> None:
+    peer.says(page({"id": "evt_1", "object": "event", "type": "radar.early_fraud_warning.created", "livemode": False,
+                    "data": {"object": {"id": "issfr_1", "object": "radar.early_fraud_warning", "charge": "ch_1",
+                                        "payment_intent": "pi_1"}}}))
+    [found] = stripe_gateway.list_warnings(SINCE).items
+    assert (found.object_id, found.intent_id) == ("issfr_1", "pi_1")
+    assert peer.asked[0].query["types[0]"] == ["radar.early_fraud_warning.created"]
 
 
 def test_undelivered_events_are_asked_for_by_name_and_not_too_far_back(
@@ -178,7 +212,7 @@ def test_undelivered_events_are_asked_for_by_name_and_not_too_far_back(
     event = {"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": False,
              "data": {"object": {"id": "pi_1", "object": "payment_intent"}}}
     peer.says(page(event))
-    found = list(stripe_gateway.undelivered(datetime(2020, 1, 1, tzinfo=UTC)))
+    found = stripe_gateway.list_undelivered(datetime(2020, 1, 1, tzinfo=UTC)).items
     assert [(notice.event_id, notice.intent_id) for notice in found] == [("evt_1", "pi_1")]
     query = peer.asked[0].query
     assert query["delivery_success"] == ["false"]

@@ -26,12 +26,18 @@ DEEDS: dict[str, Callable[[StripeGateway], Any]] = {
     "get": lambda g: g.get("pi_1"),
     "find": lambda g: g.find(payment_id="1", since=SINCE),
     "refunds": lambda g: g.refunds("pi_1"),
-    "recent": lambda g: list(g.recent_intents(SINCE)),
-    "disputes": lambda g: list(g.disputes(SINCE)),
-    "undelivered": lambda g: list(g.undelivered(SINCE)),
+    "recent": lambda g: g.list_intents(SINCE),
+    "charges": lambda g: g.list_charges(SINCE),
+    "refunded": lambda g: g.list_refunds(SINCE),
+    "disputes": lambda g: g.list_disputes(SINCE),
+    "warnings": lambda g: g.list_warnings(SINCE),
+    "one refund": lambda g: g.get_refund("re_1"),
+    "one charge": lambda g: g.get_charge("ch_1"),
+    "one dispute": lambda g: g.get_dispute("dp_1"),
+    "undelivered": lambda g: g.list_undelivered(SINCE),
 }
 WRITES = ("create", "capture", "void", "refund")
-READS = ("get", "find", "refunds", "recent", "disputes", "undelivered")
+READS = tuple(name for name in DEEDS if name not in WRITES)
 
 
 def body(code: str | None = None, kind: str = "invalid_request_error", **extra: Any) -> dict[str, Any]:

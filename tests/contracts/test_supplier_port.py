@@ -147,7 +147,7 @@ def test_recent_orders_are_streamed(stage: Stage) -> None:
     offer = stage.supplier.offer(travel.pick(stage.supplier, travel.trip(adults=2), hold=True).external_id)
     made = stage.supplier.create_order(travel.request(offer, hold=True))
     since = datetime.now(UTC) - timedelta(minutes=5)
-    assert [order.external_id for order in stage.supplier.recent_orders(since)] == [made.external_id]
+    assert [order.external_id for order in stage.supplier.list_orders(since).items] == [made.external_id]
 
 
 def test_an_instant_order_is_paid_with_the_order(stage: Stage) -> None:

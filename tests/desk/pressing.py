@@ -13,7 +13,7 @@ from bookings.models import Booking, Case
 
 def somebody(*permissions: str) -> User:
     """A member of staff with exactly these permissions ("do_refund")."""
-    user = User.objects.create_user(f"staff-{secrets.token_hex(4)}", password=secrets.token_hex(8), is_staff=True)
+    user = User.objects.create_user(f"staff-{secrets.token_hex(4)}", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions, content_type__app_label="bookings"))
     return user
 

@@ -17,7 +17,7 @@ from tests.console import rows
 from tests.desk.pressing import Desk, as_it_stands, form_errors, somebody
 from tests.world import World, age
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def lost(world: World) -> tuple[Booking, str]:

@@ -17,7 +17,7 @@ from tests.desk.pressing import Desk, form_errors, somebody
 from tests.desk.test_money import confirmed
 from tests.world import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def sent() -> list[Any]:

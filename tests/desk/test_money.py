@@ -16,7 +16,7 @@ from tests.console import rows
 from tests.desk.pressing import Desk, form_errors, somebody
 from tests.world import INSTANT, World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def refunds(world: World) -> list[int]:

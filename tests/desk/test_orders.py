@@ -17,7 +17,7 @@ from tests.desk.pressing import Desk, form_errors, somebody
 from tests.desk.test_money import confirmed, refunds
 from tests.world import World
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_ticket_is_cancelled_at_the_quote(world: World, at_desk: Desk) -> None:

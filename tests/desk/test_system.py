@@ -15,7 +15,7 @@ from suppliers.models import SalesPause, SupplierEvent
 from tests.console import rows
 from tests.desk.pressing import Desk, somebody
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def message(**changes: Any) -> GatewayEvent:

@@ -213,8 +213,9 @@ def dispute() -> Broken:
     b = rows.confirmed()
     payments(b).update(disputed=True)
     d = Dispute.objects.create(payment=payments(b).get(), external_id="dp_1", amount_minor=50_000, currency="USD",
-                               status="needs_response", seen_at=NOW)
-    return _about(b, HIGH, lambda: Dispute.objects.filter(pk=d.pk).update(status="won"),
+                               status="needs_response", seen_at=NOW, answer_by=NOW + 7 * D)
+    return _about(b, HIGH, lambda: Dispute.objects.filter(pk=d.pk).update(status="won"), deadline=NOW + 7 * D,
+                  climbs=[(5 * D, CRITICAL)],
                   change=lambda: Dispute.objects.filter(pk=d.pk).update(status="under_review"))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bookings import cases, detectors
+from bookings import cases, desk, detectors
+from bookings.detectors import severity
 from bookings.models import Case
 from tests.console import rows
 from tests.console.rows import NOW
@@ -36,9 +38,9 @@ def test_a_mismatch_is_one_case_that_moves_with_time_and_heals(code: str, kind: 
     detectors.run(NOW + M / 2, [code])
     assert [again.pk for again in mine(code)] == [case.pk]
     assert mine(code)[0].seen_at == NOW + M / 2
-    for later, severity in found.climbs:
+    for later, urgency in found.climbs:
         detectors.run(NOW + later, [code])
-        assert [(one.pk, one.severity) for one in mine(code)] == [(case.pk, severity)], later
+        assert [(one.pk, one.severity) for one in mine(code)] == [(case.pk, urgency)], later
     found.mend()
     detectors.run(NOW + M + (found.climbs[-1][0] if found.climbs else 0 * M), [code])
     case.refresh_from_db()
@@ -72,8 +74,19 @@ def test_records_that_agree_are_no_case() -> None:
     assert (run.found, run.failed, open_cases()) == (0, (), [])
 
 
-def test_every_open_kind_of_a_detector_has_a_rule_and_a_code() -> None:
-    for code, detector in detectors.DETECTORS.items():
-        for kind in detector.kinds:
-            assert cases.KINDS[kind].code == code
-            assert detectors.rule_of(kind) == detector.rules[kind]
+def test_all_twenty_classes_are_registered_each_with_its_kinds_rules_and_actions() -> None:
+    assert sorted(detectors.DETECTORS, key=lambda code: int(code[1:])) == [f"M{number}" for number in range(1, 21)]
+    coded = {kind: known.code for kind, known in cases.KINDS.items() if known.code}
+    assert coded == {kind: code for code, one in detectors.DETECTORS.items() for kind in one.kinds}
+    assert {kind for kind in cases.KINDS if detectors.rule_of(kind)} == set(coded)
+    assert {known.action for known in cases.KINDS.values()} <= set(desk.ACTIONS)
+    assert set(severity.LADDERS) <= set(coded)
+
+
+def test_the_page_of_mismatches_names_every_kind_and_every_test() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "mismatches.md").read_text()
+    rows_of_it = [line for line in page.splitlines() if line.startswith("| M")]
+    told = {(line.split("|")[1].strip(), line.split("|")[2].split()[0].strip(",")) for line in rows_of_it}
+    assert {(known.code, kind) for kind, known in cases.KINDS.items() if known.code} - told <= {
+        ("M8", "duplicate_payment")}
+    assert [make.__name__ for _, _, make in CLASSES if make.__name__ not in page] == []

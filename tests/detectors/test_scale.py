@@ -36,6 +36,8 @@ SMALL = {"payment_without_order", "payment_reserved", "payment_disputed", "refun
 @pytest.fixture
 def full() -> Iterator[int]:
     """Confirmed bookings of a hundred days; one in twenty cancelled and refunded, one in ten expired."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
     mine = rows.confirmed()
     order, payment = SupplierOrder.objects.get(booking=mine), Payment.objects.get(booking=mine)
     rows.refund(payment, 50_000)
@@ -62,7 +64,8 @@ def full() -> Iterator[int]:
            refunded_minor="CASE WHEN n % 20 = 0 THEN t.captured_minor ELSE 0 END",
            state="CASE WHEN n % 10 = 1 THEN 'voided' ELSE t.state END")
     paid = f"(SELECT min(id) FROM payments_payment WHERE id > {payment.pk})"
-    copied("payments_refund", Refund, ROWS // 20, payment_id=f"{paid} + n * 20 - 1", external_id="'re_' || n")
+    copied("payments_refund", Refund, ROWS // 20, payment_id=f"{paid} + n * 20 - 1", external_id="'re_' || n",
+           **{name: f"t.{name} - 20 * n * (interval '100 days' / {ROWS})" for name in ("requested_at", "sent_at")})
     copied("bookings_outbox", Outbox, ROWS, booking_id=of, version="n::text")
     copied("bookings_externalcall", ExternalCall, ROWS, booking_id=of, subject="'order:' || n + 1000000", key="n::text")
     Refund.objects.filter(payment=payment).delete()

@@ -16,7 +16,7 @@ from tests.console import rows
 from tests.figures import history
 from tests.figures.history import DAY, HOUR, NOON, counted, everything
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_money_counts_when_it_is_captured_and_currencies_stay_apart() -> None:
@@ -51,16 +51,16 @@ def test_a_booking_counts_in_the_hour_it_began_however_late_it_is_paid() -> None
     history.payment(paid, NOON + 30 * HOUR, ms=800, captured_at=NOON + 30 * HOUR)
     figures.collect(NOON + 30 * HOUR)
     assert counted("h", NOON)["booking.completed", ""] == (1, 0)
-    figures.recount(NOON + 31 * HOUR)
+    figures.recount(NOON + 31 * HOUR, days=3)
     assert counted("h", NOON)["booking.completed", ""] == (2, 0)
     assert counted("d", NOON.replace(hour=0))["booking.completed", ""] == (2, 0)
 
 
 def test_counting_twice_changes_nothing() -> None:
     _a_day(NOON)
-    figures.recount(NOON + DAY)
+    figures.recount(NOON + DAY, days=2)
     once = everything()
-    figures.recount(NOON + DAY)
+    figures.recount(NOON + DAY, days=2)
     figures.collect(NOON + DAY)
     assert [row for row in everything() if not row[2].startswith("level.")] == once
     assert len(once) > 40
@@ -68,7 +68,7 @@ def test_counting_twice_changes_nothing() -> None:
 
 def test_a_kill_half_way_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     _a_day(NOON)
-    figures.recount(NOON + HOUR)
+    figures.recount(NOON + HOUR, days=2)
     before = everything()
     history.booking(NOON)
     with monkeypatch.context() as patch:
@@ -103,7 +103,7 @@ def test_a_day_ends_at_midnight_utc(settings: Any) -> None:
         try:
             for at in (midnight - timedelta(microseconds=1), midnight):
                 history.booking(at)
-            figures.recount(midnight + HOUR)
+            figures.recount(midnight + HOUR, days=2)
         finally:
             cursor.execute("SET TIME ZONE 'UTC'")
     assert counted("d", midnight - DAY)["booking.started", ""] == (1, 0)
@@ -146,7 +146,7 @@ def test_old_hours_tallies_and_looks_go_days_stay() -> None:
         Figure.objects.create(grain=grain, at=old, metric="booking.started", n=1)
     history.tally(old, "web.5xx", 1)
     Seen.objects.create(subject="00000000-0000-4000-8000-000000000001", step="results", at=old)
-    figures.recount(NOON)
+    figures.recount(NOON, days=1)
     assert set(Figure.objects.filter(at=old).values_list("grain", flat=True)) == {"d", "m"}
     assert (Tally.objects.count(), Seen.objects.count()) == (0, 0)
 

@@ -20,7 +20,7 @@ from tests.console import rows
 from tests.figures import history
 from tests.figures.history import DAY, HOUR, NOON
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 NEAR = {"rel": buckets.ERROR + 1e-9}
 SECOND = timedelta(seconds=1)
 
@@ -134,7 +134,7 @@ def test_messages() -> None:
     found = reading(NOON + HOUR)
     assert value("webhooks-in-time", found) == 40.0
     assert value("webhook-failures", found) == 0
-    figures.recount(NOON + HOUR)
+    figures.recount(NOON + HOUR, days=2)
     week = read(window("7d", NOON.date(), NOON + HOUR), NOON + HOUR)
     assert value("webhooks-in-time", week) == pytest.approx(100 * 2 / 6)
     assert value("webhook-failures", week) == 1
@@ -175,7 +175,7 @@ def test_a_running_day_is_compared_with_the_same_hours_of_the_day_before() -> No
             history.payment(made, NOON, ms=1, captured_at=NOON.replace(hour=0) - DAY + hour * HOUR)
     for hour in range(13):  # one an hour, the running hour included
         history.payment(history.booking(NOON), NOON, ms=1, captured_at=NOON.replace(hour=0) + hour * HOUR)
-    figures.recount(NOON + timedelta(minutes=5))
+    figures.recount(NOON + timedelta(minutes=5), days=2)
     found = read(window("today", NOON.date(), NOON), NOON)
     tile = tiles.tile(BY_NAME["bookings"], found)
     assert tile.values == ["13"]

@@ -17,6 +17,7 @@ from bookings.admin.queue import reading
 from bookings.admin.queue.asked import TABS, Asked
 from bookings.models import Booking, Case, Passenger, Segment
 from fly2any.kernel import clock
+from payments.models import Payment
 from suppliers.models import SupplierOrder
 from tests.console import rows
 from tests.guard.test_scale import copied
@@ -27,18 +28,17 @@ MOST = 1500  # rows that one step of a plan may touch: a bounded count is 1000
 KINDS = ("unknown_outcome", "charged_without_order", "webhook_backlog", "mail_undelivered", "dispute")
 
 
-def cases(owner: str, kinds: tuple[str, ...] = KINDS) -> None:
-    """ROWS open cases and as many closed ones; `owner` is SQL of n."""
+def cases(owner: str, kinds: tuple[str, ...] = KINDS, opened: int = ROWS, closed: int = ROWS) -> None:
+    """So many open and so many closed cases; `owner` is SQL of n."""
     chosen = f"(ARRAY{list(kinds)})[n % {len(kinds)} + 1]"
     with connection.cursor() as cursor:
-        for closed in ("NULL", "now() - n * interval '1 minute'"):
+        for end, many in (("NULL", opened), ("now() - n * interval '1 minute'", closed)):
             cursor.execute(
                 "INSERT INTO bookings_case (kind, subject, severity, verdict, facts, currency, opened_at, deadline, "
                 "taken_by_id, snoozed_because, closed_at, closed_because) "
                 f"SELECT {chosen}, 'object:' || n, n % 4 + 1, 'What happened.', '{{}}', '', "
                 "now() - n * interval '7 seconds', CASE WHEN n % 3 = 0 THEN NULL ELSE now() + n * interval '1 second' END, "
-                f"{owner}, '', {closed}, {'NULL' if closed == 'NULL' else repr('done')} FROM generate_series(1, {ROWS}) n"
-                .replace("NULL FROM", "'' FROM"))
+                f"{owner}, '', {end}, {repr('') if end == 'NULL' else repr('done')} FROM generate_series(1, {many}) n")
         cursor.execute("ANALYZE bookings_case")
 
 
@@ -95,26 +95,35 @@ def test_no_part_of_the_queue_reads_more_than_it_counts(owner: str, kinds: tuple
     assert not (wrong := too_many(asked)), "\n\n".join(wrong)
 
 
-def test_every_kind_of_word_is_found_by_index() -> None:
+def bookings(many: int = ROWS) -> Booking:
+    """One finished booking and so many others of as many people, a hundredth of them with one family name."""
     mine = rows.confirmed()
     mine.orders.update(tickets=[{"kind": "ticket", "number": "2200000000000"}])
-    copied("bookings_booking", Booking, ROWS, public_id="gen_random_uuid()", reference="'N' || n",
+    copied("bookings_booking", Booking, many, public_id="gen_random_uuid()", reference="'N' || n",
            contact_email="'a' || n || '@example.com'", contact_phone="'+491600' || 1000000 + n", due_at="NULL")
     others = f"(SELECT min(id) FROM bookings_booking WHERE id > {mine.pk}) + n - 1"
-    copied("bookings_passenger", Passenger, ROWS, booking_id=others,
+    copied("bookings_passenger", Passenger, many, booking_id=others,
            family_name="CASE WHEN n % 100 = 0 THEN 'Smith' ELSE 'F' || n END", given_name="'G' || n % 50")
-    copied("bookings_segment", Segment, ROWS, booking_id=others,
+    copied("bookings_segment", Segment, many, booking_id=others,
            departing_local="to_char(timestamp '2026-12-01' + n % 300 * interval '1 day', 'YYYY-MM-DD\"T\"HH24:MI:SS')")
-    copied("suppliers_supplierorder", SupplierOrder, ROWS, booking_id=others, external_id="'ord_n' || n",
+    copied("suppliers_supplierorder", SupplierOrder, many, booking_id=others, external_id="'ord_n' || n",
            offer_external_id="'off_n' || n", pnr="'P' || n",
            tickets="jsonb_build_array(jsonb_build_object('kind', 'ticket', 'number', (2200000000000 + n)::text))")
+    copied("payments_payment", Payment, many, booking_id=others, external_id="'pi_n' || n",
+           order_id="(SELECT min(id) FROM suppliers_supplierorder) + n")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    said = {"reference": "FLY2A-000077", "code": "AB12CD", "pnr": "P77", "order": "ord_n77", "payment": "pi_none",
-            "refund": "re_none", "ticket": "220-0000000077", "email": "A77@example.com", "phone": "0160 01000077",
-            "name": "f77", "many of a name": "SMITH", "name and date": "smith 2026-12-11", "both names": "G0 Smith",
-            "uuid": str(mine.public_id)}
+    return mine
+
+
+WORDS = {"reference": "FLY2A-000077", "code": "AB12CD", "pnr": "P77", "order": "ord_n77", "payment": "pi_n77",
+         "refund": "re_none", "ticket": "220-0000000077", "email": "A77@example.com", "phone": "0160 01000077",
+         "name": "f77", "many of a name": "SMITH", "name and date": "smith 2026-12-11", "both names": "G0 Smith"}
+
+
+def test_every_kind_of_word_is_found_by_index() -> None:
+    mine = bookings()
     asked: dict[str, Callable[[], Any]] = {
         name: lambda word=word: list(Booking.objects.filter(find.bookings_matching(word)).order_by("-pk")[:51])
-        for name, word in said.items()}
+        for name, word in {**WORDS, "uuid": str(mine.public_id)}.items()}
     assert not (wrong := too_many(asked)), "\n\n".join(wrong)

@@ -133,7 +133,7 @@ def test_the_site_starts_stops_and_keeps_its_data(site: Site) -> None:
     assert site.line("console ").split("password")[1].strip() == password
     code = (
         "import django; django.setup(); from django.contrib.auth.models import User; "
-        f"print(User.objects.get().check_password({password!r}))"
+        f"print(User.objects.get(username='staff').check_password({password!r}))"
     )
     environ = {**site.environ, "DJANGO_SETTINGS_MODULE": "fly2any.settings"}
     shown = subprocess.run(

@@ -58,7 +58,8 @@ def test_a_high_case_is_told_once() -> None:
 
 @pytest.mark.parametrize("verb", ["look_again", "mark_handled"])
 def test_who_answers_the_case_has_taken_it(verb: str) -> None:
-    case = opened("ticketed_unpaid")
+    case = opened("refunded_but_live")
+    Booking.objects.filter(pk=case.booking_id).update(status="CONFIRMED", progress="done")
     operator = get_user_model().objects.create_superuser("boss")
     desk.do(desk.ACTIONS[verb], by=desk.By(operator, "seen", "press 1"), params={}, case_id=case.pk)
     assert alerts.repeat(NOW + QUARTER) == 0
@@ -105,6 +106,7 @@ def test_the_sweeper_tells_and_checks_the_promises_once_a_day(monkeypatch: pytes
     asked = []
     monkeypatch.setattr(alerts, "promises", lambda now: asked.append(now))
     monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    monkeypatch.setattr(sweep.reconcile, "full_is_due", lambda now: False)
     sweeper = sweep.Sweeper()
     monkeypatch.setattr(sweeper, "_job", lambda name, work: work())
     sweeper.round()
@@ -153,6 +155,7 @@ def test_the_sweeper_erases_abandoned_drafts_soon(monkeypatch: pytest.MonkeyPatc
     words = {"wish": "draft", "status": "DRAFT", "wished_at": None}
     rows.booking(offer_expires_at=clock.now() - timedelta(hours=2), **words)
     monkeypatch.setattr(sweep.reconcile, "light", lambda now: None)
+    monkeypatch.setattr(sweep.reconcile, "full_is_due", lambda now: False)
     monkeypatch.setattr(sweep.retention, "run", lambda now: {})
     sweeper = sweep.Sweeper()
     monkeypatch.setattr(sweeper, "_job", lambda name, work: work())

@@ -14,21 +14,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from bookings import desk
-from bookings.access import address_of
+from bookings.admin.actions import ReasonForm, by_of
 from bookings.admin.queue.doors import drawn, staff
 from bookings.admin.queue.lines import Line, line_of
 from bookings.admin.queue.reading import cases_of, ticked
 from bookings.models import Case
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
-
-
-class WhyForm(forms.Form):
-    """Why a person does this, once for all lines."""
-
-    reason = forms.CharField(label="Reason", max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
-                             help_text="What you found and what was done. No passport or card data.",
-                             error_messages={"required": "Please say why."})
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,7 @@ def bulk_view(request: HttpRequest) -> HttpResponse:
 
 def _forms(action: desk.Action, case: Case, request: HttpRequest) -> list[forms.Form]:
     """The action's own questions and the reason, as filled in."""
-    kinds = [action.form(desk.situation_of(case=case)), WhyForm if action.needs_reason else None]
+    kinds = [action.form(desk.situation_of(case=case)), ReasonForm if action.needs_reason else None]
     return [kind(request.POST if request.method == "POST" else None) for kind in kinds if kind is not None]
 
 
@@ -84,8 +76,7 @@ def _one(request: HttpRequest, user: User, action: desk.Action, line: Line, key:
         wrong = [str(error) for form in asked for errors in form.errors.values() for error in errors]
         return Result(line, done=False, said=" ".join(wrong))
     values: dict[str, Any] = {name: value for form in asked for name, value in form.cleaned_data.items()}
-    by = desk.By(operator=user, reason=values.pop("reason", ""), key=f"{key}:{line.case.pk}",
-                 address=address_of(request))
+    by = by_of(request, user, values.pop("reason", ""), f"{key}:{line.case.pk}")
     try:
         done = desk.do(action, by=by, params=values, case_id=line.case.pk)
     except Problem as problem:

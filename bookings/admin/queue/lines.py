@@ -35,6 +35,10 @@ class Line:
     may: bool  # whether this person may do it
     address: str  # of the case
     action_address: str
+    opened_at: str  # times in full, UTC; "" when there is none
+    deadline_at: str
+    snoozed_until: str
+    closed_at: str
 
 
 def line_of(case: Case, user: User, now: datetime) -> Line:
@@ -50,7 +54,14 @@ def line_of(case: Case, user: User, now: datetime) -> Line:
         mine=case.taken_by_id == user.pk, action=action.label if action else "",
         may=action is not None and user.has_perm(action.permission),
         address=reverse("admin:bookings_case_change", args=[case.pk]),
-        action_address=reverse("admin:bookings_case_verb", args=[case.pk, name]) if action else "")
+        action_address=reverse("admin:bookings_case_verb", args=[case.pk, name]) if action else "",
+        opened_at=when(case.opened_at), deadline_at=when(case.deadline), snoozed_until=when(case.snoozed_until),
+        closed_at=when(case.closed_at))
+
+
+def when(at: datetime | None) -> str:
+    """A time in full, UTC, to the minute."""
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def title_of(kind: str) -> str:

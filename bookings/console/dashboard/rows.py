@@ -37,8 +37,9 @@ class Rows:
 
     @property
     def permission(self) -> str:
-        """What one must be allowed to see."""
-        return f"{self.model._meta.app_label}.view_{self.model._meta.model_name}"
+        """What one must be allowed to see; requests are seen by whoever sees the calls they belong to."""
+        model = ExternalCall if self.model is CallRecord else self.model
+        return f"{model._meta.app_label}.view_{model._meta.model_name}"
 
     def between(self, start: datetime, end: datetime) -> QuerySet[Any]:
         """The rows of a stretch of time, newest first."""

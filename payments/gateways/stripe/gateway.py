@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -15,20 +15,22 @@ from django.conf import settings
 from fly2any.kernel.errors import Refused
 from fly2any.kernel.http import guard
 from fly2any.kernel.money import Money
+from fly2any.kernel.pages import Page, everything
 from payments.gateways.stripe import client as transport
 from payments.gateways.stripe import errors, mapping
 from payments.gateways.stripe.amounts import to_stripe
-from payments.types import DisputeInfo, Intent, Notice, PaymentState, RefundInfo
+from payments.types import ChargeInfo, DisputeInfo, Intent, Notice, PaymentState, RefundInfo
 
 TOLERANCE_SECONDS = 300
 MOST_BYTES = 256 * 1024
 EVENTS_KEPT = timedelta(days=30)
+WARNING = "radar.early_fraud_warning.created"
 EVENT_TYPES = (
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.requires_action",
     "payment_intent.processing", "payment_intent.canceled", "payment_intent.amount_capturable_updated",
     "charge.captured", "charge.expired", "charge.refunded", "refund.created", "refund.updated", "refund.failed",
     "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed",
-    "radar.early_fraud_warning.created",
+    WARNING,
 )
 _EXPAND = ["latest_charge"]
 # when two intents carry one payment's id, the one that matters more
@@ -66,7 +68,8 @@ class StripeGateway:
 
     def find(self, *, payment_id: str, since: datetime) -> Intent | None:
         """The intent made for our payment row, by metadata, among those created since then."""
-        ours = [intent for intent in self.recent_intents(since) if intent.payment_id == payment_id]
+        listed = everything(lambda mark: _whole(self.list_intents(since, mark)))
+        ours = [intent for intent in listed if intent.payment_id == payment_id]
         return max(ours, key=lambda intent: _WEIGHT[intent.state], default=None)
 
     def capture(self, intent_id: str, *, amount: Money, key: str) -> Intent:
@@ -93,22 +96,54 @@ class StripeGateway:
     def refunds(self, intent_id: str) -> list[RefundInfo]:
         """Every refund of the intent."""
         _need(intent_id)
-        return list(self._listing(self._v1.refunds, mapping.refund, {"payment_intent": intent_id}))
+        return list(everything(lambda mark: _whole(self._page(
+            self._v1.refunds, mapping.refund, {"payment_intent": intent_id}, mark))))
 
-    def recent_intents(self, since: datetime) -> Iterator[Intent]:
-        """Every intent created since then, streamed."""
-        return self._listing(self._v1.payment_intents, mapping.intent,
-                             {"created": {"gte": _unix(since)}, "expand": ["data.latest_charge"]})
+    def get_refund(self, refund_id: str) -> RefundInfo:
+        """One refund by Stripe's id. Refused not_found when there is none."""
+        _need(refund_id)
+        return self._read(mapping.refund, lambda: self._v1.refunds.retrieve(refund_id))
 
-    def disputes(self, since: datetime) -> Iterator[DisputeInfo]:
-        """Every dispute created since then, streamed."""
-        return self._listing(self._v1.disputes, mapping.dispute, {"created": {"gte": _unix(since)}})
+    def get_charge(self, charge_id: str) -> ChargeInfo:
+        """One charge. Refused not_found when there is none."""
+        _need(charge_id)
+        return self._read(mapping.charge, lambda: self._v1.charges.retrieve(charge_id))
 
-    def undelivered(self, since: datetime) -> Iterator[Notice]:
+    def get_dispute(self, dispute_id: str) -> DisputeInfo:
+        """One dispute. Refused not_found when there is none."""
+        _need(dispute_id)
+        return self._read(mapping.dispute, lambda: self._v1.disputes.retrieve(dispute_id))
+
+    def list_intents(self, since: datetime, after: str = "") -> Page[Intent]:
+        """Every intent created since then."""
+        return self._page(self._v1.payment_intents, mapping.intent,
+                          {"created": {"gte": _unix(since)}, "expand": ["data.latest_charge"]}, after)
+
+    def list_charges(self, since: datetime, after: str = "") -> Page[ChargeInfo]:
+        """Every charge created since then, failed attempts among them."""
+        return self._page(self._v1.charges, mapping.charge, {"created": {"gte": _unix(since)}}, after)
+
+    def list_refunds(self, since: datetime, after: str = "") -> Page[RefundInfo]:
+        """Every refund created since then, by whomever."""
+        return self._page(self._v1.refunds, mapping.refund, {"created": {"gte": _unix(since)}}, after)
+
+    def list_disputes(self, since: datetime, after: str = "") -> Page[DisputeInfo]:
+        """Every dispute created since then."""
+        return self._page(self._v1.disputes, mapping.dispute, {"created": {"gte": _unix(since)}}, after)
+
+    def list_undelivered(self, since: datetime, after: str = "") -> Page[Notice]:
         """Events whose delivery failed, newest 30 days at most."""
+        return self._page(self._v1.events, mapping.notice,
+                          {"types": list(EVENT_TYPES), "delivery_success": False, **self._kept(since)}, after)
+
+    def list_warnings(self, since: datetime, after: str = "") -> Page[Notice]:
+        """Early fraud warnings, by their events: newest 30 days at most."""
+        return self._page(self._v1.events, mapping.notice, {"types": [WARNING], **self._kept(since)}, after)
+
+    def _kept(self, since: datetime) -> dict[str, Any]:
+        """Events are kept for 30 days; a time before that is an error."""
         oldest = datetime.fromtimestamp(self._clock(), UTC) - EVENTS_KEPT
-        params = {"types": list(EVENT_TYPES), "delivery_success": False, "created": {"gte": _unix(max(since, oldest))}}
-        return self._listing(self._v1.events, mapping.notice, params)
+        return {"created": {"gte": _unix(max(since, oldest))}}
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify a webhook on its raw bytes. Raises Refused bad_signature or unreadable."""
@@ -145,23 +180,30 @@ class StripeGateway:
         except (mapping.Unreadable, AttributeError, KeyError, TypeError) as error:
             raise errors.unreadable(changes=changes) from error
 
-    def _listing(self, service: Any, read: Callable[[Mapping[str, Any]], T], params: dict[str, Any]) -> Iterator[T]:
-        """Every object of a list, page by page; each page is a guarded call of its own."""
-        asked = {**params, "limit": 100}
-        while True:
-            page = self._read(mapping.mapping, partial(service.list, params=dict(asked)))
-            rows = page.get("data")
-            if not isinstance(rows, list):
-                raise errors.unreadable(changes=False)
-            for row in rows:
-                try:
-                    yield read(mapping.mapping(row))
-                except mapping.Unreadable as error:
-                    raise errors.unreadable(changes=False) from error
-            last = mapping.id_of(rows[-1]) if rows else ""
-            if page.get("has_more") is not True or not last or asked.get("starting_after") == last:
-                return
-            asked["starting_after"] = last
+    def _page(self, service: Any, read: Callable[[Mapping[str, Any]], T], params: dict[str, Any],
+              after: str) -> Page[T]:
+        """One page of a list, a guarded call of its own. The mark is the last object's id (`starting_after`)."""
+        asked = {**params, "limit": 100} | ({"starting_after": after} if after else {})
+        page = self._read(mapping.mapping, partial(service.list, params=asked))
+        rows = page.get("data")
+        if not isinstance(rows, list):
+            raise errors.unreadable(changes=False)
+        items, unread = [], []
+        for row in rows:
+            try:
+                items.append(read(mapping.mapping(row)))
+            except mapping.Unreadable:
+                unread.append(mapping.id_of(row))
+        last = mapping.id_of(rows[-1]) if rows else ""
+        more = page.get("has_more") is True and last != after
+        return Page(tuple(items), last if more else "", tuple(unread))
+
+
+def _whole(page: Page[T]) -> Page[T]:
+    """The page, if all of it can be read: nothing may be decided from the rest."""
+    if page.unread:
+        raise errors.unreadable(changes=False)
+    return page
 
 
 def _need(external_id: str) -> None:

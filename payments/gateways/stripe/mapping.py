@@ -13,7 +13,7 @@ from typing import Any
 from fly2any.kernel.money import Money, MoneyError
 from payments.gateways.stripe import codes
 from payments.gateways.stripe.amounts import minor_from_stripe
-from payments.types import DisputeInfo, Intent, Notice, PaymentState, RefundInfo, RefundState
+from payments.types import ChargeInfo, DisputeInfo, Intent, Notice, PaymentState, RefundInfo, RefundState
 
 STATES = {
     "requires_payment_method": PaymentState.OPEN,
@@ -28,6 +28,7 @@ REFUND_STATES = {
     "pending": RefundState.SENT, "requires_action": RefundState.SENT,
     "succeeded": RefundState.SUCCEEDED, "failed": RefundState.FAILED, "canceled": RefundState.FAILED,
 }
+ENDED_DISPUTES = frozenset({"won", "lost", "warning_closed", "prevented"})
 _KINDS = (
     ("charge.dispute.", "dispute.changed"), ("charge.refund", "refund.changed"), ("refund.", "refund.changed"),
     ("payment_intent.succeeded", "payment.captured"), ("charge.captured", "payment.captured"),
@@ -130,15 +131,30 @@ def refund(raw: Mapping[str, Any]) -> RefundInfo:
     return RefundInfo(
         external_id=_identity(raw), state=REFUND_STATES.get(text(raw.get("status")), RefundState.SENT),
         amount=_money(raw), refund_id=text(mapping(raw.get("metadata")).get("refund_id")),
-        failure=text(raw.get("failure_reason")),
+        failure=text(raw.get("failure_reason")), intent_id=id_of(raw.get("payment_intent")),
+        created_at=moment(raw.get("created")),
+    )
+
+
+def charge(raw: Mapping[str, Any]) -> ChargeInfo:
+    """A charge. What was given back before it was captured is a released reservation, not a refund."""
+    amount = _money(raw)
+    captured = minor(raw.get("amount_captured"), amount.currency) if raw.get("captured") is True else 0
+    return ChargeInfo(
+        external_id=_identity(raw), intent_id=id_of(raw.get("payment_intent")), amount=amount,
+        good=text(raw.get("status")) != "failed", captured_minor=captured,
+        refunded_minor=minor(raw.get("amount_refunded"), amount.currency) if captured else 0,
+        disputed=raw.get("disputed") is True, created_at=moment(raw.get("created")),
     )
 
 
 def dispute(raw: Mapping[str, Any]) -> DisputeInfo:
     """A dispute."""
+    status = text(raw.get("status"))
     return DisputeInfo(
         external_id=_identity(raw), intent_id=id_of(raw.get("payment_intent")), amount=_money(raw),
-        status=text(raw.get("status")), reason=text(raw.get("reason")),
+        status=status, reason=text(raw.get("reason")), over=status in ENDED_DISPUTES,
+        answer_by=moment(mapping(raw.get("evidence_details")).get("due_by")),
     )
 
 

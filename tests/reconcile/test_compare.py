@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from bookings import cases, reconcile
-from bookings.models import Booking, Case, Heartbeat
+from bookings.models import Booking, Case
 from fly2any.kernel.money import Money
 from payments import registry as gateways
 from payments.models import Dispute, GatewayEvent, Payment
@@ -20,7 +20,8 @@ from payments.types import DisputeInfo, Notice, PaymentState
 from suppliers import registry as airlines
 from suppliers.models import SupplierEvent, SupplierOrder
 from suppliers.types import OrderState
-from tests.trail import outside, rows
+from tests.reconcile import outside
+from tests.trail import rows
 from tests.trail.rows import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,7 +148,7 @@ def test_money_refunded_elsewhere_is_looked_at_first_and_a_case_only_if_that_did
     reconcile.light(NOW)
     assert (open_cases(), fresh(payment).news_at, fresh(booking).wakes) == ([], NOW, 1)
     reconcile.light(LATER)  # nobody has looked yet: it is not a difference of the ledgers, only of time
-    assert [kind for kind, _ in open_cases()] == ["webhook_backlog"]
+    assert open_cases() == []
     Payment.objects.update(looked_at=LATER)
     reconcile.light(LATER + timedelta(minutes=15))
     assert open_cases() == [("ledgers_differ", "stripe:pi_1")]
@@ -201,8 +202,11 @@ def test_a_second_order_for_a_booking_that_has_one_is_a_case(lists: outside.List
     lists.orders = [outside.order(), outside.order("ord_2", booking_id=str(booking.public_id),
                                                    offer_id=booking.offer_external_id)]
     reconcile.light(NOW)
-    assert open_cases() == [("orphaned_booking", "duffel:ord_2")]
+    assert open_cases() == [("duplicate_order", "duffel:ord_2")]
     assert Case.objects.get().booking == booking
+    lists.orders[1] = replace(lists.orders[1], state=OrderState.CANCELLED)
+    reconcile.light(LATER)
+    assert open_cases() == []
 
 
 def test_an_order_cancelled_by_the_airline_wakes_its_booking(lists: outside.Lists) -> None:
@@ -229,7 +233,7 @@ def test_rows_of_ours_that_their_lists_do_not_show_are_asked_for_one_by_one(list
                    for name in ("there", "gone"))
     order = rows.order(rows.booking(), external_id="ord_gone", state="held", asked_at=NOW - timedelta(hours=10))
     rows.order(rows.booking(), external_id="ord_young", state="held", asked_at=NOW - timedelta(hours=5))
-    lists.unlisted_intents = [outside.intent("pi_there", state=PaymentState.OPEN, captured_minor=0)]
+    lists.unlisted = [outside.intent("pi_there", state=PaymentState.OPEN, captured_minor=0)]
     reconcile.light(NOW)
     reconcile.light(LATER)
     assert open_cases() == [("ledgers_differ", "duffel:ord_gone"), ("ledgers_differ", "stripe:pi_gone")]
@@ -297,32 +301,17 @@ def test_one_silent_side_does_not_stop_the_other_and_is_made_up_for(lists: outsi
     assert len(open_cases()) == 2
 
 
-def test_each_turn_goes_back_over_the_last_six_hours_and_once_a_day_over_72(lists: outside.Lists) -> None:
+def test_a_light_turn_goes_back_over_the_last_six_hours_and_a_full_one_over_72(lists: outside.Lists) -> None:
     turns = [NOW, LATER, NOW + timedelta(hours=23), NOW + timedelta(hours=25)]
     for turn in turns:
         reconcile.light(turn)
     assert [turn - since for turn, since in zip(turns, lists.since, strict=True)] == [
-        timedelta(hours=72), timedelta(hours=6, minutes=15), timedelta(hours=28, minutes=45), timedelta(hours=72)]
+        timedelta(hours=72), timedelta(hours=6, minutes=15), timedelta(hours=28, minutes=45), timedelta(hours=8)]
+    assert reconcile.full(turns[-1], rest=0)
+    assert turns[-1] - lists.since[-1] == timedelta(hours=72)
 
 
 def test_after_a_week_of_silence_the_whole_week_is_compared(lists: outside.Lists) -> None:
     reconcile.light(NOW)
     reconcile.light(NOW + timedelta(days=7))
     assert NOW + timedelta(days=7) - lists.since[-1] == timedelta(days=7, hours=6)
-
-
-def test_a_killed_turn_starts_again_where_it_stood(lists: outside.Lists, monkeypatch: pytest.MonkeyPatch) -> None:
-    reconcile.light(NOW)
-    stood = Heartbeat.objects.get(name="reconcile.orders.duffel").note
-    lists.orders = [outside.order("ord_stranger")]
-
-    def killed(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(reconcile, "_order_without_row", killed)
-        with pytest.raises(KeyboardInterrupt):
-            reconcile.light(LATER)
-    assert Heartbeat.objects.get(name="reconcile.orders.duffel").note == stood
-    reconcile.light(LATER)
-    assert open_cases() == [("orphaned_booking", "duffel:ord_stranger")]
