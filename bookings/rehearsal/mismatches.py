@@ -13,7 +13,6 @@ from bookings import cases
 from bookings.models import Booking, Outbox
 from bookings.rehearsal import outside
 from bookings.rehearsal.trips import (
-    DISPUTED_CARD,
     age,
     authorised,
     booked,
@@ -208,9 +207,9 @@ def _change_unanswered() -> Staged:
 
 
 def _dispute() -> Staged:
-    booking = confirmed(DISPUTED_CARD)
-    look(booking)
-    return Staged(drive(booking, lambda b: b.cases.filter(kind="dispute", closed_at=None).exists()))
+    booking = confirmed()
+    outside.control(f"/_stripe/charges/{payment_of(booking).attempt_id}/dispute")
+    return Staged(booking)
 
 
 # --- messages, mail, workers ------------------------------------------------------------------------------------
@@ -240,11 +239,13 @@ def _mail_undelivered() -> Staged:
 
 def _balance_gone() -> Staged:
     outside.control("/_duffel/balance", {"amount": "0.00"})
-    return Staged(subject="duffel", hint="The airline account is empty; finance must transfer money.")
+    drive(authorised(), lambda b: b.calls.filter(code="insufficient_balance").exists())
+    return Staged(subject="supplier:duffel", hint="The account is empty; finance must transfer money.")
 
 
 def _topped_up() -> None:
     outside.control("/_duffel/balance", {"amount": None})
+    confirmed()  # the first order that is paid again
 
 
 def _worker_gave_up() -> Staged:
@@ -269,7 +270,8 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
           _duplicate),
     Scene("M9", "cancelled at the airline, not refunded", "Press Look again: the refund that is queued goes out.",
           _cancelled_not_refunded),
-    Scene("M10", "refunded in full, order live", "Ask what a cancellation gives back, then Cancel the booking.", _refunded_but_live),
+    Scene("M10", "refunded in full, order live", "Ask what a cancellation gives back, then Cancel the booking.",
+          _refunded_but_live),
     Scene("M11", "a card reserved for more than 8 hours", "Press Release the card (or Resume).",
           _old_reservation),
     Scene("M12", "ticketing is late", "Enter the ticket numbers.", _to_ticket),
@@ -283,5 +285,6 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
     Scene("M18", "the supplier's balance is empty", "Top up at the supplier (`rehearse --mend M18` plays it): the "
           "case closes and sales go on by themselves.", _balance_gone, _topped_up),
     Scene("M19", "the worker makes no progress", "Read the last error, then press Resume.", _worker_gave_up),
-    Scene("M20", "a refund failed", "Give money back: send it again; or pay another way and Mark handled.", _refund_failed),
+    Scene("M20", "a refund failed", "Give money back: send it again; or pay another way and Mark handled.",
+          _refund_failed),
 )}

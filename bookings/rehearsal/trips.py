@@ -23,7 +23,7 @@ from payments.models import Payment
 from suppliers.models import Offer, SupplierOrder
 from suppliers.types import Leg, SearchQuery
 
-GOOD_CARD, DISPUTED_CARD, REFUND_FAILS_CARD = "4242424242424242", "4000000000000259", "4000000000005126"
+GOOD_CARD = "4242424242424242"
 TICKS = [{"code": code, "version": "rehearsal"} for code in ("dangerous_goods", "names_and_terms")]
 CONTACT = {"email": "practice@rehearsal.example", "phone": "+442080160508"}
 PAIRS = (("BOS", "MIA"), ("JFK", "LAX"), ("SFO", "SEA"), ("ORD", "DEN"))
@@ -120,10 +120,11 @@ def park(booking: Booking) -> Booking:
 
 def age(booking: Booking, by: timedelta) -> None:
     """Let `by` pass for this booking: every time its rows carry moves back. For practice bookings only."""
+    seconds = by.total_seconds()
     with connection.cursor() as cursor:
         for table, column in TABLES.items():
             cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s "
                            "AND table_schema = current_schema() AND data_type = 'timestamp with time zone'", [table])
-            moves = ", ".join(f"{name} = {name} - %(by)s" for (name,) in cursor.fetchall())
-            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s", {"by": by, "id": booking.pk})  # noqa: S608
+            moves = ", ".join(f"{name} = {name} - make_interval(secs => %(by)s)" for (name,) in cursor.fetchall())
+            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s", {"by": seconds, "id": booking.pk})  # noqa: S608
     booking.refresh_from_db()

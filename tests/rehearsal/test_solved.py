@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from bookings import detectors, invariants, mail
+from bookings import detectors, invariants, mail, reconcile
 from bookings.advance import advance
 from bookings.models import Booking, Case
 from bookings.rehearsal import SCENES, mend, rehearse
@@ -92,6 +92,7 @@ def work_goes_on(until: Callable[[], bool]) -> None:
         for booking_id in due_bookings(now, 50):
             advance(booking_id)
         mail.send_due(now, 50)
+        reconcile.watch_balances(now)
         detectors.run(clock.now())
         if until():
             return
