@@ -37,6 +37,7 @@ _SANDBOX = f"http://127.0.0.1:{SANDBOX_PORT}"
 DUFFEL_API_BASE = env.text("DUFFEL_API_BASE", f"{_SANDBOX}/duffel").rstrip("/")
 DUFFEL_ACCESS_TOKEN = env.text("DUFFEL_ACCESS_TOKEN", "duffel_test_sandbox")
 DUFFEL_IS_SANDBOX = env.is_loopback(DUFFEL_API_BASE)
+DUFFEL_DASHBOARD = env.text("DUFFEL_DASHBOARD")  # our organisation there: https://app.duffel.com/NAME
 DUFFEL_WEBHOOK_SECRET = env.text("DUFFEL_WEBHOOK_SECRET", "whsec_sandbox_duffel" if DUFFEL_IS_SANDBOX else "")
 STRIPE_API_BASE = env.text("STRIPE_API_BASE", f"{_SANDBOX}/stripe").rstrip("/")
 STRIPE_IS_SANDBOX = env.is_loopback(STRIPE_API_BASE)

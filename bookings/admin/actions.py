@@ -22,7 +22,7 @@ from django.urls import URLPattern, path, reverse
 
 from bookings import desk
 from bookings.access import address_of
-from bookings.admin import press
+from bookings.admin import press, reveal
 from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, proposals_of
 from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
@@ -242,7 +242,10 @@ class ActionPage:
                          reason=reason)
 
     def done(self, done: desk.Done) -> HttpResponse:
-        """Back to where one came from, with what came of it."""
+        """Back to where one came from, with what came of it; what was revealed is shown in the answer itself, once."""
+        booking = self.subject.booking or (self.subject.case.booking if self.subject.case else None)
+        if self.action.name == "reveal" and booking is not None and not done.again and not done.proposed:
+            return reveal.page(self.request, self.operator, booking, done, self.subject.back)
         tell = messages.warning if done.proposed else messages.success
         tell(self.request, f"Done already: {done.said}" if done.again else done.said)
         since = f"?since={int(done.row.at.timestamp())}" if self.action.short and self.subject.code != "system" else ""

@@ -9,10 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from bookings.admin import actions
+from bookings.admin import actions, as_customer, dossier
+from bookings.admin.columns import money_at_risk
 from bookings.admin.find import bookings_matching
 from bookings.admin.story import story_of
+from bookings.facts import load
 from bookings.models import Booking
+from fly2any.kernel import clock
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount
 
 
@@ -40,13 +43,16 @@ class BookingAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The addresses of what may be done, before the admin's own."""
-        return [*actions.booking_urls(self.admin_site), *super().get_urls()]
+        return [*actions.booking_urls(self.admin_site), *as_customer.urls(self.admin_site), *super().get_urls()]
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "",
                     extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The booking's page: the story instead of a form."""
         booking = self.get_object(request, object_id)
-        story = story_of(booking) if booking is not None and self.has_view_permission(request, booking) else None
-        page = {"story": story, "title": f"Booking {booking}", "subtitle": None,
-                "buttons": actions.buttons_for(request, booking=booking) if booking is not None and story else None}
+        page: dict[str, Any] = {"title": f"Booking {booking}", "subtitle": None}
+        if booking is not None and self.has_view_permission(request, booking):
+            story = load(booking)
+            page |= {"story": story_of(booking, story), "booking": booking, "at_risk": money_at_risk(story),
+                     **dossier.arranged(actions.buttons_for(request, booking=booking, story=story)),
+                     **dossier.of_booking(request, booking, story, clock.now())}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})

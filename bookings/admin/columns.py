@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bookings.facts import Story
+from bookings.models import Case, Passenger
 from bookings.status import IN_FLIGHT, MONEY_OPEN, derive_status
+from bookings.twins import name_digest
 from fly2any.kernel.readonly import amount
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
@@ -35,9 +38,30 @@ class Line:
         return ICONS[self.word]
 
 
-def side_by_side(story: Story) -> list[Line]:
-    """The lines of the comparison, from stored facts only. Times UTC."""
-    return [line(story) for line in LINES]
+def side_by_side(story: Story, people: Sequence[Passenger] = ()) -> list[Line]:
+    """The lines of the comparison, from stored facts only. Times UTC. `people` are the booking's travellers."""
+    lines = [line(story) for line in LINES]
+    return [*lines[:-2], _people(story, people), *lines[-2:]] if people else lines
+
+
+def outside(case: Case, age: str) -> list[Line]:
+    """The same lines for an object that no booking of ours stands for: what its vendor said when we saw it.
+
+    `age`: how long ago that was, in words.
+    """
+    vendor, _, external_id = case.subject.partition(":")
+    seen: dict[str, Any] = case.facts if isinstance(case.facts, dict) else {}
+    told = amount(case.money_minor, case.currency) if case.money_minor is not None else "–"
+    back = seen.get("refunded_minor")
+    values = {
+        "Exists": "yes", "Id": external_id, "State": str(seen.get("state", "–")).replace("_", " "),
+        "Amount": str(seen.get("amount") or seen.get("total") or told), "Currency": case.currency or "–",
+        "References": str(seen.get("pnr") or seen.get("offer") or "–"), "Travellers": "–",
+        "Refunds": amount(back, case.currency) if isinstance(back, int) else "–", "Last checked": age}
+    return [Line(label, "no booking" if label == "Exists" else "–", value if vendor != "stripe" else "–",
+                 value if vendor == "stripe" else "–", *((DIFFERS, "no booking of ours stands for it")
+                                                         if label == "Exists" else (SILENT, "")))
+            for label, value in values.items()]
 
 
 def _exists(story: Story) -> Line:
@@ -117,6 +141,25 @@ def _references(story: Story) -> Line:
     o, p = story.order, story.payment
     card = f"{p.card_brand} •••• {p.card_last4}" if p and p.card_last4 else "–"
     return Line("References", story.booking.reference, o.pnr or "–" if o else "–", card)
+
+
+def _people(story: Story, people: Sequence[Passenger]) -> Line:
+    """How many travel, and whether the airline has the same names; names are compared as keyed hashes."""
+    o, ours = story.order, _count(len(people))
+    if o is None or not o.travellers:
+        return Line("Travellers", ours, "not told" if o and o.external_id else "–", "–")
+    mine = sorted(name_digest(one.given_name, one.family_name) for one in people)
+    theirs = sorted(str(row[1]) for row in o.travellers if isinstance(row, list) and len(row) > 1)
+    if len(theirs) != len(mine):
+        return Line("Travellers", ours, _count(len(theirs)), "–", DIFFERS, "not the same number of people")
+    if mine != theirs:
+        return Line("Travellers", ours, f"{_count(len(theirs))}, other names", "–", DIFFERS,
+                    "the airline has another name")
+    return Line("Travellers", ours, f"{_count(len(theirs))}, same names", "–", AGREES)
+
+
+def _count(number: int) -> str:
+    return "1 traveller" if number == 1 else f"{number} travellers"
 
 
 def _refunds(story: Story) -> Line:

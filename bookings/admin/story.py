@@ -1,40 +1,34 @@
-"""A booking as one page: facts, people, flights, choices, calls, diary, mails, cases. Passenger data is masked."""
+"""A booking as one page: facts, order, payments, choices, deeds, cases. Passenger data is masked."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from bookings.models import Booking, Diary, Passenger
+from bookings.facts import Story
+from bookings.models import Booking, Passenger
 from fly2any.kernel.readonly import amount
 from payments.models import Payment, Refund
 from suppliers.models import SupplierOrder
 
-LINES = 300  # newest diary lines on the page; the diary list has them all
 Pairs = list[tuple[str, Any]]
 
 
-def story_of(booking: Booking) -> dict[str, Any]:
-    """Everything the booking's page shows, as plain values; a fixed number of queries. Times UTC."""
-    lines = list(Diary.objects.filter(booking=booking).order_by("-at", "-pk")[: LINES + 1])
+def story_of(booking: Booking, story: Story) -> dict[str, Any]:
+    """What the booking's page shows beside the dossier, as plain values; a fixed number of queries. Times UTC."""
     return {
         "booking": booking,
         "facts": _facts(booking),
-        "orders": [_order(row) for row in SupplierOrder.objects.filter(booking=booking).order_by("pk")],
-        "payments": [_payment(row) for row in Payment.objects.filter(booking=booking).order_by("pk")],
-        "refunds": [_refund(row) for row in Refund.objects.filter(payment__booking=booking).order_by("pk")],
-        "passengers": [_passenger(row) for row in booking.passengers.order_by("position")],
-        "segments": list(booking.segments.order_by("position")),
+        "orders": [_order(row) for row in story.orders],
+        "payments": [_payment(row) for row in story.payments],
+        "refunds": [_refund(row) for row in story.refunds],
         "selections": [
             {"kind": row.kind.replace("_", " "), "detail": row.detail, "quantity": row.quantity,
              "traveller": "" if row.passenger_position is None else row.passenger_position + 1,
              "price": amount(row.unit_minor * row.quantity, booking.currency)}
             for row in booking.selections.order_by("pk")],
-        "calls": list(booking.calls.order_by("asked_at", "pk")),
-        "mails": list(booking.outbox.defer("context").order_by("due_at", "pk")),
+        "calls": sorted(story.calls.values(), key=lambda row: (row.asked_at, row.pk)),
         "cases": list(booking.cases.order_by("opened_at", "pk")),
-        "diary": list(reversed(lines[:LINES])),
-        "diary_is_cut": len(lines) > LINES,
     }
 
 
@@ -85,7 +79,7 @@ def _refund(r: Refund) -> Pairs:
         ("Last checked", r.looked_at), ("Done", r.done_at)])
 
 
-def _passenger(p: Passenger) -> dict[str, Any]:
+def passenger_row(p: Passenger) -> dict[str, Any]:
     """Names, because staff speak to people; birth date and document only so far as to say that they are there."""
     return {
         "number": p.position + 1, "kind": p.kind, "name": f"{p.title.title()} {p.given_name} {p.family_name}".strip(),

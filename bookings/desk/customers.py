@@ -27,6 +27,7 @@ from suppliers.types import OrderState
 
 SHOWN = timedelta(minutes=2)  # how long a reveal shows documents to the one who asked
 LISTED = 50  # mails to choose from
+NEWEST = 0  # the choice that fits every line when many are sent again at once
 OF_OTHERS = ("contact_changed", "case_alert", "case_healed", "lookup_link")  # not for the customer of today
 
 
@@ -92,7 +93,7 @@ def _resend_form(situation: Situation) -> type[forms.Form] | None:
     choices = [(row.pk, f"{row.kind.replace('_', ' ').capitalize()}, " + (
         f"{row.sent_at:%-d %b %Y, %H:%M} UTC" if row.sent_at else "could not be delivered")) for row in sent]
     return type("ResendFormNow", (ResendForm,), {"mail": forms.TypedChoiceField(
-        label="Mail", coerce=int, choices=choices, initial=sent[0].pk if sent else None)})
+        label="Mail", coerce=int, choices=[(NEWEST, "The newest"), *choices], initial=NEWEST)})
 
 
 def _cannot_resend(situation: Situation) -> str:
@@ -102,7 +103,8 @@ def _cannot_resend(situation: Situation) -> str:
 
 
 def _chosen(situation: Situation, params: Params) -> Outbox | None:
-    return next((row for row in _mails(story_of(situation).booking) if row.pk == params.get("mail")), None)
+    wanted = params.get("mail")
+    return next((row for row in _mails(story_of(situation).booking) if wanted in (NEWEST, row.pk)), None)
 
 
 def _resend(situation: Situation, params: Params, by: By) -> str:

@@ -38,7 +38,8 @@ def _with(plain: str, spread: str) -> str:
 
 _SEARCHES = _with("""
 WITH mine AS MATERIALIZED (SELECT id, outcome FROM suppliers_search WHERE created_at >= %(a)s AND created_at < %(z)s),
-told AS (SELECT entry.key AS supplier, entry.value AS word FROM mine, jsonb_each(mine.outcome) AS entry)
+told AS (SELECT entry.key AS supplier, entry.value AS word FROM mine, jsonb_each(mine.outcome) AS entry
+    WHERE entry.value->>'code' IS DISTINCT FROM 'sales_paused')  -- not asked, so it did not fail
 SELECT 'search.made', '', count(*), 0::bigint, NULL::jsonb FROM mine
 UNION ALL SELECT 'search.seen', '', count(*), 0, NULL FROM mine WHERE EXISTS (
     SELECT FROM bookings_seen WHERE subject = mine.id AND step = %(results)s)

@@ -47,6 +47,13 @@ def agrees(kind: str, subject: str, now: datetime, because: str = "the records a
     Heartbeat.objects.filter(name=_sign(subject)).delete()
 
 
+def no_longer(subjects: Iterable[str]) -> None:
+    """These objects agree: if they differ again one day, the driver is sent to look first, as for a new difference."""
+    names = [_sign(subject) for subject in subjects]
+    if names:
+        Heartbeat.objects.filter(name__in=names).delete()
+
+
 def forget_signs(now: datetime) -> None:
     """Signs of differences that went away before they became cases."""
     Heartbeat.objects.filter(name__startswith=SIGN, beat_at__lt=now - FULL).delete()

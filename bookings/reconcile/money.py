@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 
 from bookings.detectors import Finding, report
 from bookings.models import Booking
-from bookings.reconcile.differences import bookings_named, look_then_report, news, young
+from bookings.reconcile.differences import bookings_named, look_then_report, news, no_longer, young
 from fly2any.kernel.errors import Refused
 from fly2any.kernel.money import Money
 from payments import registry as gateways
@@ -20,6 +20,7 @@ from payments.types import ChargeInfo, Intent, PaymentState, RefundInfo, RefundS
 BUSY = (PaymentState.NEW, PaymentState.CAPTURING, PaymentState.VOIDING)
 HOLDING = (PaymentState.AUTHORISED, PaymentState.CAPTURING, PaymentState.CAPTURED)
 SENT = (RefundState.SENT, RefundState.SUCCEEDED)
+ASKED_BEFORE = timedelta(days=2)  # a card is awaited for hours; the index is by asked_at
 
 
 def subject_of(external_id: str) -> str:
@@ -44,15 +45,17 @@ def cannot_be_read(external_id: str, now: datetime) -> None:
 
 
 def compare_intents(intents: tuple[Intent, ...], now: datetime) -> list[int]:
-    """A page of intents against our payments: four queries where all agree. Returns the keys of the rows met."""
+    """A page of intents against our payments: two queries where all agree. Returns the keys of the rows met."""
     known = _rows(intent.external_id for intent in intents)
     strangers = Strangers([intent for intent in intents if intent.external_id not in known])
+    agreed = []
     for intent in intents:
         row = known.get(intent.external_id)
         if row is None:
             strangers.see(intent, now)
-        else:
-            _compare(row, intent, now)
+        elif _compare(row, intent, now):
+            agreed.append(subject_of(intent.external_id))
+    no_longer(agreed)
     return [row.pk for row in known.values()]
 
 
@@ -129,15 +132,17 @@ def difference(row: Payment, intent: Intent) -> dict[str, Any] | None:
     return {"ours": words.format(*ours), "stripe": words.format(*theirs)}
 
 
-def _compare(row: Payment, intent: Intent, now: datetime) -> None:
+def _compare(row: Payment, intent: Intent, now: datetime) -> bool:
+    """Whether they agree; a difference is told."""
     facts = difference(row, intent)
     if facts is None:
-        return
+        return True
     finding = Finding("ledgers_differ", subject_of(intent.external_id), row.booking_id, facts, money=intent.amount)
     if (intent.amount.minor, intent.amount.currency) != (row.amount_minor, row.currency):
         report(finding, now)  # looking does not change what was agreed
-        return
+        return False
     look_then_report(finding, row.looked_at, lambda: news(row.booking_id, now, payment_id=row.pk), now)
+    return False
 
 
 # --- charges ----------------------------------------------------------------------------------------------------
@@ -159,7 +164,8 @@ def compare_charges(charges: tuple[ChargeInfo, ...], now: datetime) -> list[int]
 def charged_payments(since: datetime, until: datetime) -> QuerySet[Payment]:
     """Our payments whose charge was made in the window, so that their list should show it."""
     return (Payment.objects.filter(provider=gateways.gateway().name, authorised_at__gt=since, authorised_at__lt=until,
-                                   state__in=HOLDING).exclude(external_id="").select_related("booking"))
+                                   asked_at__gt=since - ASKED_BEFORE, state__in=HOLDING)
+            .exclude(external_id="").select_related("booking"))
 
 
 def _charge_without_row(charge: ChargeInfo, now: datetime) -> None:

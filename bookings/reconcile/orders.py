@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from bookings.detectors import Finding, report
 from bookings.models import Booking
-from bookings.reconcile.differences import bookings_named, look_then_report, news, young
+from bookings.reconcile.differences import bookings_named, look_then_report, news, no_longer, young
 from bookings.wake import wake
 from fly2any.kernel.errors import Refused
 from fly2any.kernel.money import Money
@@ -20,6 +20,7 @@ from suppliers.models import IN_FLIGHT, SupplierOrder
 from suppliers.types import LIVE, OrderInfo, OrderState
 
 WATCH = timedelta(hours=72)
+ROW_BEFORE = timedelta(hours=1)  # a row is written just before its order is asked for; the index is by created_at
 MOVING = (*IN_FLIGHT, OrderState.PAYING, OrderState.CANCELLING)
 WAITING = (*IN_FLIGHT, OrderState.NOT_CREATED)  # an order that we asked for may belong to such a row
 
@@ -30,22 +31,25 @@ def _rows(supplier: str, external_ids: Iterable[str]) -> dict[str, SupplierOrder
 
 
 def compare_orders(supplier: str, orders: tuple[OrderInfo, ...], now: datetime) -> list[int]:
-    """A page of orders against ours: three queries where all agree. Returns the keys of the rows met."""
+    """A page of orders against ours: two queries where all agree. Returns the keys of the rows met."""
     known = _rows(supplier, (order.external_id for order in orders))
     strangers = Strangers(supplier, [order for order in orders if order.external_id not in known])
+    agreed = []
     for order in orders:
         row = known.get(order.external_id)
         if row is None:
             strangers.see(order, now)
-        else:
-            _compare(row, order, now)
+        elif _compare(row, order, now):
+            agreed.append(f"{supplier}:{order.external_id}")
+    no_longer(agreed)
     return [row.pk for row in known.values()]
 
 
 def listed_orders(supplier: str, since: datetime, until: datetime) -> QuerySet[SupplierOrder]:
     """Our live orders of the window, which their list should show."""
-    return SupplierOrder.objects.filter(supplier=supplier, state__in=sorted(LIVE), asked_at__gt=since,
-                                        asked_at__lt=until).exclude(external_id="")
+    return SupplierOrder.objects.filter(
+        supplier=supplier, state__in=sorted(LIVE), asked_at__gt=since, asked_at__lt=until,
+        created_at__gt=since - ROW_BEFORE).exclude(external_id="")
 
 
 def ask_order(supplier: str, row: SupplierOrder, now: datetime) -> None:
@@ -140,10 +144,12 @@ def _differs(row: SupplierOrder, order: OrderInfo) -> Finding | None:
     return Finding("ledgers_differ", f"{row.supplier}:{order.external_id}", row.booking_id, facts, money=order.total)
 
 
-def _compare(row: SupplierOrder, order: OrderInfo, now: datetime) -> None:
+def _compare(row: SupplierOrder, order: OrderInfo, now: datetime) -> bool:
+    """Whether they agree; a difference is told."""
     finding = _differs(row, order)
     if finding is not None:
         look_then_report(finding, row.looked_at, lambda: news(row.booking_id, now, order_id=row.pk), now)
+    return finding is None
 
 
 def _unknown(row: SupplierOrder, refusal: Refused) -> Finding:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from bookings.models import ReconcileRun, ReconcileSeen
 from fly2any.kernel.errors import Outside, Refused, Unavailable
@@ -165,7 +165,8 @@ def _left_out(part: Part, run: ReconcileRun) -> list[Any]:
         return []
     window = part.ours(run.since + STALE, run.started_at - part.overlap)
     met = ReconcileSeen.objects.filter(run=run, row_id=OuterRef("pk"))
-    return list(window.filter(~Exists(met), pk__gt=int(run.cursor or 0)).order_by("pk")[:BATCH])
+    left = window.filter(~Exists(met), pk__gt=int(run.cursor or 0))
+    return list(left.order_by(F("pk") + 0)[:BATCH])  # + 0: found by the index of the window, not along all keys
 
 
 def _ask(part: Part, row: Any, now: datetime) -> None:

@@ -157,6 +157,16 @@ def test_money_refunded_elsewhere_is_looked_at_first_and_a_case_only_if_that_did
     assert open_cases() == []
 
 
+def test_a_difference_that_comes_again_is_looked_at_first_again(lists: outside.Lists) -> None:
+    _, payment, _ = agreed()
+    lists.orders = [outside.order()]
+    for turn, refunded in enumerate((10000, 0, 10000)):
+        lists.intents = [outside.intent(refunded_minor=refunded)]
+        reconcile.light(NOW + turn * timedelta(minutes=15))
+        Payment.objects.update(looked_at=NOW + turn * timedelta(minutes=15, seconds=1))
+    assert open_cases() == []
+
+
 def test_a_capture_on_its_way_is_no_difference(lists: outside.Lists) -> None:
     _, payment, _ = agreed()
     Payment.objects.update(state="capturing", captured_minor=0, looked_at=NOW)

