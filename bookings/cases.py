@@ -42,7 +42,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "charged_without_order": Kind(
         "CHARGED WITHOUT ORDER", CRITICAL, "The card was charged and no airline order is live. The refund is queued.",
-        "Check that the refund goes out; tell the customer.", "refund", "M1"),
+        "Let the worker send the refund now, see that it goes out, and tell the customer.", "resume", "M1"),
     "reserved_idle": Kind(
         "RESERVED AND IDLE", HIGH, "The card is reserved, there is no airline order, and nobody has worked on this "
         "booking for ten minutes.", "Let the worker go on; release the card if it cannot.", "look_again", "M2",

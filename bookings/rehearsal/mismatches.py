@@ -253,7 +253,7 @@ def _worker_gave_up() -> Staged:
 
 
 SCENES: dict[str, Scene] = {scene.code: scene for scene in (
-    Scene("M1", "charged, no live order", "Press Look again: the worker sends the refund that is queued.",
+    Scene("M1", "charged, no live order", "Press Resume: the worker sends the refund that is queued.",
           _charged_without_order),
     Scene("M2", "reserved on a card, no order, nobody at work", "Press Look again: the booking goes on, or ends and "
           "releases the card.", _reserved_without_order),
@@ -268,7 +268,7 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
           _ledgers_differ),
     Scene("M8", "two orders for one booking", "Cancel the second in Duffel's dashboard, then Mark handled with its id.",
           _duplicate),
-    Scene("M9", "cancelled at the airline, not refunded", "Press Look again: the refund that is queued goes out.",
+    Scene("M9", "cancelled at the airline, not refunded", "Press Resume: the refund that is queued goes out.",
           _cancelled_not_refunded),
     Scene("M10", "refunded in full, order live", "Ask what a cancellation gives back, then Cancel the booking.",
           _refunded_but_live),

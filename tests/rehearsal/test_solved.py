@@ -33,9 +33,9 @@ class Solution:
 
 
 SOLUTIONS = {
-    "M1": Solution("look_again"), "M2": Solution("look_again"), "M3": Solution("capture"), "M4": Solution("look_again"),
+    "M1": Solution("resume"), "M2": Solution("look_again"), "M3": Solution("capture"), "M4": Solution("look_again"),
     "M5": Solution("mark_handled"), "M6": Solution("mark_handled"), "M7": Solution("look_again"),
-    "M8": Solution("mark_handled"), "M9": Solution("look_again"), "M10": Solution("cancel", before="quote"),
+    "M8": Solution("mark_handled"), "M9": Solution("resume"), "M10": Solution("cancel", before="quote"),
     "M11": Solution("void"), "M12": Solution("enter_tickets", {"private_ticket_0": "125-2345678901"}), "M13": Solution("mark_handled"),
     "M14": Solution("mark_handled"), "M15": Solution("mark_handled"), "M16": Solution("replay"),
     "M17": Solution("resend_mail"), "M18": Solution(""), "M19": Solution("resume"),
