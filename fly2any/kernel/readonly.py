@@ -45,6 +45,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     actions = None
     change_list_template = "admin/read_only_list.html"
+    change_form_template = "admin/read_only_record.html"
     hidden: tuple[str, ...] = ()
     looked_up_by: dict[str, dict[str, Any]] = {}  # field: what else its index needs to know
     ordering: ClassVar[tuple[Any, ...]] = ("-pk",)
