@@ -45,7 +45,7 @@ def signed_in(visitor: Visitor) -> Case:
 def _bad_day() -> Case:
     figures.fill(clock.now(), per_day=2_000, days=33)
     some_work()
-    late = rows.booking(agreed_minor=123_456_789, priced_minor=123_456_789)
+    late = rows.booking(accepted_minor=123_456_789, priced_minor=123_456_789)
     crowd(late)
     rows.order(late, "ticketed")
     rows.payment(late, "authorised")
