@@ -13,7 +13,8 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 
-PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles", "queue"]
+PARTS = ["raw", "intake", "webhooks", "status", "cost", "confirmed", "places", "results", "pages", "bundles", "queue",
+         "dashboard"]
 Results = dict[str, Any]
 
 
@@ -47,6 +48,10 @@ def main() -> int:
         from bench import bundles
 
         bundles.run(table, results, asked.quick)
+    if "dashboard" in asked.only:
+        from bench import figures
+
+        figures.run(table, results, asked.quick)
     if "queue" in asked.only:
         from bench import queue
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import random
+import shutil
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
+from bench import stage
 from bookings.figures.buckets import bucket
 from bookings.figures.collecting import DAY, HOUR, HOURS_KEPT, hour_of
 
@@ -191,3 +198,148 @@ def timed(what: Any, times: int) -> list[float]:
     return found
 
 
+
+
+# --- the measurements -------------------------------------------------------------------------------------------------
+
+PERIODS = ("today", "7d", "30d", "12m")
+_COPIES = """INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object({what}))).*
+FROM {table} one, generate_series(1, %(many)s) AS n WHERE one.id = %(pattern)s"""
+_SPREAD = "%(day)s::timestamptz + (n::float8 / %(many)s) * interval '1 day'"
+
+
+def copies(table: str, pattern: Any, many: int, day: datetime, **what: str) -> None:
+    """Put `many` copies of the row `pattern` into a table, spread over a day, with these columns as SQL of n."""
+    pairs = ", ".join(f"'{column}', {sql}" for column, sql in what.items())
+    with connection.cursor() as cursor:
+        cursor.execute(_COPIES.format(table=table, what=pairs), {"many": many, "pattern": pattern, "day": day})
+
+
+def busy_day(day: datetime, first: int, per_day: int = PER_DAY) -> None:
+    """The rows of one day with that many bookings paid: searches, drafts, payments, calls and messages. Ids from `first`."""
+    from bookings.models import CallRecord
+    from tests.console import rows
+    from tests.figures import history
+
+    made = rows.booking(created_at=day, wished_at=day)
+    order, paid = rows.order(made, asked_at=day), None
+    paid = rows.payment(made, asked_at=day, captured_at=day)
+    call = made.calls.get(kind="create_order")
+    record = CallRecord.objects.create(booking=made, step="create_order", subject="order:1", at=day, vendor="duffel",
+                                       method="POST", path="/air/orders", status=201, milliseconds=700, outcome="ok")
+    search = history.search(day, duffel={"state": "done", "offers": 90, "code": "", "ms": 2100})
+    ours, theirs = history.gateway_event(day, day, booking=made), history.supplier_event(day, day, booking=made)
+    started, searches = round(per_day * 2.3), per_day * 28
+    key = f"{first} + n"
+    copies("suppliers_search", search.pk, searches, day, id="gen_random_uuid()", created_at=_SPREAD)
+    copies("suppliers_offer", made.offer_id, started, day, id="gen_random_uuid()", external_id=f"'off_b' || {key}",
+           search_id="null", searched="'{}'::jsonb")
+    copies("bookings_booking", made.pk, started, day, id=key, public_id="gen_random_uuid()", reference=f"'B' || {key}",
+           created_at=_SPREAD, offer_external_id=f"'off_b' || {key}")
+    copies("suppliers_supplierorder", order.pk, per_day, day, id=key, booking_id=key, external_id=f"'ord_b' || {key}",
+           offer_external_id=f"'off_b' || {key}", asked_at=_SPREAD)
+    copies("payments_payment", paid.pk, per_day, day, id=key, booking_id=key, order_id=key,
+           external_id=f"'pi_b' || {key}", asked_at=_SPREAD, authorised_at=f"{_SPREAD} + (n %% 40) * interval '100 ms'",
+           captured_at=f"{_SPREAD} + interval '5 s'", secured="n %% 7 = 0")
+    copies("bookings_externalcall", call.pk, per_day, day, id=key, booking_id=key, subject=f"'order:b' || {key}",
+           asked_at=_SPREAD)
+    copies("bookings_callrecord", record.pk, per_day * 7, day, id=f"{first} * 10 + n", at=_SPREAD,
+           milliseconds="100 + n %% 3000")
+    for table, event, each in (("payments_gatewayevent", ours, 4), ("suppliers_supplierevent", theirs, 2)):
+        copies(table, event.pk, per_day * each, day, id=f"{first} * 10 + n", event_id=f"'evt_b{first}_' || n",
+               received_at=_SPREAD, made_at=f"{_SPREAD} - interval '1 second'")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO bookings_seen (subject, step, at) SELECT id, 'results', created_at FROM "
+                       "suppliers_search WHERE created_at >= %s AND created_at < %s ON CONFLICT DO NOTHING", [day, day + DAY])
+        cursor.execute("INSERT INTO bookings_seen (subject, step, at) SELECT public_id, 'payment', created_at FROM "
+                       "bookings_booking WHERE created_at >= %s AND created_at < %s AND id %% 3 > 0 "
+                       "ON CONFLICT DO NOTHING", [day, day + DAY])
+
+
+def opening(times: int) -> dict[str, dict[str, float]]:
+    """How long the server takes for the dashboard of each period: wall and CPU milliseconds, queries, kB compressed."""
+    import gzip
+
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from bench.stage import percentile
+
+    client, found = Client(headers={"host": "127.0.0.1"}), {}
+    client.force_login(User.objects.create_superuser("bench", "bench@example.com", "bench"))
+    for period in PERIODS:
+        address = f"/admin/dashboard/?period={period}"
+        with CaptureQueriesContext(connection) as queries:
+            body = client.get(address).content
+        asked = len(queries)  # the next request empties the log
+        before = time.process_time()
+        wall = timed(lambda address=address: client.get(address), times)  # type: ignore[misc]
+        cpu = 1000 * (time.process_time() - before) / (times + 1)
+        found[period] = {"p50": percentile(wall, .5), "p95": percentile(wall, .95), "cpu": cpu, "queries": asked,
+                         "kb": len(gzip.compress(body, 6)) / 1024}
+    return found
+
+
+def collecting(day: datetime) -> dict[str, float]:
+    """Seconds that counting a busy day takes, hour by hour, and the slowest minute's round."""
+    from bookings.figures.collecting import collect, count_hour
+
+    started = time.perf_counter()
+    hours = []
+    for hour in range(24):
+        before = time.perf_counter()
+        count_hour(day + HOUR * hour)
+        hours.append(time.perf_counter() - before)
+    whole = time.perf_counter() - started
+    before = time.perf_counter()
+    collect(day + DAY - HOUR / 60)
+    return {"day": whole, "slowest_hour": max(hours), "round": time.perf_counter() - before}
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """Both measurements, in this process and its own database."""
+    from fly2any.kernel import clock
+
+    now = clock.now()
+    rows = fill(now)
+    found: dict[str, Any] = {"rows": rows, "opening": opening(5 if quick else 40)}
+    day = hour_of(now).replace(hour=0)
+    for number in (3, 2, 1):
+        busy_day(day - DAY * number, 1_000_000 * number, PER_DAY // (4 if quick else 1))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return {**found, "collecting": collecting(day - DAY * 2), "bookings": PER_DAY // (4 if quick else 1)}
+
+
+def run(table: Any, results: dict[str, Any], quick: bool) -> None:
+    """Measure in a process and a PostgreSQL of their own, and print."""
+    folder = stage.FOLDER / "figures"
+    shutil.rmtree(folder, ignore_errors=True)
+    place = {**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": "", "LOG_LEVEL": "ERROR",
+             "DJANGO_SETTINGS_MODULE": "fly2any.settings"}
+    start = "import django; django.setup(); from bench import figures; figures.main()"
+    done = subprocess.run([sys.executable, "-c", start, *(["quick"] if quick else [])], env=place, text=True,
+                          stdout=subprocess.PIPE, check=True, cwd=Path(__file__).resolve().parent.parent)
+    found = results["dashboard"] = json.loads(done.stdout.splitlines()[-1])
+    for period, one in found["opening"].items():
+        table.line(f"  dashboard, {period:<5} of {found['rows']:,} figures: p50 {one['p50']:6.1f} ms  p95 {one['p95']:6.1f} ms  "
+                   f"CPU {one['cpu']:5.1f} ms  {one['queries']} queries  {one['kb']:.0f} KB gz  budget 300 ms")
+    one = found["collecting"]
+    table.line(f"  counting a day of {found['bookings']:,} bookings: {one['day']:.1f} s, slowest hour "
+               f"{1000 * one['slowest_hour']:.0f} ms, the round of each minute {1000 * one['round']:.0f} ms")
+
+
+def main() -> None:
+    """What the process of `run` does: a fresh database, the figures, the rows; the last line is the findings as JSON."""
+    from django.core.management import call_command
+
+    from fly2any.stack import postgres
+
+    folder = Path(os.environ["DATA_DIR"]) / "pg"
+    postgres.ensure(folder, die_with_parent=True)
+    try:
+        call_command("migrate", verbosity=0)
+        print(json.dumps(measure("quick" in sys.argv)))
+    finally:
+        postgres.stop(folder)

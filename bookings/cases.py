@@ -42,10 +42,10 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "charged_without_order": Kind(
         "CHARGED WITHOUT ORDER", CRITICAL, "The card was charged and no airline order is live. The refund is queued.",
-        "Check that the refund goes out; tell the customer.", "refund", "M1"),
+        "Let the worker send the refund now, see that it goes out, and tell the customer.", "resume", "M1"),
     "reserved_idle": Kind(
         "RESERVED AND IDLE", HIGH, "The card is reserved, there is no airline order, and nobody has worked on this "
-        "booking for ten minutes.", "Let the worker go on; release the card if it cannot.", "resume", "M2",
+        "booking for ten minutes.", "Let the worker go on; release the card if it cannot.", "look_again", "M2",
         "8 hours after the card was reserved"),
     "ticketed_unpaid": Kind(
         "TICKETED UNPAID", CRITICAL, "The ticket is issued and the money could not be taken.",
@@ -80,7 +80,8 @@ KINDS: dict[str, Kind] = {
         "the legal date, 7 business days after the money was due (14 CFR 260.2)"),
     "refunded_but_live": Kind(
         "REFUNDED BUT LIVE", CRITICAL, "Everything was refunded and the order is still live.",
-        "Cancel the order or collect the money again.", "cancel", "M10", "the departure"),
+        "Ask what a cancellation gives back, then cancel; or collect the money again.", "quote", "M10",
+        "the departure"),
     "reserved_too_long": Kind(
         "RESERVED TOO LONG", HIGH, "The card has been reserved for more than 8 hours and no ticket was issued.",
         "Release the card, unless the ticket is there.", "void", "M11", "the day on which the bank lets the money go"),

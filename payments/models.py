@@ -188,6 +188,7 @@ class GatewayEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="gateway_event_is_kept_once")]
         indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="gateway_event_waiting"),
+                   models.Index(fields=["intent_id"], condition=Q(booking=None), name="gateway_event_of_nobody"),
                    BrinIndex(fields=["received_at"], autosummarize=True, name="gateway_event_by_coming")]
 
     def __str__(self) -> str:

@@ -225,6 +225,7 @@ class SupplierEvent(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="supplier_event_is_kept_once")]
         indexes = [models.Index(fields=["received_at"], condition=Q(fate="unmatched"), name="supplier_event_waiting"),
+                   models.Index(fields=["order_id"], condition=Q(booking=None), name="supplier_event_of_nobody"),
                    BrinIndex(fields=["received_at"], autosummarize=True, name="supplier_event_by_coming")]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from bookings.models import Booking, Case, Proposal
 from fly2any.kernel import clock
 from fly2any.kernel.readonly import amount
 
+COUNTED = 100  # waiting proposals that are counted; more is "100+"
 NOT_YOURS = "Your role does not allow this."
 TITLES = {"look": "Look and go on", "money": "Money", "order": "Airline order", "customer": "Customer",
           "case": "This case", "system": "Messages and sales"}
@@ -81,6 +82,27 @@ def buttons_for(request: HttpRequest, *, case: Case | None = None, booking: Book
                    tuple(_waiting(request, row) for row in proposals_of(situation)))
 
 
+@dataclass(frozen=True)
+class House:
+    """What may be done about no case in particular, and how many proposals wait for a second person ("100+")."""
+
+    group: Group
+    waiting: str
+    mine: bool  # whether this person may decide them
+
+
+def house_of(request: HttpRequest) -> House:
+    """The switches of the whole house, for its home page; a constant number of queries."""
+    actions = [action for action in desk.ACTIONS.values()
+               if action.group == "system" and request.user.has_perm(action.permission)]
+    nothing = desk.Situation(now=clock.now()) if actions else None
+    may = [_button(request, action, nothing) for action in actions] if nothing else []
+    found = Proposal.objects.filter(decided_at=None)[:COUNTED + 1].count() if request.user.has_perm(
+        "bookings.view_proposal") else 0
+    return House(_group("Messages and sales", may), f"{COUNTED}+" if found > COUNTED else str(found or ""),
+                 request.user.has_perm("bookings.do_second"))
+
+
 def proposals_of(situation: desk.Situation) -> list[Proposal]:
     """The proposals about this booking (or this case) that wait for a second person, oldest first."""
     rows = Proposal.objects.filter(decided_at=None).select_related("proposed_by")
@@ -100,9 +122,10 @@ def _button(request: HttpRequest, action: desk.Action, situation: desk.Situation
     case, booking = situation.case, situation.booking
     if case is not None:
         about, address = f"case:{case.pk}", reverse("admin:bookings_case_verb", args=[case.pk, action.name])
+    elif booking is not None:
+        about, address = f"booking:{booking.pk}", reverse("admin:bookings_booking_verb", args=[booking.pk, action.name])
     else:
-        number = booking.pk if booking else 0
-        about, address = f"booking:{number}", reverse("admin:bookings_booking_verb", args=[number, action.name])
+        about, address = "system", reverse("admin:bookings_system_verb", args=[action.name])
     advised = getattr(KINDS.get(case.kind), "action", "") if case is not None else ""
     allowed = request.user.has_perm(action.permission)
     return Button(

@@ -16,14 +16,13 @@ from django.utils.safestring import SafeString
 
 from bookings import desk
 from bookings.admin import actions, press
-from bookings.admin.buttons import NOT_YOURS
+from bookings.admin.buttons import COUNTED, NOT_YOURS
 from bookings.admin.values import differences, moved, plainly, standing
 from bookings.desk.doing import picture
 from bookings.models import Proposal, StaffAction
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount, link_to_booking
 
-COUNTED = 100  # proposals that the tab counts; more is "100+"
 GUARDS = ("seen", "quote", "moved_currency")  # what is told by the change itself, or with the amount
 OWN = "You proposed this yourself: somebody else must agree. You may withdraw it."
 

@@ -15,6 +15,7 @@ from suppliers.models import SupplierEvent
 
 LISTED = 30
 EVERYBODY = "all"
+NEWEST = "newest"  # the choice that fits every line when many are heard again at once
 Event = GatewayEvent | SupplierEvent
 
 
@@ -60,7 +61,7 @@ def _replay_form(situation: Situation) -> type[forms.Form] | None:
     choices = [(_name(event), f"{event.raw_kind}, {event.received_at:%-d %b %Y, %H:%M:%S} UTC ({event.event_id})")
                for event in _events(situation)]
     return type("ReplayFormNow", (ReplayForm,), {"event": forms.ChoiceField(
-        label="Message", choices=choices, initial=choices[0][0] if choices else None)})
+        label="Message", choices=[(NEWEST, "The newest"), *choices], initial=NEWEST)})
 
 
 def _cannot_replay(situation: Situation) -> str:
@@ -70,7 +71,8 @@ def _cannot_replay(situation: Situation) -> str:
 
 
 def _replay(situation: Situation, params: Params, by: By) -> str:
-    event = _find(str(params.get("event", "")))
+    named = str(params.get("event", ""))
+    event = next(iter(_events(situation)), None) if named == NEWEST else _find(named)
     if event is None:
         raise Problem("no_such_message", "No such message is kept.", status=422, action="Check the id",
                       field_errors={"event": "No message with this id is kept."})

@@ -66,12 +66,16 @@ def _payments() -> QuerySet[Payment]:
 def charged_without_order(now: datetime) -> Iterator[Finding]:
     """M1: money is kept, and the booking has no ticket; cancelled tickets are M9's."""
     kept = _payments().filter(state=PaymentState.CAPTURED, refunded_minor__lt=F("captured_minor"))
+    tickets = SupplierOrder.objects.filter(
+        Q(state=OrderState.TICKETED) | Q(state=OrderState.CANCELLING, ticketed_at__isnull=False),
+        booking=OuterRef("booking_id"))
+    all_agreed = AGREED_CANCEL & Q(booking__agreed_refund_minor__lte=F("refunded_minor"))
     cancelled = Exists(SupplierOrder.objects.filter(booking=OuterRef("booking_id"), state=OrderState.CANCELLED,
                                                     ticketed_at__isnull=False))
     fires = (Q(captured_at=None) | Q(captured_at__lte=now - GRACE)) & ~AGREED_CANCEL & ~cancelled
     for arm in (Q(order=None), Q(order__ticketed_at__isnull=False, order__state__in=ENDED)):
-        bare = kept.filter(arm, ~order_of("booking_id", *ISSUED))
-        for payment in streamed(bare.filter(fires | told("charged_without_order"))):
+        bare = kept.filter(arm, ~Exists(tickets))
+        for payment in streamed(bare.filter(fires | told("charged_without_order") & ~all_agreed)):
             yield _about(payment, "charged_without_order", since=payment.captured_at, captured=amount(
                 payment.captured_minor, payment.currency), refunded=amount(payment.refunded_minor, payment.currency))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
 
 register = template.Library()
@@ -16,3 +17,9 @@ def queue_board(context: template.Context) -> dict[str, Any]:
     """Everything the queue shows to the person whose page this is."""
     request = context["request"]
     return board_of(request, request.user)
+
+
+@register.simple_tag(takes_context=True)
+def house_switches(context: template.Context) -> House:
+    """What the home offers about no case in particular."""
+    return house_of(context["request"])

@@ -364,6 +364,20 @@ def test_a_proposal_that_no_longer_holds_says_why_and_stays_refusable(
     assert Proposal.objects.get().decision == "refused"
 
 
+def test_the_home_has_the_switches_of_the_house_and_says_that_proposals_wait(
+        anna: Client, case: Case, django_user_model: Any, two: None) -> None:
+    home = reverse("admin:index")
+    assert "waits for a second person" not in text(anna.get(home))
+    proposed(anna, case)
+    shown = anna.get(home)
+    assert "1 proposal waits for a second person. Agree or refuse…" in text(shown)
+    assert f'href="{reverse("admin:bookings_system_verb", args=["pause_sales"])}"' in shown.content.decode()
+    assert "Resume sales Nobody of us has paused any sales." in text(shown)
+    viewer = person(django_user_model, "viewer", "view_case", "view_proposal")[0]
+    assert "1 proposal waits for a second person. Look at them" in text(viewer.get(home))
+    assert "Pause sales" not in text(viewer.get(home))
+
+
 # --- the buttons and the book -----------------------------------------------------------------------------------
 
 

@@ -70,6 +70,16 @@ def test_a_mail_goes_out_again_to_the_present_address(world: World, at_desk: Des
             desk.situation_of(booking=booking))().fields["mail"].choices] and row.kind == "contact_changed"]
 
 
+def test_the_newest_mail_of_many_bookings_goes_out_by_one_choice(at_desk: Desk) -> None:
+    for b in (rows.confirmed(), rows.confirmed()):
+        Outbox.objects.create(kind="received", booking=b, due_at=rows.NOW, created_at=rows.NOW, sent_at=rows.NOW)
+        Outbox.objects.create(kind="confirmed", booking=b, due_at=rows.NOW, created_at=rows.NOW,
+                              sent_at=rows.NOW + timedelta(minutes=1))
+        at_desk.press("resend_mail", booking=b, params={"mail": 0})
+        assert Outbox.objects.get(booking=b, sent_at=None).version == "1~1"
+        assert Outbox.objects.get(booking=b, sent_at=None).kind == "confirmed"
+
+
 def test_a_mail_that_is_no_longer_true_is_not_sent_again(at_desk: Desk) -> None:
     b = rows.confirmed()
     row = Outbox.objects.create(kind="hold_created", booking=b, due_at=rows.NOW, created_at=rows.NOW, sent_at=rows.NOW)

@@ -138,6 +138,21 @@ def test_the_driver_goes_on_although_a_detector_opened_the_case_first() -> None:
     assert not isinstance(decision, Attention) and "refund" in str(decision)
 
 
+def test_money_taken_while_the_seats_were_held_is_told_until_it_is_back() -> None:
+    booking = rows.booking(status="CANCELLING", wish="cancel")
+    rows.order(booking, "cancelling", ticketed_at=None)
+    paid = rows.payment(booking, order=None, captured_elsewhere=True)
+    cases.open_case(kind="charged_without_order", subject=f"booking:{booking.pk}", booking=booking, now=NOW)
+    detectors.run(NOW + 5 * M, ["M1", "M9"])
+    booking.orders.update(state="cancelled")
+    detectors.run(NOW + 6 * M, ["M1", "M9"])
+    assert only().kind == "charged_without_order"
+    Booking.objects.update(agreed_refund_minor=40_000)
+    rows.refund(paid, 40_000)
+    detectors.run(NOW + 7 * M, ["M1", "M9"])
+    assert open_cases() == []
+
+
 # --- what goes wrong ----------------------------------------------------------------------------------------------
 
 
