@@ -52,4 +52,5 @@ def test_no_long_sequence_breaks_a_promise(world: World, clockwork: Clockwork, s
 def test_on_the_long_walks_every_button_that_moves_something_did_its_work() -> None:
     print("\n".join(f"{count:5} {what}" for what, count in sorted(TOTAL.items())))
     done = {what.partition(":")[0] for what in TOTAL if what.endswith((": done", ": agreed"))}
-    assert {"refund", "cancel", "quote", "capture", "void", "attach_order", "mark_handled"} <= done
+    # not capture: it is offered for the seconds between ticket and money alone, and has tests of its own
+    assert {"refund", "cancel", "quote", "void", "attach_order", "mark_handled"} <= done

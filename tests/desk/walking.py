@@ -19,7 +19,7 @@ from tests.storm.walk import DEEDS, Walk
 BUTTONS = {"refund": 6, "cancel": 5, "quote": 4, "capture": 4, "void": 4, "attach_order": 4, "look_again": 2,
            "resume": 1, "mark_handled": 3, "enter_tickets": 1, "send_pay_link": 1, "resend_mail": 1,
            "correct_contact": 1, "replay": 1, "snooze": 1, "assign": 1, "note": 1}
-PRESSES = 40  # how often somebody presses, beside the weights of the storm's deeds
+PRESSES = 120  # how often somebody presses, beside the weights of the storm's deeds
 
 
 class DeskWalk(Walk):
@@ -38,9 +38,12 @@ class DeskWalk(Walk):
 
     def press(self) -> str:
         """Any button, offered or not; a tenth of them twice with one key, a fifth by two people at once."""
-        name = self.dice.choices(list(BUTTONS), list(BUTTONS.values()))[0]
         case = self._case() if self.dice.random() < 0.5 else None
         booking = None if case else self._one()
+        names, here = list(BUTTONS), as_it_stands(booking=booking, case=case)
+        if self.dice.random() < 0.6:  # mostly what is offered; else anything
+            names = [name for name in names if not desk.ACTIONS[name].unavailable(here)] or names
+        name = self.dice.choices(names, [BUTTONS[name] for name in names])[0]
         action, situation = desk.ACTIONS[name], as_it_stands(booking=booking, case=case)
         why_not = action.unavailable(situation)
         params = self._typed(action, situation)
@@ -95,11 +98,11 @@ class DeskWalk(Walk):
         fields = kind().fields
         typed = {name: field.initial for name, field in fields.items() if field.initial is not None}
         for name, field in fields.items():
-            choices = [value for value, _ in getattr(field, "choices", [])]
+            choices = [value for value, _ in getattr(field, "choices", []) if value != ""]
             if choices:
                 typed[name] = self.dice.choice(choices)
         if "amount" in fields and self.dice.random() < 0.8:
-            typed["amount"] = self.dice.choice(("1.00", "25.00", "60", "99999"))
+            typed["amount"] = self.dice.choice(("1.00", "1.00", "25.00", "60", "99999"))
         if "order_id" in fields:
             theirs = [doc["id"] for doc in self._docs("order")]
             missed = SupplierOrder.objects.filter(external_id="").exists()

@@ -58,6 +58,7 @@ def full() -> Iterator[int]:
            state="CASE WHEN n % 20 = 0 THEN 'cancelled' WHEN n % 10 = 1 THEN 'lapsed' ELSE t.state END")
     first = f"(SELECT min(id) FROM suppliers_supplierorder WHERE id > {order.pk})"
     copied("payments_payment", Payment, ROWS, booking_id=of, external_id="'pi_' || n", asked_at=f"t.asked_at {ago}",
+           looked_at=f"t.looked_at {ago}",
            order_id=f"CASE WHEN n % 10 = 1 THEN NULL ELSE {first} + n - 1 END",
            captured_at=f"CASE WHEN n % 10 = 1 THEN NULL ELSE t.captured_at {ago} END",
            captured_minor="CASE WHEN n % 10 = 1 THEN 0 ELSE t.captured_minor END",
@@ -67,7 +68,8 @@ def full() -> Iterator[int]:
     copied("payments_refund", Refund, ROWS // 20, payment_id=f"{paid} + n * 20 - 1", external_id="'re_' || n",
            **{name: f"t.{name} - 20 * n * (interval '100 days' / {ROWS})" for name in ("requested_at", "sent_at")})
     copied("bookings_outbox", Outbox, ROWS, booking_id=of, version="n::text")
-    copied("bookings_externalcall", ExternalCall, ROWS, booking_id=of, subject="'order:' || n + 1000000", key="n::text")
+    copied("bookings_externalcall", ExternalCall, ROWS, booking_id=of, subject="'order:' || n + 1000000", key="n::text",
+           asked_at=f"t.asked_at {ago}")
     Refund.objects.filter(payment=payment).delete()
     rows.case(mine, "dispute", closed_at=NOW, closed_because="won")
     copied("bookings_case", Case, ROWS // 4, booking_id=of, subject="'s:' || n", kind=(
