@@ -42,10 +42,10 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "charged_without_order": Kind(
         "CHARGED WITHOUT ORDER", CRITICAL, "The card was charged and no airline order is live. The refund is queued.",
-        "Check that the refund goes out; tell the customer.", "refund", "M1"),
+        "Let the worker send the refund now, see that it goes out, and tell the customer.", "resume", "M1"),
     "reserved_idle": Kind(
         "RESERVED AND IDLE", HIGH, "The card is reserved, there is no airline order, and nobody has worked on this "
-        "booking for ten minutes.", "Let the worker go on; release the card if it cannot.", "resume", "M2",
+        "booking for ten minutes.", "Let the worker go on; release the card if it cannot.", "look_again", "M2",
         "8 hours after the card was reserved"),
     "ticketed_unpaid": Kind(
         "TICKETED UNPAID", CRITICAL, "The ticket is issued and the money could not be taken.",
@@ -64,23 +64,25 @@ KINDS: dict[str, Kind] = {
         "the end of the airline's void window"),
     "orphaned_payment": Kind(
         "ORPHANED PAYMENT", CRITICAL, "Stripe holds a payment that no row of ours stands for.",
-        "Find its booking by the metadata; void or refund it.", "void", "M6"),
+        "Release or refund it in Stripe by the link of the case, then write here what you did.", "mark_handled", "M6"),
     "ledgers_differ": Kind(
         "LEDGERS DIFFER", HIGH, "Amount or currency differ between the three records.",
         "Compare the columns and correct the wrong side.", "look_again", "M7"),
     "duplicate_order": Kind(
-        "DUPLICATE", CRITICAL, "More than one live order was made for this booking.", "Cancel all but one.", "cancel",
-        "M8", "the end of the airline's void window"),
+        "DUPLICATE", CRITICAL, "More than one live order was made for this booking.",
+        "Cancel the one the customer was not told of with the airline, not here: here it would be the customer's own.",
+        "mark_handled", "M8", "the end of the airline's void window"),
     "duplicate_payment": Kind(
-        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.", "Void or refund all but one.",
-        "void", "M8"),
+        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.",
+        "Look again: one may be released by now. Then void or refund all but one.", "look_again", "M8"),
     "refund_due": Kind(
         "REFUND DUE", HIGH, "Money is owed: the airline cancelled, or the customer wants it back for changed flights.",
         "See that all of it is sent back, at the latest on the legal date.", "refund", "M9",
         "the legal date, 7 business days after the money was due (14 CFR 260.2)"),
     "refunded_but_live": Kind(
         "REFUNDED BUT LIVE", CRITICAL, "Everything was refunded and the order is still live.",
-        "Cancel the order or collect the money again.", "cancel", "M10", "the departure"),
+        "Ask what a cancellation gives back, then cancel; or collect the money again.", "quote", "M10",
+        "the departure"),
     "reserved_too_long": Kind(
         "RESERVED TOO LONG", HIGH, "The card has been reserved for more than 8 hours and no ticket was issued.",
         "Release the card, unless the ticket is there.", "void", "M11", "the day on which the bank lets the money go"),

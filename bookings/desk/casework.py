@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from bookings import afterwards, cases
 from bookings.desk.action import Action, By, Params, Plan, Situation
+from bookings.flow import Step
 from bookings.models import Booking, Case
 from bookings.status import FINAL, Status
 from bookings.wake import wake as wake_worker
@@ -69,8 +70,15 @@ LOOK_AGAIN = Action(
 # --- resume -----------------------------------------------------------------------------------------------------
 
 
+# deeds that may be tried again before their time: each is looked for first, or goes out under the key it had
+HURRIED = tuple(step.value for step in (
+    Step.CAPTURE, Step.VOID, Step.SEND_REFUND, Step.LOOK_REFUND, Step.LOOK_PAYMENT, Step.LOOK_ORDER, Step.FIND_ORDER,
+    Step.QUOTE_CANCEL, Step.CONFIRM_CANCEL))
+
+
 def _resume(situation: Situation, _: Params, by: By) -> str:
     booking = _booking(situation)
+    booking.calls.filter(kind__in=HURRIED).exclude(outcome="refused").update(retry_at=None)
     wake_worker(booking.pk, situation.now)
     cases.heal(kind="parked", subject=f"booking:{booking.pk}", now=situation.now, because="staff let the worker go on")
     return "The worker goes on with this booking now."

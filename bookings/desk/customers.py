@@ -9,6 +9,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from bookings import forms as rules
 from bookings import mail, outbox, services
@@ -57,7 +59,7 @@ def _pay_link(situation: Situation, _: Params, by: By) -> str:
     booking = story_of(situation).booking
     sent = Outbox.objects.filter(booking=booking, kind="pay_link").count()
     outbox.queue("pay_link", booking, situation.now, version=str(sent + 1))
-    return f"The link goes to {booking.contact_email}."
+    return "The link goes to the customer's address."  # not which: what is said here is kept for ever
 
 
 SEND_PAY_LINK = Action(
@@ -72,9 +74,10 @@ SEND_PAY_LINK = Action(
 
 
 def _mails(booking: Booking) -> list[Outbox]:
-    """What was sent to the booking's own contact, the newest first."""
-    return list(Outbox.objects.filter(booking=booking, case=None, to="", sent_at__isnull=False)
-                .exclude(kind__in=OF_OTHERS).order_by("-sent_at", "-pk")[:LISTED])
+    """What was sent, or given up, to the booking's own contact, the newest first."""
+    gone = Q(sent_at__isnull=False) | Q(dropped="undeliverable")
+    return list(Outbox.objects.filter(gone, booking=booking, case=None, to="").exclude(kind__in=OF_OTHERS)
+                .order_by(Coalesce("sent_at", "due_at").desc(), "-pk")[:LISTED])
 
 
 class ResendForm(forms.Form):
@@ -87,8 +90,8 @@ def _resend_form(situation: Situation) -> type[forms.Form] | None:
     if situation.booking is None:
         return None
     sent = _mails(situation.booking)
-    choices = [(row.pk, f"{row.kind.replace('_', ' ').capitalize()}, {row.sent_at:%-d %b %Y, %H:%M} UTC")
-               for row in sent]
+    choices = [(row.pk, f"{row.kind.replace('_', ' ').capitalize()}, " + (
+        f"{row.sent_at:%-d %b %Y, %H:%M} UTC" if row.sent_at else "could not be delivered")) for row in sent]
     return type("ResendFormNow", (ResendForm,), {"mail": forms.TypedChoiceField(
         label="Mail", coerce=int, choices=[(NEWEST, "The newest"), *choices], initial=NEWEST)})
 
@@ -105,7 +108,7 @@ def _chosen(situation: Situation, params: Params) -> Outbox | None:
 
 
 def _resend(situation: Situation, params: Params, by: By) -> str:
-    row, booking = _chosen(situation, params), story_of(situation).booking
+    row = _chosen(situation, params)
     if row is None:
         raise Problem("no_such_mail", "This mail was not sent for this booking.", status=422, action="Choose another",
                       field_errors={"mail": "Choose one of the mails in the list."})
@@ -114,7 +117,7 @@ def _resend(situation: Situation, params: Params, by: By) -> str:
         raise Problem("outdated", f"This mail would no longer be true: {why_not}.", status=409, action="Choose another",
                       field_errors={"mail": f"It would no longer be true: {why_not}."})
     outbox.repeat(row, situation.now)
-    return f"The mail goes to {booking.contact_email} again."
+    return "The mail goes to the customer's address again."
 
 
 def _resend_plan(situation: Situation, params: Params) -> Plan:
