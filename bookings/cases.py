@@ -64,16 +64,17 @@ KINDS: dict[str, Kind] = {
         "the end of the airline's void window"),
     "orphaned_payment": Kind(
         "ORPHANED PAYMENT", CRITICAL, "Stripe holds a payment that no row of ours stands for.",
-        "Find its booking by the metadata; void or refund it.", "void", "M6"),
+        "Release or refund it in Stripe by the link of the case, then write here what you did.", "mark_handled", "M6"),
     "ledgers_differ": Kind(
         "LEDGERS DIFFER", HIGH, "Amount or currency differ between the three records.",
         "Compare the columns and correct the wrong side.", "look_again", "M7"),
     "duplicate_order": Kind(
-        "DUPLICATE", CRITICAL, "More than one live order was made for this booking.", "Cancel all but one.", "cancel",
-        "M8", "the end of the airline's void window"),
+        "DUPLICATE", CRITICAL, "More than one live order was made for this booking.",
+        "Cancel the one the customer was not told of with the airline, not here: here it would be the customer's own.",
+        "mark_handled", "M8", "the end of the airline's void window"),
     "duplicate_payment": Kind(
-        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.", "Void or refund all but one.",
-        "void", "M8"),
+        "DUPLICATE", CRITICAL, "More than one payment of this booking is active.",
+        "Look again: one may be released by now. Then void or refund all but one.", "look_again", "M8"),
     "refund_due": Kind(
         "REFUND DUE", HIGH, "Money is owed: the airline cancelled, or the customer wants it back for changed flights.",
         "See that all of it is sent back, at the latest on the legal date.", "refund", "M9",

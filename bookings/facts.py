@@ -105,7 +105,8 @@ class Story:
             refunded_minor=p.refunded_minor, asked_at=p.asked_at, known=bool(p.external_id), looked_at=p.looked_at,
             news_at=p.news_at, authorised_at=p.authorised_at, declines=sum(q.declines for q in self.payments),
             needs_customer=p.needs_customer, disputed=p.disputed, elsewhere=p.captured_elsewhere,
-            has_order=p.order_id is not None, create=self._call(Step.OPEN_PAYMENT, subject),
+            has_order=p.order_id is not None, by_hand_minor=p.by_hand_minor,
+            by_hand_before_minor=p.by_hand_before_minor, create=self._call(Step.OPEN_PAYMENT, subject),
             capture=self._call(Step.CAPTURE, subject), void=self._call(Step.VOID, subject),
             look=self._call(Step.LOOK_PAYMENT, subject),
         )

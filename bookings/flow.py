@@ -161,6 +161,8 @@ class PaymentFacts:
     disputed: bool = False
     elsewhere: bool = False
     has_order: bool = False
+    by_hand_minor: int = 0  # given back at the gateway by hand, with no refund of ours
+    by_hand_before_minor: int = 0  # of it: when the cancellation was agreed
     create: CallFacts = CallFacts()
     capture: CallFacts = CallFacts()
     void: CallFacts = CallFacts()

@@ -325,13 +325,19 @@ def cancel_locked(fresh: Booking, clock: datetime, *, refund_minor: int | None, 
         raise Problem("already_cancelled", "There is nothing to cancel.", status=409, action="Open the booking")
     order = SupplierOrder.objects.filter(booking=fresh, state=OrderState.TICKETED).first()
     if order is not None:
+        if fresh.closing:  # the ticket came after the booking had failed: what it may cost us is for staff to say
+            raise Problem("already_cancelled", "This booking has ended already.", status=409, action="Open the booking")
         if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
             raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
                           action="Ask for a new one")
-        owed = money_back(order, Payment.objects.filter(booking=fresh).order_by("-pk").first())
+        payment = Payment.objects.filter(booking=fresh).order_by("-pk").first()
+        owed = money_back(order, payment)
         if refund_minor is not None and refund_minor != owed:
             raise Problem("refund_changed", "The refund has changed.", status=409, action="Look at the new offer")
         fresh.agreed_refund_minor = owed
+        if payment is not None and payment.by_hand_minor != payment.by_hand_before_minor:
+            payment.by_hand_before_minor = payment.by_hand_minor  # a present: what is agreed now comes on top of it
+            payment.save(update_fields=["by_hand_before_minor"])
     _diary(fresh, clock, "wish.written", actor=actor, before=fresh.wish, after=Wish.CANCEL,
            cause=f"refund {fresh.agreed_refund_minor}")
     fresh.wish, fresh.quote_wanted = Wish.CANCEL, False

@@ -136,22 +136,22 @@ def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decisi
 def still_owed(f: Facts, p: PaymentFacts, cause: str) -> int:
     """What is due by itself, minor units: all that is left, or for "cancelled" what was agreed.
 
-    What staff gave besides ("staff:...") is a present: it is not taken off what the cancellation gives back, and only
-    what was captured can be given.
+    What staff gave besides ("staff:...", or by hand before the cancellation was agreed) is a present: it is not taken
+    off what the cancellation gives back, and only what was captured can be given.
     """
     left = left_to_give(p, f.refunds)
     if cause != "cancelled" or f.agreed_refund_minor is None:
         return left
     alive = [r for r in f.refunds if r.state is not R.FAILED]
-    present = sum(r.amount_minor for r in alive if r.cause.startswith(PRESENT))
-    given = max(sum(r.amount_minor for r in alive), p.refunded_minor) - present
+    present = p.by_hand_before_minor + sum(r.amount_minor for r in alive if r.cause.startswith(PRESENT))
+    given = max(p.by_hand_minor + sum(r.amount_minor for r in alive), p.refunded_minor) - present
     return min(f.agreed_refund_minor - given, left)
 
 
 def left_to_give(p: PaymentFacts, refunds: tuple[RefundFacts, ...]) -> int:
     """What of the captured money is neither back nor on its way, minor units."""
     sent = sum(r.amount_minor for r in refunds if r.state in (R.SENT, R.SUCCEEDED))
-    return p.captured_minor - max(p.refunded_minor, sent) - sum(
+    return p.captured_minor - max(p.refunded_minor, p.by_hand_minor + sent) - sum(
         r.amount_minor for r in refunds if r.state is R.REQUESTED)
 
 

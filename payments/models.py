@@ -48,7 +48,9 @@ class Payment(models.Model):
     state = models.CharField(max_length=12, choices=_choices(PaymentState), default=PaymentState.NEW)
     amount_minor = models.BigIntegerField()
     captured_minor = models.BigIntegerField(default=0)
-    refunded_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)  # ours that went out, and what was given back by hand
+    by_hand_minor = models.BigIntegerField(db_default=0, default=0)  # of it: at the gateway, with no refund of ours
+    by_hand_before_minor = models.BigIntegerField(db_default=0, default=0)  # of that: when a cancellation was agreed
     currency = models.CharField(max_length=3)
     client_secret = models.CharField(max_length=255, blank=True, default="")
     captured_elsewhere = models.BooleanField(default=False)  # the gateway holds money that we did not ask to take

@@ -21,7 +21,8 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.UNKNOWN: frozenset({OrderState.HELD, OrderState.RESERVED, OrderState.TICKETED, OrderState.NOT_CREATED,
                                    OrderState.LAPSED, OrderState.CANCELLED}),
     # a late order: found after we had given up (reliability.md 4)
-    OrderState.NOT_CREATED: frozenset({OrderState.HELD, OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLED}),
+    OrderState.NOT_CREATED: frozenset({OrderState.HELD, OrderState.RESERVED, OrderState.TICKETED, OrderState.LAPSED,
+                                       OrderState.CANCELLED}),
     OrderState.HELD: frozenset({OrderState.PAYING, OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLING,
                                 OrderState.CANCELLED}),
     OrderState.RESERVED: frozenset({OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLING,

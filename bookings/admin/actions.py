@@ -28,7 +28,7 @@ from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
 from bookings.cases import KINDS
 from bookings.desk.doing import picture
-from bookings.desk.limits import needs_two
+from bookings.desk.limits import done_alone, needs_two
 from bookings.models import Booking, Case, StaffAction
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
@@ -287,7 +287,8 @@ class ActionPage:
         """What a page shows that can be confirmed."""
         values = params if params is not None else None if form else {}
         money = self.action.money(self.situation, values) if values is not None else None
-        plan, two = self.action.plan(self.situation, values or {}), needs_two(money)
+        plan = self.action.plan(self.situation, values or {})
+        two = needs_two(money, done_alone(self.situation, self.operator, money))
         before = [row for row in proposals_of(self.situation) if row.verb == self.action.name]
         can = values is not None or not self.action.danger  # what moves money is confirmed only when it is told in full
         return {

@@ -27,6 +27,7 @@ class BookingAdmin(ReadOnlyAdmin):
     change_form_template = "admin/bookings/booking/story.html"
     list_display = ("reference", "status", "wish", "route", "agreed", "contact_email", "departs_at", "created_at")
     list_filter = ("status", "wish", "route")
+    narrowed_by = ("due_at", "parked_at")  # the dashboard's bookings that are due
     ordering = ("-created_at",)
     search_fields = ("reference",)  # switches the box on; get_search_results does the looking up
     search_help_text = "Reference, airline reference (PNR), order id, payment id, e-mail or family name"

@@ -23,7 +23,7 @@ from bookings.models import Proposal, StaffAction
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount, link_to_booking
 
-GUARDS = ("seen", "quote")  # what a form carries hidden to notice a change
+GUARDS = ("seen", "quote", "moved_currency")  # what is told by the change itself, or with the amount
 OWN = "You proposed this yourself: somebody else must agree. You may withdraw it."
 
 

@@ -59,7 +59,7 @@ def _pay_link(situation: Situation, _: Params, by: By) -> str:
     booking = story_of(situation).booking
     sent = Outbox.objects.filter(booking=booking, kind="pay_link").count()
     outbox.queue("pay_link", booking, situation.now, version=str(sent + 1))
-    return f"The link goes to {booking.contact_email}."
+    return "The link goes to the customer's address."  # not which: what is said here is kept for ever
 
 
 SEND_PAY_LINK = Action(
@@ -108,7 +108,7 @@ def _chosen(situation: Situation, params: Params) -> Outbox | None:
 
 
 def _resend(situation: Situation, params: Params, by: By) -> str:
-    row, booking = _chosen(situation, params), story_of(situation).booking
+    row = _chosen(situation, params)
     if row is None:
         raise Problem("no_such_mail", "This mail was not sent for this booking.", status=422, action="Choose another",
                       field_errors={"mail": "Choose one of the mails in the list."})
@@ -117,7 +117,7 @@ def _resend(situation: Situation, params: Params, by: By) -> str:
         raise Problem("outdated", f"This mail would no longer be true: {why_not}.", status=409, action="Choose another",
                       field_errors={"mail": f"It would no longer be true: {why_not}."})
     outbox.repeat(row, situation.now)
-    return f"The mail goes to {booking.contact_email} again."
+    return "The mail goes to the customer's address again."
 
 
 def _resend_plan(situation: Situation, params: Params) -> Plan:

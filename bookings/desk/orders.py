@@ -87,6 +87,8 @@ def _cannot_cancel(situation: Situation) -> str:
         return UNSURE
     if order is None:
         return "The worker is undoing this booking by itself." if booking.closing else ""
+    if booking.closing and story.payment is not None and story.payment.state in PAID:
+        return "The money for this ticket is being taken: look again when that is done."
     if booking.quote_wanted:
         return "The airline is being asked what it gives back: look again in a moment."
     if not order.quote_id:
@@ -279,7 +281,8 @@ def _enter(situation: Situation, params: Params, by: By) -> str:
         Diary.objects.create(booking=story.booking, at=situation.now, actor=by.actor, event="order.moved",
                              subject=f"order:{order.pk}", before=OrderState.RESERVED.value,
                              after=OrderState.TICKETED.value, cause="ticket numbers entered")
-    order.save(update_fields=["tickets", "state", "ticketed_at"])
+    order.news_at = situation.now  # the airline may have cancelled meanwhile: its order is looked at before any money
+    order.save(update_fields=["tickets", "state", "ticketed_at", "news_at"])
     wake(story.booking.pk, situation.now)
     return f"{len(numbers)} ticket number{'s are' if len(numbers) > 1 else ' is'} kept."
 

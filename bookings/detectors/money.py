@@ -149,8 +149,8 @@ def refund_due(now: datetime) -> Iterator[Finding]:
         state=RefundState.FAILED).order_by().values("payment__booking").annotate(sum=Sum("amount_minor")).values("sum")
     agreed = Case(  # what staff gave besides is a present (bookings.undo.still_owed)
         When(booking__agreed_refund_minor__isnull=False, booking__wish=Wish.CANCEL, booking__closing="",
-             then=Least(F("booking__agreed_refund_minor") + Coalesce(Subquery(present), Value(0), output_field=MINOR),
-                        "taken")),
+             then=Least(F("booking__agreed_refund_minor") + Coalesce(Subquery(present), Value(0), output_field=MINOR)
+                        + F("booking__payments__by_hand_before_minor"), "taken")),
         default=F("taken"), output_field=MINOR)
     ended = paid.filter(~order_of("booking_id", *LIVE), state=OrderState.CANCELLED, ticketed_at__isnull=False)
     ended = ended.annotate(owed=agreed).filter(owed__gt=F("back"))

@@ -104,3 +104,7 @@ def cancel_changed(moment: Moment, reason: str) -> None:
         raise LookupError("no order")
     moment.note("wish.written", before=booking.wish, after=Wish.CANCEL, cause="refund for changed flights")
     booking.wish, booking.agreed_refund_minor, booking.quote_wanted = Wish.CANCEL, order.quote_refund_minor, False
+    payment = moment.story.payment
+    if payment is not None:
+        payment.by_hand_before_minor = payment.by_hand_minor  # a present, as in services.cancel_locked
+        payment.save(update_fields=["by_hand_before_minor"])

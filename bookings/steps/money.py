@@ -8,16 +8,17 @@ from typing import Any
 
 from bookings import cases
 from bookings.facts import Story
-from bookings.flow import HOLD_MARGIN, INSTANT_LAST, PAYMENT_WINDOW, Step
+from bookings.flow import HOLD_MARGIN, INSTANT_LAST, PAYMENT_WINDOW, Step, Wish
 from bookings.steps.plan import OK, REFUSED, UNAVAILABLE, Answer, Asking, Moment
 from fly2any.kernel import keys
 from fly2any.kernel.money import Money
 from payments import registry
-from payments.models import PAYMENT_MOVES, Payment, Refund
+from payments.models import PAYMENT_MOVES, REFUND_MOVES, Payment, Refund
 from payments.types import Intent, PaymentState, RefundInfo, RefundState
 from suppliers.types import OrderState
 
 logger = logging.getLogger(__name__)
+OUT = (RefundState.SENT, RefundState.SUCCEEDED)
 CAPTURE_SOON = timedelta(hours=24)  # a card that must be captured sooner is worth a warning (reliability.md 7)
 
 
@@ -166,6 +167,7 @@ def _see_state(moment: Moment, payment: Payment, intent: Intent) -> None:
         payment.captured_elsewhere = payment.order_id is None
         payment.captured_minor = min(intent.captured_minor, payment.amount_minor)
         payment.refunded_minor = min(intent.refunded_minor, payment.captured_minor)
+        payment.by_hand_minor = _by_hand(payment, moment.story.refunds)
         payment.captured_at = payment.captured_at or now
         payment.authorised_at = payment.authorised_at or now
     if intent.state is PaymentState.AUTHORISED and payment.authorised_at is None:
@@ -173,8 +175,29 @@ def _see_state(moment: Moment, payment: Payment, intent: Intent) -> None:
         if payment.capture_before and payment.capture_before - now < CAPTURE_SOON:
             logger.warning("capture.soon", extra={"booking_id": payment.booking_id, "payment_id": payment.pk})
     move(moment, intent.state)
+    if payment.state == PaymentState.CAPTURED and order is not None and order.state == OrderState.TICKETED:
+        _not_closing(moment)
     if payment.state == PaymentState.VOIDED:
         payment.closed_at = payment.closed_at or now
+
+
+def _not_closing(moment: Moment) -> None:
+    """A booking that was failing and has its ticket and its money after all is like any other from now on."""
+    booking = moment.story.booking
+    if booking.closing and booking.wish == Wish.BOOK and not moment.story.refunds:
+        moment.note("booking.closing", before=booking.closing, cause="ticketed and paid after all")
+        booking.closing, booking.closing_detail = "", {}
+
+
+def _by_hand(payment: Payment, refunds: list[Refund]) -> int:
+    """How much of what the gateway says is back no refund of ours stands for, minor units.
+
+    A refund of ours whose outcome is not known may be in it or not: what was by hand before then stays so.
+    """
+    sent = [refund for refund in refunds if refund.state in OUT]
+    others = payment.refunded_minor - sum(refund.amount_minor for refund in sent if refund.external_id)
+    unsure = sum(refund.amount_minor for refund in sent if not refund.external_id)
+    return max(others - unsure, min(payment.by_hand_minor, others), 0)
 
 
 # --- capture and void -------------------------------------------------------------------------------------------
@@ -229,15 +252,22 @@ def _refund(moment: Moment, value: str) -> Refund:
 
 
 def move_refund(moment: Moment, refund: Refund, to: RefundState, cause: str = "") -> None:
-    """Move a refund and keep the payment's refunded sum with it."""
-    before = refund.state
-    if refund.move(to):
+    """Move a refund and keep the payment's refunded sum with it; an older picture is ignored."""
+    before = RefundState(refund.state)
+    if to in REFUND_MOVES[before] and refund.move(to):
         moment.note("refund.moved", f"refund:{refund.pk}", before=before, after=to, cause=cause)
     refund.save()
     payment = payment_of(moment.story)
-    sent = sum(r.amount_minor for r in moment.story.refunds if r.state in (RefundState.SENT, RefundState.SUCCEEDED))
-    payment.refunded_minor = min(sent, payment.captured_minor)
+    sent = sum(r.amount_minor for r in moment.story.refunds if r.state in OUT)
+    payment.refunded_minor = min(payment.by_hand_minor + sent, payment.captured_minor)
     payment.save(update_fields=["refunded_minor"])
+
+
+def _ask_the_sum(moment: Moment) -> None:
+    """A refund did not go out as we thought, so what the gateway says is back is asked for before anything else."""
+    payment = payment_of(moment.story)
+    payment.news_at = moment.now
+    payment.save(update_fields=["news_at"])
 
 
 def ask_send_refund(moment: Moment, value: str) -> Asking:
@@ -262,6 +292,7 @@ def merge_send_refund(moment: Moment, answer: Answer) -> None:
     elif answer.outcome == REFUSED:
         refund.failure = answer.code
         move_refund(moment, refund, RefundState.FAILED, answer.code)
+        _ask_the_sum(moment)
     elif answer.outcome == UNAVAILABLE:
         move_refund(moment, refund, RefundState.REQUESTED, answer.code)
 
@@ -270,7 +301,10 @@ def _see_refund(moment: Moment, refund: Refund, info: RefundInfo) -> None:
     refund.external_id, refund.looked_at, refund.failure = info.external_id, moment.seen_at, info.failure
     if info.state is RefundState.SUCCEEDED:
         refund.done_at = refund.done_at or moment.now
+    failed = refund.state != RefundState.FAILED == info.state
     move_refund(moment, refund, info.state, info.failure)
+    if failed:
+        _ask_the_sum(moment)
 
 
 def ask_look_refund(moment: Moment, value: str) -> Asking:
@@ -297,6 +331,7 @@ def merge_look_refund(moment: Moment, answer: Answer) -> None:
     elif not refund.external_id:
         moment.not_done(Step.SEND_REFUND, answer.asking.subject)
         move_refund(moment, refund, RefundState.REQUESTED, "not listed")
+        _ask_the_sum(moment)
     else:
         refund.looked_at = moment.seen_at
         refund.save(update_fields=["looked_at"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,7 +102,8 @@ def _kept(value: Any, allowed: frozenset[str], room: list[int]) -> Any:
                 break
             items.append(_kept(inner, allowed, room))
         return items if len(items) == len(value) else [*items, f"{CUT} {len(value)} in all"]
-    plain = value if isinstance(value, int | float | bool | type(None)) else str(value)
+    plain = value if isinstance(value, int | bool | type(None)) or (
+        isinstance(value, float) and math.isfinite(value)) else str(value).replace("\0", CUT)  # jsonb takes no others
     if isinstance(plain, str) and len(plain) > LONGEST:
         plain = plain[:LONGEST] + CUT
     room[0] -= len(str(plain)) + 4

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from fly2any.kernel.money import Money, MoneyError
 
 FOUND = 500  # rows that one way of looking a word up contributes to a search
+COMPARED = frozenset({"", "exact", "in", "isnull", "lt", "lte", "gt", "gte"})
 COUNTED = 1000  # rows that a list counts and pages through; beyond it, search
 
 
@@ -47,6 +48,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     change_list_template = "admin/read_only_list.html"
     change_form_template = "admin/read_only_record.html"
     hidden: tuple[str, ...] = ()
+    narrowed_by: tuple[str, ...] = ()  # indexed columns by which links of ours narrow the list
     looked_up_by: dict[str, dict[str, Any]] = {}  # field: what else its index needs to know
     ordering: ClassVar[tuple[Any, ...]] = ("-pk",)
     paginator = BoundedPaginator
@@ -77,6 +79,15 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Every field."""
         return self.get_fields(request, obj)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """What an address may narrow a list by: the filters offered and `narrowed_by`, compared whole.
+
+        Anything else would tell a hidden column letter by letter, or read a whole table.
+        """
+        name, _, how = lookup.partition("__")
+        offered = {one if isinstance(one, str) else getattr(one, "parameter_name", "") for one in self.list_filter}
+        return name in {*offered, *self.narrowed_by} and how in COMPARED
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """A box appears where something can be looked up."""

@@ -14,6 +14,7 @@ from bookings.models import Booking, CallRecord
 from fly2any.kernel import clock, exchanges, secretbox
 from payments.gateways.stripe import kept as stripe_kept
 from suppliers.duffel import kept as duffel_kept
+from tests.console import rows
 from tests.world import INSTANT, World
 
 MARKS = ("Zzmarkgiven", "Zzmarkfamily", "zzmark@example.com", "+442080169999", "1977-03-29", "ZZ9PASSPORT", "ZZLOYAL77",
@@ -103,6 +104,19 @@ def test_what_is_not_on_the_list_is_left_out_with_all_it_holds() -> None:
                                 "payment_method_details": {"card": {"last4": "4242"}}}}
     assert exchanges.kept(intent, stripe_kept.ALLOWED) == {
         "id": "pi_1", "status": "succeeded", "latest_charge": {"id": "ch_1"}}
+
+
+def test_what_a_database_cannot_keep_never_costs_the_answer(db: None) -> None:
+    """The record is written in the commit that settles the answer: a NUL in it would lose what the vendor said."""
+    odd = {"data": {"id": "ord_\0x", "amount": float("nan"), "total": float("inf"), "quantity": 10**40,
+                    "code": ["\0"], "status": 1.5}}
+    found = exchanges.kept(odd, duffel_kept.ALLOWED)
+    row = CallRecord.objects.create(booking=rows.booking(), step="look_order", subject="order:1", at=clock.now(),
+                                    vendor="duffel", method="GET", path="/air/orders/x", milliseconds=1, outcome="ok",
+                                    sent=found, got=found)
+    row.refresh_from_db()
+    assert row.got["data"] == {"id": f"ord_{exchanges.CUT}x", "amount": "nan", "total": "inf", "quantity": 10**40,
+                               "code": [exchanges.CUT], "status": 1.5}
 
 
 def test_a_body_is_bounded() -> None:

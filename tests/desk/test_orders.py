@@ -7,6 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bookings import desk
+from bookings.decide import decide
+from bookings.facts import load
+from bookings.flow import Do, Step
 from bookings.invariants import check
 from bookings.models import Case, Outbox, StaffAction
 from fly2any.kernel import clock
@@ -128,6 +131,16 @@ def test_ticket_numbers_make_a_reservation_a_ticket(at_desk: Desk) -> None:
     assert b.diary.get(event="order.moved", cause="ticket numbers entered").after == "ticketed"
     assert "2202345678901" not in str(done.row.params) and "told us" in at_desk.why_not("enter_tickets", booking=b)
     assert [found for found in check(clock.now()) if found.invariant == "I8"] == []
+
+
+def test_an_order_is_looked_at_before_entered_numbers_lead_to_a_charge(at_desk: Desk) -> None:
+    """The airline may have cancelled it meanwhile: no money is asked for or taken for it then (I1)."""
+    b = rows.booking(route="manual", status="PENDING_TICKETING", progress="staff")
+    rows.order(b, "reserved", ticketed_at=None)
+    rows.payment(b, "authorised")
+    at_desk.press("enter_tickets", booking=b, private_ticket_0="220-2345678901")
+    b.refresh_from_db()
+    assert decide(load(b).picture(), clock.now()) == Do(Step.LOOK_ORDER)
 
 
 @pytest.mark.parametrize("number", ["", "22023456789", "0002345678901", "22023456789012", "220234567890A"])

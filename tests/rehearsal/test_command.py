@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from bookings.cases import KINDS
 from bookings.models import Case
 from bookings.rehearsal import SCENES
 from tests.world import World
@@ -46,3 +47,8 @@ def test_real_keys_are_never_practised_with(db: None, settings: Any) -> None:
     with pytest.raises(CommandError, match="M4"):
         said("M4")
     assert not Case.objects.exists()
+
+
+def test_no_recommendation_harms_the_customers_own_trip_because_of_a_twin() -> None:
+    for kind in ("duplicate_order", "duplicate_payment", "orphaned_booking", "orphaned_payment"):
+        assert KINDS[kind].action not in ("cancel", "void", "refund", "capture"), kind
