@@ -128,7 +128,7 @@ def test_the_booking_page_tells_the_story(superuser: Client, one_of_each: dict[t
     html = superuser.get(address(Booking, "change", b.pk)).content.decode()
     for told in ("Mrs Greta Ångström", "1984-••-••", "••••••••", "LH ••••", "LH 123", "2026-12-20T09:00:00",
                  "checked 23", "USD 500.00", "USD 200.00", "create_order", "open_payment", "payment.moved",
-                 "lookup_link", "unknown_outcome", "visa •••• 4242"):
+                 "lookup_link", "UNKNOWN OUTCOME", "visa •••• 4242"):
         assert told in html, told
 
 
