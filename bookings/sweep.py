@@ -20,7 +20,8 @@ from fly2any.kernel import clock
 logger = logging.getLogger(__name__)
 BATCH = 50
 DRIVERS = 8
-CHORES = 4  # mail and alerts never wait behind drivers whose airline does not answer
+TELLING = ("mail", "chat", "alerts", "detectors")  # these wait neither for drivers nor for a vendor's long list
+CHORES = 4
 LIGHT_EVERY = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
 DETECT_EVERY = timedelta(seconds=60)
@@ -39,6 +40,7 @@ class Sweeper:
         self.every = every
         self.stopping = threading.Event()
         self._pool = ThreadPoolExecutor(DRIVERS, thread_name_prefix="drive")
+        self._tellers = ThreadPoolExecutor(len(TELLING), thread_name_prefix="tell")
         self._chores = ThreadPoolExecutor(CHORES, thread_name_prefix="chore")
         self._busy: set[int] = set()
         self._jobs: set[str] = set()
@@ -53,7 +55,7 @@ class Sweeper:
                 logger.exception("sweep.failed")
                 connection.close()
             self.stopping.wait(self.every)
-        for pool in (self._pool, self._chores):
+        for pool in (self._pool, self._tellers, self._chores):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def round(self) -> int:
@@ -84,7 +86,7 @@ class Sweeper:
         if claim_turn("figures", now, FIGURES_EVERY):
             self._job("figures", lambda: figures.collect(clock.now()))
         if claim_turn("figures.late", now, DAILY):
-            self._job("figures", lambda: figures.recount(clock.now()))
+            self._job("figures.late", lambda: figures.recount(clock.now()))
         if claim_turn("invariants", now, DAILY):
             self._job("invariants", lambda: alerts.promises(clock.now()))
         return len(due)
@@ -122,7 +124,7 @@ class Sweeper:
                 with self._guard:
                     self._jobs.discard(name)
 
-        self._chores.submit(run)
+        (self._tellers if name in TELLING else self._chores).submit(run)
 
 
 def _nightly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -18,12 +19,23 @@ from bookings.access import counted_address
 from bookings.desk import lockout, second_factor
 from fly2any.kernel import clock
 
+MOST_LETTERS = 150  # of a name, as Django's users have them
 ENDED = {
     "idle": "You were signed out because nothing was pressed for half an hour.",
     "end": "You were signed out: a session ends after 12 hours, however busy.",
     "changed": "You were signed out because your password, your role or your second factor was changed. "
                "If you know nothing of it, tell a manager now.",
 }
+
+
+def one_name(request: HttpRequest) -> str:
+    """The name typed, as the form will read it, and put in the typed one's place: a lock on a name has one spelling."""
+    typed = request.POST.get("username", "").replace("\x00", "")[:MOST_LETTERS]
+    name = unicodedata.normalize("NFKC", typed.strip())[:MOST_LETTERS].strip()
+    posted = request.POST.copy()
+    posted["username"] = name
+    request.POST = posted  # type: ignore[assignment]
+    return name
 
 
 def shut(request: HttpRequest, name: str) -> HttpResponse | None:

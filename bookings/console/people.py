@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+import structlog
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -22,6 +23,7 @@ from bookings.desk.roles import EACH, ROLES
 from bookings.desk.staff import role_of
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.keys import digest
 
 MOST = 200
 
@@ -56,8 +58,10 @@ def verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     person = get_object_or_404(User, pk=pk, is_staff=True)
     problem, status = ("Not for yourself: another manager does it." if person == request.user else ""), 200
     if request.method == "POST":
-        by = desk.By(operator=request.user, reason=request.POST.get("reason", ""), address=address_of(request),
-                     key=request.POST.get("key", "")[:60] or secrets.token_urlsafe(24))
+        key = digest([request.user.pk, verb, pk, request.POST.get("key") or secrets.token_urlsafe(24)])[:60]
+        by = desk.By(operator=request.user, reason=request.POST.get("reason", "").replace("\x00", ""), key=key,
+                     address=address_of(request),
+                     request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
         try:
             done = desk.do(action, by=by, params={"user": pk}, subject=f"user:{pk}")
         except Problem as found:

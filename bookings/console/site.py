@@ -36,7 +36,7 @@ class ConsoleSite(AdminSite):
         from bookings.console import door
 
         if request.method == "POST":
-            locked = door.shut(request, request.POST.get("username", ""))
+            locked = door.shut(request, door.one_name(request))
             if locked is not None:
                 return locked
         elif super().has_permission(request) and not self.has_permission(request):

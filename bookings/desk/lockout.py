@@ -49,7 +49,7 @@ def at_password(name: str, address: str | None, now: datetime) -> Lock | None:
 
 def at_code(user: User, now: datetime) -> Lock | None:
     """Why this person may not try a code now; None when they may."""
-    return _window("codes", AccessFailureLog.objects.filter(username=user.username, path_info=CODE_PATH),
+    return _window("codes", AccessFailureLog.objects.filter(username=user.username, path_info__startswith=CODE_PATH),
                    CODES, max(now - CODES_WINDOW, _lifted(user.username, now)), CODES_WINDOW)
 
 

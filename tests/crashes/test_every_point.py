@@ -14,7 +14,7 @@ from django.db import connection
 from bookings import afterwards, drafts, services
 from bookings.advance import advance
 from bookings.drafts import booking as drafting
-from bookings.models import Booking, Case
+from bookings.models import Booking, CallRecord, Case
 from bookings.status import FINAL
 from bookings.sweep import due_bookings
 from fly2any.kernel import clock, faultpoints
@@ -324,12 +324,15 @@ def test_a_driver_that_lost_its_connection_saves_the_bare_answer(world: World, s
     call = booking.calls.get(kind="create_order")
     assert call.state == ("intended" if stage == "before" else "answered")
     assert bool(call.external_id) == (stage != "before")
+    kept = CallRecord.objects.filter(booking=booking, step="create_order")  # in one commit with the outcome: both or none
+    assert [(row.subject, row.outcome) for row in kept] == ([] if stage == "before" else [(call.subject, "ok")])
     for minutes in (0, 0.2):
         age(booking, timedelta(minutes=minutes))
         sweep()
     booking.refresh_from_db()
     assert (booking.status, world.order(booking).state) == ("PENDING_PAYMENT", "held")
     assert len(world.events("duffel", "order.created")) == 1
+    assert kept.count() == (0 if stage == "before" else 1)  # merging what was saved keeps nothing twice
 
 
 def _cut_other_connections() -> None:

@@ -135,20 +135,41 @@ def test_a_worker_without_work_notices_a_silent_sweeper(monkeypatch: pytest.Monk
     assert Case.objects.filter(kind="recovery_stopped", closed_at=None).count() == 1
 
 
-def test_mail_does_not_wait_behind_an_airline_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_waits_neither_for_an_airline_that_does_not_answer_nor_for_long_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
     sweeper, silence, mailed = sweep.Sweeper(), threading.Event(), threading.Event()
     monkeypatch.setattr(sweep, "advance", lambda booking_id, actor: silence.wait(20))
     for number in range(sweep.DRIVERS):
         sweeper._drive(number)
+    for number in range(sweep.CHORES):
+        sweeper._job(f"list {number}", lambda: silence.wait(20))
     sweeper._job("mail", mailed.set)
     try:
         assert mailed.wait(10)
     finally:
         silence.set()
-        sweeper._pool.shutdown()
+        for pool in (sweeper._pool, sweeper._tellers, sweeper._chores):
+            pool.shutdown()
+
+
+def test_the_nightly_count_is_not_lost_to_the_count_of_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    asked, sweeper = [], sweep.Sweeper()
+    holding, begun = threading.Event(), threading.Event()
+    monkeypatch.setattr(sweep, "claim_turn", lambda name, now, every: name.startswith("figures"))
+    monkeypatch.setattr(sweep.figures, "collect", lambda now: holding.wait(20))
+    monkeypatch.setattr(sweep.figures, "recount", lambda now: (asked.append(now), begun.set()))
+    for other in ("mail.send_due", "alerts.tell", "telling.healed", "chat.send_due", "reconcile.rematch"):
+        monkeypatch.setattr(f"bookings.sweep.{other}", lambda *values: None)
+    try:
+        sweeper.round()  # both turns fall into one round, and the first is not done yet
+        assert begun.wait(10)
+    finally:
+        holding.set()
         sweeper._chores.shutdown()
+    assert len(asked) == 1
 
 
 def test_the_sweeper_erases_abandoned_drafts_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from bookings.admin.queue.reading import cases_of, ticked
 from bookings.models import Case
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.keys import digest
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _one(request: HttpRequest, user: User, action: desk.Action, line: Line, key:
         wrong = [str(error) for form in asked for errors in form.errors.values() for error in errors]
         return Result(line, done=False, said=" ".join(wrong))
     values: dict[str, Any] = {name: value for form in asked for name, value in form.cleaned_data.items()}
-    by = by_of(request, user, values.pop("reason", ""), f"{key}:{line.case.pk}")
+    by = by_of(request, user, values.pop("reason", ""), digest([user.pk, action.name, line.case.pk, key])[:60])
     try:
         done = desk.do(action, by=by, params=values, case_id=line.case.pk)
     except Problem as problem:

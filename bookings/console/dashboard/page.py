@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -72,7 +72,7 @@ def listed(request: HttpRequest, name: str, which: str) -> HttpResponse:
     if not request.user.has_perm(wanted.permission):
         raise PermissionDenied
     start, end = _moment(request, "from"), _moment(request, "to")
-    if start is None or end is None or not start < end <= start + rows.LONGEST:
+    if start is None or end is None or not timedelta(0) < end - start <= rows.LONGEST:
         raise Http404
     there, more = rows.page(wanted, start, end, _after(request))
     asked, now = _asked(request)
@@ -97,7 +97,8 @@ def _may_look(request: HttpRequest) -> None:
 def _asked(request: HttpRequest) -> tuple[Window, datetime]:
     now = clock.now()
     period = request.GET.get("period", "today")
-    return window(period if period in (*PERIODS, MONTH) else "today", day_of(request.GET.get("day", ""), now), now), now
+    day = max(day_of(request.GET.get("day", ""), now), (now - timedelta(days=EARLIEST)).date())
+    return window(period if period in (*PERIODS, MONTH) else "today", day, now), now
 
 
 def _address(name: str, asked: Window, *args: str) -> str:
@@ -180,19 +181,22 @@ def _harmless(value: str) -> str:
 
 
 def _moment(request: HttpRequest, name: str) -> datetime | None:
+    return _time(request.GET.get(name, ""))
+
+
+def _time(text: str) -> datetime | None:
+    """A moment with its zone, within the centuries that can be shown; None for anything else."""
     try:
-        found = datetime.fromisoformat(request.GET.get(name, ""))
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
+    return found.astimezone(UTC) if found.tzinfo and 2000 <= found.year < 2100 else None
 
 
 def _after(request: HttpRequest) -> tuple[datetime, int] | None:
-    at, _, pk = request.GET.get("after", "").partition("~")
-    try:
-        return (datetime.fromisoformat(at), int(pk)) if pk else None
-    except ValueError:
-        return None
+    text, _, pk = request.GET.get("after", "").partition("~")
+    at = _time(text)
+    return (at, int(pk)) if at and pk.isascii() and pk.isdigit() and len(pk) < 19 else None
 
 
 def _drawn(request: HttpRequest, template: str, title: str, asked: Window, now: datetime,
