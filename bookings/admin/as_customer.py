@@ -23,6 +23,7 @@ from django.urls import URLPattern, path, resolve, reverse
 from django.views.decorators.http import require_GET
 
 from bookings import access
+from bookings.admin.actions import by_of
 from bookings.models import Booking, StaffAction
 from fly2any.kernel import clock
 
@@ -46,10 +47,10 @@ def as_customer(request: HttpRequest, pk: int) -> HttpResponse:
     if not isinstance(request.user, User) or not request.user.has_perm("bookings.view_booking"):
         raise PermissionDenied
     booking = get_object_or_404(Booking.objects.exclude(wish="draft"), pk=pk)
+    by = by_of(request, request.user, "", secrets.token_urlsafe(24))
     StaffAction.objects.create(
-        key=secrets.token_urlsafe(24), verb="view_as_customer", operator=request.user, booking=booking, at=clock.now(),
-        said="Shown as the customer sees it.", address=access.address_of(request)[:64],
-        request_id=str(getattr(request, "request_id", ""))[:120])
+        key=by.key, verb="view_as_customer", operator=request.user, booking=booking, at=clock.now(),
+        said="Shown as the customer sees it.", address=by.address[:64], request_id=by.request_id[:120])
     html = _without_what_works(_rendered(request, booking))
     head = render_to_string("admin/bookings/booking/as_customer_head.html", {})
     banner = render_to_string("admin/bookings/booking/as_customer_banner.html", {

@@ -1,4 +1,7 @@
-"""Travel documents in full, once: the answer to the press that was written down, never a page with an address."""
+"""Travel documents in full, once: the answer to the press that was written down, never a page with an address.
+
+The page leaves by itself when the two minutes are over, also when the browser kept it to go back to.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from bookings.desk import Done
-from bookings.desk.customers import Document, documents_of
+from bookings.desk.customers import SHOWN, Document, documents_of
 from bookings.models import Booking
 from fly2any.kernel import clock
 
@@ -22,7 +25,8 @@ def page(request: HttpRequest, operator: User, booking: Booking, done: Done, bac
     context = {**site.each_context(request), "title": f"Travel documents of {booking.reference}", "booking": booking,
                "people": [(one.traveller, _pairs(one)) for one in documents], "action": done.row, "back": back}
     return TemplateResponse(request, "admin/bookings/booking/revealed.html", context, headers={
-        "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+        "Refresh": f"{int(SHOWN.total_seconds())};url={back}"})
 
 
 def _pairs(one: Document) -> list[tuple[str, str]]:

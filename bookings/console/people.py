@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+import structlog
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -59,7 +60,8 @@ def verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if request.method == "POST":
         key = digest([request.user.pk, verb, pk, request.POST.get("key") or secrets.token_urlsafe(24)])[:60]
         by = desk.By(operator=request.user, reason=request.POST.get("reason", "").replace("\x00", ""), key=key,
-                     address=address_of(request))
+                     address=address_of(request),
+                     request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
         try:
             done = desk.do(action, by=by, params={"user": pk}, subject=f"user:{pk}")
         except Problem as found:

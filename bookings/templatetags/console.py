@@ -1,4 +1,4 @@
-"""The queue on the console's home."""
+"""The queue on the console's home, and words of cases."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django import template
 
 from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
+from bookings.cases import KINDS
 
 register = template.Library()
 
@@ -23,3 +24,9 @@ def queue_board(context: template.Context) -> dict[str, Any]:
 def house_switches(context: template.Context) -> House:
     """What the home offers about no case in particular."""
     return house_of(context["request"])
+
+
+@register.filter
+def case_title(kind: str) -> str:
+    """What staff call this kind of case, as the queue does."""
+    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()

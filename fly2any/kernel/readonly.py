@@ -46,6 +46,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     actions = None
     change_list_template = "admin/read_only_list.html"
+    change_form_template = "admin/read_only_record.html"
     hidden: tuple[str, ...] = ()
     narrowed_by: tuple[str, ...] = ()  # indexed columns by which links of ours narrow the list
     looked_up_by: dict[str, dict[str, Any]] = {}  # field: what else its index needs to know

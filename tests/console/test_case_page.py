@@ -341,6 +341,7 @@ def test_staff_read_the_customers_page_and_nothing_on_it_works(client: Client, o
     assert {model: list(model.objects.order_by("pk").values()) for model in before} == before
     row = StaffAction.objects.get()
     assert (row.verb, row.operator, row.booking_id) == ("view_as_customer", operator, b.pk)
+    assert len(row.request_id) == 36
 
 
 @pytest.mark.parametrize("state", [
@@ -385,6 +386,7 @@ def test_documents_are_drawn_once_in_the_answer_to_the_press(client: Client, ope
     assert "X4RF81JK" in html
     assert "The airline asks for the passport number." in html
     assert "no-store" in shown["Cache-Control"]
+    assert shown["Refresh"] == f"120;url=/admin/bookings/booking/{b.pk}/change/"
     row = StaffAction.objects.get(verb="reveal")
     assert "X4RF81JK" not in str(StaffAction.objects.filter(pk=row.pk).values().get())
     again = client.post(address, posted)

@@ -53,6 +53,7 @@ def test_a_key_that_somebody_made_up_does_no_harm(client: Client, key: str) -> N
                           ({"key": key, "reason": "lost\x00phone"}, f"/admin/people/{eve.pk}/reset_factor/")):
         assert client.post(address, form).status_code in (200, 302), address
     assert set(StaffAction.objects.values_list("verb", flat=True)) == {"look_again", "export", "reset_factor"}
+    assert all(len(one) == 36 for one in StaffAction.objects.values_list("request_id", flat=True))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -34,7 +34,8 @@ def test_the_link_to_pay_is_previewed_and_mailed(world: World, at_desk: Desk) ->
     plan = desk.ACTIONS["send_pay_link"].plan(desk.situation_of(booking=booking), {})
     assert plan.mail is not None and plan.mail.to == "ada@example.com" and "Pay now" in plan.mail.text
     assert AccessLink.objects.count() == links, "looking makes no link"
-    at_desk.press("send_pay_link", booking=booking)
+    done = at_desk.press("send_pay_link", booking=booking)
+    assert booking.contact_email and booking.contact_email not in done.row.said, "the book is for ever"
     at_desk.press("send_pay_link", booking=booking)
     mails = sent()
     assert [message.to for message in mails] == [["ada@example.com"]] * 2 and "/manage/link/" in mails[0].body
@@ -61,7 +62,8 @@ def test_a_mail_goes_out_again_to_the_present_address(world: World, at_desk: Des
     told = sent()
     assert [message.to for message in told] == [["ada@example.com"]]
     for kind in ("confirmed", "refund_sent", "refund_sent"):
-        at_desk.press("resend_mail", booking=booking, mail=kinds[kind])
+        done = at_desk.press("resend_mail", booking=booking, mail=kinds[kind])
+        assert booking.contact_email not in done.row.said
     again = sent()
     assert [message.to for message in again] == [["new@example.com"]] * 3
     assert {message.subject for message in again} <= first and "50.00" in again[1].body

@@ -46,6 +46,11 @@ TELLING = {
     "shared": "What others see of a shared trip",
     "mail-confirmed": "The confirmation by mail",
     "mail-flights_changed": "Changed flights by mail",
+    "console-queue": "The console: what needs somebody, the most severe first",
+    "console-case": "One case: what happened, what to do, three records, the money",
+    "console-action": "An action: what will happen, before anything does",
+    "console-dashboard": "The dashboard",
+    "console-runbook": "The runbook page of an alert",
 }
 
 

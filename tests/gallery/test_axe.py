@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from tests.gallery.walk import WALKS
 from tests.journeys.visitor import Visitor
 
-USUAL = {"front", "checkout", "declined", "on_the_way"}
+USUAL = {"front", "checkout", "declined", "on_the_way", "console"}
 # the page itself answers 400, 403, 404 or 410, which is what the walk looks at
 REFUSED = re.compile(r"the server responded with a status of 4\d\d .*/(no/such/page|trips/|account/|checkout/)")
 LOOKS: list[tuple[int, Any]] = [(1280, "light"), (390, "dark")]

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from playwright.sync_api import expect
 
+from tests.gallery.console import CONSOLE
 from tests.gallery.made import MADE
 from tests.gallery.ways import WAYS
 from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
@@ -193,4 +194,4 @@ def silence(visitor: Visitor) -> Steps:
 
 
 ROAD = (front, account, checkout, holding, declined, silence)  # what customers walk; bench measures these
-WALKS: dict[str, Callable[[Visitor], Steps]] = {walk.__name__: walk for walk in (*ROAD, *WAYS, *MADE)}
+WALKS: dict[str, Callable[[Visitor], Steps]] = {walk.__name__: walk for walk in (*ROAD, *WAYS, *MADE, *CONSOLE)}

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_http_methods
 
-from bookings.access import address_of
+from bookings.admin.actions import by_of
 from bookings.admin.queue import sheet
 from bookings.admin.queue.asked import Asked
 from bookings.admin.queue.board import asked_of
@@ -89,8 +89,9 @@ def _csv(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
 
 def written_down(request: HttpRequest, user: User, asked: Asked, kind: str, lines: int, picked: list[int]) -> None:
     """The audit line of an export."""
+    by = by_of(request, user, "", f"export:{secrets.token_urlsafe(24)}")
     StaffAction.objects.create(
-        key=f"export:{secrets.token_urlsafe(24)}", verb="export", operator=user, subject="queue", at=clock.now(),
-        address=address_of(request)[:64],
+        key=by.key, verb="export", operator=user, subject="queue", at=clock.now(), address=by.address[:64],
+        request_id=by.request_id[:120],
         params={"format": kind, "lines": lines, "choices": "" if picked else asked.choices, "cases": picked},
         said=f"{lines} lines of the queue as {kind}.")

@@ -1,0 +1,1 @@
+"""In English: staff read UTC, and the zone is named."""
