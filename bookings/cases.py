@@ -137,7 +137,8 @@ KINDS: dict[str, Kind] = {
         "Ask Stripe where it is; look again.", "look_again", "M20"),
     "compensation_failed": Kind(
         "COMPENSATION FAILED", CRITICAL, "Undoing failed: a void, refund or cancellation keeps being refused.",
-        "Look again, then undo it with the airline or in Stripe.", "look_again", "M20"),
+        "Look again, then undo it with the airline or in Stripe. A refund that waits here goes out by itself: never "
+        "give it in Stripe as well.", "look_again", "M20"),
     "breaker_open": Kind(
         "BREAKER OPEN", MEDIUM, "A supplier keeps failing; new bookings with it are stopped.",
         "Check the supplier's status page.", "note"),

@@ -87,7 +87,7 @@ def test_the_page_shows_the_three_records_and_a_case_without_booking_opens(clien
     case = rows.case(b, "charged_without_order", facts={"ours": 50_000})
     html = client.get(reverse("admin:bookings_case_change", args=[case.pk])).content.decode()
     for told in ("Ours", "Airline", "Stripe", b.orders.get().external_id, b.payments.get().external_id,
-                 "charged, and no order is live", "≠", "Money at risk", "USD 500.00", "Check that the refund goes out"):
+                 "charged, and no order is live", "≠", "Money at risk", "USD 500.00", "see that it goes out"):
         assert told in html, told
     lost = rows.case(None, "orphaned_booking", subject="duffel:ord_lost")
     html = client.get(reverse("admin:bookings_case_change", args=[lost.pk])).content.decode()

@@ -116,6 +116,7 @@ def test_several_that_may_be_meant_are_listed_up_to_a_limit(client: Client, monk
 
 def test_who_may_not_see_bookings_is_led_to_cases_only(client: Client, staff: Any) -> None:
     staff.user_permissions.set(Permission.objects.filter(codename="view_case"))
+    client.force_login(staff)  # other rights end a session
     b = rows.confirmed()
     answer = client.get(reverse("admin:bookings_find"), {"q": b.reference})
     assert (answer.status_code, b.contact_email in answer.content.decode()) == (200, False)

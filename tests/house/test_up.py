@@ -22,7 +22,7 @@ import pytest
 from fly2any.stack import broker, postgres
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60  # seconds until a test gives up; nothing is measured
+PATIENCE = 150  # seconds until a test gives up; nothing is measured
 
 
 def free_port() -> int:
