@@ -48,12 +48,15 @@ def looked_at(visitor: Visitor, name: str) -> list[str]:
     wrong: list[str] = []
     for state in WALKS[name](visitor):
         visitor.page.wait_for_load_state("load")
+        heard = len(visitor.trouble)
         for width, scheme in LOOKS:
             visitor.page.set_viewport_size({"width": width, "height": 900})
             visitor.page.emulate_media(color_scheme=scheme)
             wrong += [f"{state} {width} {scheme}: {line}" for line in serious(visitor.page)]
             if sideways(visitor.page) > 0:
                 wrong.append(f"{state} {width}: {sideways(visitor.page)} px too wide")
+        # axe measures with styles of its own, which the policy refuses; what the page itself did was heard before
+        visitor.trouble[heard:] = [line for line in visitor.trouble[heard:] if "style" not in line and "preload" not in line]
         visitor.page.set_viewport_size({"width": 1280, "height": 900})
         visitor.page.emulate_media(color_scheme="light")
     return wrong
