@@ -21,7 +21,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 UV = "uv==0.13.8"
 CHROMIUM_PACKAGES = ["chromium", "libatomic1", "fonts-dejavu-core"]
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-SLOW_LANE = [f"tests/{name}" for name in ("contracts", "crashes", "gallery", "journeys", "outages", "races")]
+FIRST_LANE = "contracts crashes gallery journeys outages pages races rehearsal sandbox storm".split()
 MAC_CHROMIUM = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
 
 
@@ -106,14 +106,15 @@ def lanes(environ):
         return run(*pytest, env=environ)
     second = ROOT / ".local" / "test-2.log"
     second.parent.mkdir(parents=True, exist_ok=True)
-    rest = [f"--ignore={folder}" for folder in SLOW_LANE]
+    folders = [f"tests/{name}" for name in FIRST_LANE]
+    rest = [f"--ignore={folder}" for folder in folders]
     with second.open("w", encoding="utf-8") as log:
         beside = subprocess.Popen(
             [*pytest, *rest], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
             env={**environ, "DATA_DIR": str(ROOT / ".local" / "test-2")},
         )  # fmt: skip
         try:
-            status = run(*pytest, *SLOW_LANE, env=environ)
+            status = run(*pytest, *folders, env=environ)
             print("fly2any: pytest, the second lane", flush=True)
             status = beside.wait() or status
         finally:

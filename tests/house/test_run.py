@@ -112,8 +112,8 @@ def test_both_lanes_of_the_tests_count_and_share_no_data(
     assert f"in {tmp_path}/.local/test-2" in capfd.readouterr().out
 
 
-def test_every_folder_of_the_slow_lane_is_there(run: ModuleType) -> None:
-    assert all((ROOT / folder).is_dir() for folder in run.SLOW_LANE)
+def test_every_folder_of_the_first_lane_is_there(run: ModuleType) -> None:
+    assert all((ROOT / "tests" / name).is_dir() for name in run.FIRST_LANE)
 
 
 def test_ci_calls_the_second_command_and_is_executable() -> None:

@@ -41,7 +41,8 @@ class Command(BaseCommand):
         if options["mend"]:
             self._mend(options["mend"].upper())
             return
-        failed = [code for code in wanted or scenes if not self._stage(scenes[code])]
+        order = sorted(wanted or scenes, key=lambda code: code == "M18")  # with an empty balance no other scene stands
+        failed = [code for code in order if not self._stage(scenes[code])]
         if failed:
             raise CommandError(f"Not staged: {', '.join(failed)}. Try these again.")
 
