@@ -14,7 +14,7 @@ from payments.models import Payment, Refund
 from suppliers.models import Offer, Search, SupplierOrder
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-_numbers = itertools.count(1)
+_numbers = itertools.count(500_001)  # apart from the rows of other makers in the same database
 DOCUMENT = '{"kind": "passport", "number": "X4RF81JK", "country": "DE", "expires_on": "2031-01-01"}'
 
 
