@@ -42,7 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
         postgres.ensure(Path(os.environ["DATA_DIR"]) / "pg", settings=quick, die_with_parent=True)
     django.setup()
     _close_network()
+    from django.conf import settings
+
     from fly2any.kernel import counting
+
+    settings.PASSWORD_HASHERS[0] = "tests.hashing.QuickArgon2"
 
     counting._writing.append(os.getpid())  # programs started inside this process write no counts by themselves
 
