@@ -13,6 +13,7 @@ from bookings import afterwards, refund_clock
 from bookings.models import Booking, Case, ChangeRequest, Outbox
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
+from tests.console import pressing
 from tests.pages.html import read
 from tests.pages.travel import make
 from tests.trail import rows
@@ -97,8 +98,9 @@ def test_the_answer_of_staff_reaches_the_customer_by_mail_and_page(
     assert WORDS in staff.get(f"{here}change/").content.decode()
     closing = staff.post(f"{here}do/mark_handled/", {"reason": "done"})
     assert closing.status_code == 409  # the customer would wait for ever
-    assert staff.post(f"{here}do/answer_customer/", {"private_answer": " "}).status_code == 422
-    assert staff.post(f"{here}do/answer_customer/", {"private_answer": "The 22nd is possible for USD 75."}).status_code == 302
+    assert pressing.press(staff, f"{here}do/answer_customer/", private_answer=" ").status_code == 422
+    answer = "The 22nd is possible for USD 75."
+    assert pressing.press(staff, f"{here}do/answer_customer/", private_answer=answer).status_code == 302
     made.refresh_from_db()
     case.refresh_from_db()
     assert (made.answer, case.closed_because) == ("The 22nd is possible for USD 75.", "The customer was answered.")

@@ -190,6 +190,7 @@ def test_the_insecticide_notice_is_for_listed_countries_only(guest: Client, prin
 
 def test_ticks_are_kept_with_text_time_and_address_and_the_console_shows_them(guest: Client, draft: Booking) -> None:
     from bookings.admin.story import story_of
+    from bookings.facts import load
 
     sent = press(review(guest, draft), wish="hold", marketing="yes", **TICKED)
     guest.post(at(draft, "review"), sent)
@@ -197,7 +198,7 @@ def test_ticks_are_kept_with_text_time_and_address_and_the_console_shows_them(gu
     assert [tick["code"] for tick in draft.acknowledgements] == ["dangerous_goods", "names_and_terms", "marketing"]
     for tick in draft.acknowledgements:
         assert set(tick) == {"code", "version", "at", "address"}
-    shown = str(story_of(draft))
+    shown = str(story_of(draft, load(draft)))
     for wanted in ("dangerous_goods (text of 2026-11-21", "marketing", "from 127.0.0.1"):
         assert wanted in shown, wanted
 
