@@ -51,13 +51,13 @@ def full() -> Iterator[int]:
            wish="CASE WHEN n % 20 = 0 THEN 'cancel' ELSE t.wish END",
            closing="CASE WHEN n % 10 = 1 THEN 'hold_lapsed' ELSE '' END")
     of = f"(SELECT min(id) FROM bookings_booking WHERE id > {mine.pk}) + n - 1"
-    copied("suppliers_supplierorder", SupplierOrder, ROWS, booking_id=of, external_id="'ord_' || n",
-           offer_external_id="'off_' || n", pnr="'P' || n", asked_at=f"t.asked_at {ago}",
+    copied("suppliers_supplierorder", SupplierOrder, ROWS, booking_id=of, external_id="'ord_s' || n",
+           offer_external_id="'off_s' || n", pnr="'P' || n", asked_at=f"t.asked_at {ago}",
            ticketed_at=f"CASE WHEN n % 10 = 1 THEN NULL ELSE t.ticketed_at {ago} END", created_at=f"t.created_at {ago}",
            cancelled_at=f"CASE WHEN n % 20 = 0 THEN t.asked_at {ago} END",
            state="CASE WHEN n % 20 = 0 THEN 'cancelled' WHEN n % 10 = 1 THEN 'lapsed' ELSE t.state END")
     first = f"(SELECT min(id) FROM suppliers_supplierorder WHERE id > {order.pk})"
-    copied("payments_payment", Payment, ROWS, booking_id=of, external_id="'pi_' || n", asked_at=f"t.asked_at {ago}",
+    copied("payments_payment", Payment, ROWS, booking_id=of, external_id="'pi_s' || n", asked_at=f"t.asked_at {ago}",
            looked_at=f"t.looked_at {ago}",
            order_id=f"CASE WHEN n % 10 = 1 THEN NULL ELSE {first} + n - 1 END",
            captured_at=f"CASE WHEN n % 10 = 1 THEN NULL ELSE t.captured_at {ago} END",
@@ -65,7 +65,7 @@ def full() -> Iterator[int]:
            refunded_minor="CASE WHEN n % 20 = 0 THEN t.captured_minor ELSE 0 END",
            state="CASE WHEN n % 10 = 1 THEN 'voided' ELSE t.state END")
     paid = f"(SELECT min(id) FROM payments_payment WHERE id > {payment.pk})"
-    copied("payments_refund", Refund, ROWS // 20, payment_id=f"{paid} + n * 20 - 1", external_id="'re_' || n",
+    copied("payments_refund", Refund, ROWS // 20, payment_id=f"{paid} + n * 20 - 1", external_id="'re_s' || n",
            **{name: f"t.{name} - 20 * n * (interval '100 days' / {ROWS})" for name in ("requested_at", "sent_at")})
     copied("bookings_outbox", Outbox, ROWS, booking_id=of, version="n::text")
     copied("bookings_externalcall", ExternalCall, ROWS, booking_id=of, subject="'order:' || n + 1000000", key="n::text",
