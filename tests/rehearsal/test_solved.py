@@ -59,7 +59,8 @@ class Operator:
         wanted = target.element_handle()
         for _ in range(150):
             if self.page.evaluate("one => document.activeElement === one", wanted):
-                self.page.keyboard.press("Enter")
+                with self.page.expect_navigation():
+                    self.page.keyboard.press("Enter")
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"Tab does not come to {target}")
