@@ -21,7 +21,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 UV = "uv==0.13.8"
 CHROMIUM_PACKAGES = ["chromium", "libatomic1", "fonts-dejavu-core"]
 CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-FIRST_LANE = "contracts crashes gallery journeys outages pages races rehearsal sandbox storm".split()
+FIRST_LANE = "contracts crashes gallery journeys outages races rehearsal sandbox storm".split()
 MAC_CHROMIUM = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
 
 
