@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import checks
-from pytest_django.fixtures import SettingsWrapper
 
 from fly2any.checks import live_keys
 
@@ -165,14 +165,14 @@ def test_a_real_site_without_amadeus_has_no_sandbox_in_its_place(tmp_path: Path)
         ({"AMADEUS_TICKETING_DELAY": "2 days"}, ["fly2any.E011"]),
     ],
 )
-def test_half_an_amadeus_is_refused(settings: SettingsWrapper, change: dict[str, str], expected: list[str]) -> None:
+def test_half_an_amadeus_is_refused(settings: Any, change: dict[str, str], expected: list[str]) -> None:
     for name, value in change.items():
         setattr(settings, name, value)
     found = {problem.id for problem in checks.run_checks(tags=["fly2any"]) if "AMADEUS" in problem.msg}
     assert sorted(found) == expected
 
 
-def test_an_amadeus_key_for_the_test_host_moves_no_money(settings: SettingsWrapper) -> None:
+def test_an_amadeus_key_for_the_test_host_moves_no_money(settings: Any) -> None:
     settings.AMADEUS_CLIENT_ID = "kFs2W8x"
     settings.AMADEUS_API_BASE = "https://test.travel.api.amadeus.com"
     assert live_keys() == []
