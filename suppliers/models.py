@@ -74,6 +74,7 @@ class Offer(models.Model):
     brief = models.JSONField(null=True, blank=True)  # what a list needs of `searched` (bookings.selectors.lines)
     priced = models.JSONField(null=True, blank=True)
     priced_at = models.DateTimeField(null=True, blank=True)
+    document = models.TextField(blank=True, default="", db_default="")  # as the supplier gave it, where it keeps none
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -117,12 +118,14 @@ class SupplierOrder(models.Model):
     state = models.CharField(max_length=16, choices=_choices(OrderState), default=OrderState.CREATING)
     hold = models.BooleanField()
     pnr = models.CharField(max_length=20, blank=True, default="")
+    locators = models.JSONField(default=list, blank=True, db_default=[])  # [[carrier or system, its reference]]
     total_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     asked_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True, blank=True)
     news_at = models.DateTimeField(null=True, blank=True)
-    pay_by = models.DateTimeField(null=True, blank=True)
+    pay_by = models.DateTimeField(null=True, blank=True)  # of a reservation: ticketed by then, or it is gone
+    lapses_at = models.DateTimeField(null=True, blank=True)  # a reservation nobody tickets is gone by then for certain
     price_guaranteed_until = models.DateTimeField(null=True, blank=True)
     void_until = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)

@@ -24,14 +24,18 @@ class Supplier(Protocol):
     """One airline supplier."""
 
     name: str
+    lists_orders: bool  # False: nothing can be looked for, an order is known by its id alone (amadeus.md 3)
 
     def search(self, query: SearchQuery) -> list[OfferInfo]:
         """Offers without services. Changes nothing."""
 
-    def offer(self, offer_id: str) -> OfferInfo:
-        """The offer now, with its services. Refused offer_expired when it is gone."""
+    def offer(self, offer_id: str, document: str = "") -> OfferInfo:
+        """The offer now, with its services. Refused offer_expired when it is gone.
 
-    def seat_maps(self, offer_id: str) -> list[SeatMap]:
+        `document`: the stored text of the offer, for a supplier that keeps none itself.
+        """
+
+    def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""
 
     def create_order(self, request: OrderRequest) -> OrderInfo:

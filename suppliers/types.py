@@ -162,6 +162,12 @@ class OfferInfo:
     emissions_kg: str = ""
     conditions_url: str = ""
     live_mode: bool = False
+    manual: bool = False  # reserved by us, ticketed by our staff, no online payment (reliability.md 2)
+    ticket_by: datetime | None = None  # a manual offer must be ticketed before this
+    requires: tuple[str, ...] = ()  # what the airline wants to know besides, in our words (amadeus.md 3.2)
+    rules: tuple[tuple[str, str], ...] = ()  # the airline's own fare rules: title and raw text
+    # the supplier's whole offer, character by character, where the supplier keeps none itself; `Offer.document`
+    document: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,7 @@ class OrderRequest:
     amount: Money | None
     booking_id: str  # our booking's public id, kept in the order's metadata
     reference: str
+    document: str = field(default="", repr=False)  # the offer as the supplier gave it, where it keeps none itself
 
 
 @dataclass(frozen=True)
@@ -258,6 +265,7 @@ class OrderInfo:
     itinerary: tuple[FlightSlice, ...] = ()
     change: FlightChange | None = None  # the newest that the airline made by itself
     travellers: tuple[tuple[str, str, str], ...] = ()  # passenger id, given name, family name; clear text
+    locators: tuple[tuple[str, str], ...] = ()  # each airline's own reference: (system or carrier code, reference)
     live_mode: bool = False
 
 
