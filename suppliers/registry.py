@@ -12,7 +12,8 @@ from django.conf import settings
 from suppliers.port import Supplier
 
 # name -> the function that builds the adapter from the settings, and the setting without which it is off
-_KNOWN = {"duffel": ("suppliers.duffel.adapter", "DUFFEL_ACCESS_TOKEN")}
+_KNOWN = {"duffel": ("suppliers.duffel.adapter", "DUFFEL_ACCESS_TOKEN"),
+          "amadeus": ("suppliers.amadeus.adapter", "AMADEUS_CLIENT_ID")}
 _built: dict[str, Supplier] = {}
 _lock = threading.Lock()
 
