@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -19,18 +21,31 @@ _SANDBOX = {
     "STRIPE_SECRET_KEY": "sk_test_sandbox",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_sandbox",
     "DUFFEL_ACCESS_TOKEN": "duffel_test_sandbox",
+    "AMADEUS_CLIENT_ID": "amadeus_sandbox",
 }
 _ADDRESS = {
     "STRIPE_SECRET_KEY": "STRIPE_API_BASE",
     "STRIPE_PUBLISHABLE_KEY": "STRIPE_JS_URL",
     "DUFFEL_ACCESS_TOKEN": "DUFFEL_API_BASE",
+    "AMADEUS_CLIENT_ID": "AMADEUS_API_BASE",
 }
+_AMADEUS_NEEDS = (
+    "AMADEUS_API_BASE", "AMADEUS_CLIENT_SECRET", "AMADEUS_AGENCY_EMAIL", "AMADEUS_AGENCY_PHONE",
+    "AMADEUS_AGENCY_STREET", "AMADEUS_AGENCY_POSTCODE", "AMADEUS_AGENCY_CITY",
+)  # fmt: skip
 _WEBHOOKS = {"STRIPE_WEBHOOK_SECRET": "STRIPE_API_BASE", "DUFFEL_WEBHOOK_SECRET": "DUFFEL_API_BASE"}
 
 
 def live_keys() -> list[str]:
     """The names of the settings that hold a key with which real money or real tickets move."""
-    return [name for name, starts in _LIVE.items() if str(getattr(settings, name)).startswith(starts)]
+    found = [name for name, starts in _LIVE.items() if str(getattr(settings, name)).startswith(starts)]
+    return [*found, "AMADEUS_CLIENT_ID"] if _amadeus_is_live() else found
+
+
+def _amadeus_is_live() -> bool:
+    """Amadeus' keys do not say what they are: one that is not the sandbox's is live unless it goes to the test host."""
+    host = urlsplit(settings.AMADEUS_API_BASE).hostname or ""
+    return settings.AMADEUS_CLIENT_ID not in ("", _SANDBOX["AMADEUS_CLIENT_ID"]) and not host.startswith("test.")
 
 
 def production() -> bool:
@@ -122,6 +137,26 @@ def somebody_is_told(**_: Any) -> list[checks.CheckMessage]:
              "ALERT_WEBHOOK_URL": "Set ALERT_WEBHOOK_URL to the incoming webhook of the staff's chat."}
     found += [checks.Warning(f"{name} is not set: critical cases are told nobody there.", hint=hint, id="fly2any.W001")
               for name, hint in hints.items() if not getattr(settings, name)]
+    return found
+
+
+@checks.register("fly2any")
+def amadeus_is_whole(**_: Any) -> list[checks.CheckMessage]:
+    """A reservation names the agency that made it, and cancels itself after a time that Amadeus can read."""
+    if not settings.AMADEUS_CLIENT_ID:
+        return []
+    found: list[checks.CheckMessage] = [
+        checks.Error(
+            f"{name} is missing.",
+            hint=f"Set {name}, or AMADEUS_CLIENT_ID=off to sell without Amadeus.",
+            id="fly2any.E010",
+        )
+        for name in _AMADEUS_NEEDS
+        if not getattr(settings, name)
+    ]
+    if not re.fullmatch(r"[1-9]\d?D", settings.AMADEUS_TICKETING_DELAY):
+        hint = "Set AMADEUS_TICKETING_DELAY to a number of days such as 2D."
+        found.append(checks.Error("AMADEUS_TICKETING_DELAY is not a number of days.", hint=hint, id="fly2any.E011"))
     return found
 
 

@@ -46,9 +46,24 @@ STRIPE_JS_URL = env.text("STRIPE_JS_URL", _STRIPE_JS)
 STRIPE_SECRET_KEY = env.text("STRIPE_SECRET_KEY", "sk_test_sandbox")
 STRIPE_PUBLISHABLE_KEY = env.text("STRIPE_PUBLISHABLE_KEY", "pk_test_sandbox")
 STRIPE_WEBHOOK_SECRET = env.text("STRIPE_WEBHOOK_SECRET", "whsec_sandbox_stripe" if STRIPE_IS_SANDBOX else "")
-AMADEUS_API_BASE = env.text("AMADEUS_API_BASE", f"{_SANDBOX}/amadeus").rstrip("/")
-AMADEUS_CLIENT_ID = env.text("AMADEUS_CLIENT_ID")
-AMADEUS_CLIENT_SECRET = env.text("AMADEUS_CLIENT_SECRET")
+# Amadeus is the sandbox's only beside the sandbox's Duffel: a site that sells for real has it on when it is named.
+AMADEUS_API_BASE = env.text("AMADEUS_API_BASE", f"{_SANDBOX}/amadeus" if DUFFEL_IS_SANDBOX else "").rstrip("/")
+AMADEUS_IS_SANDBOX = env.is_loopback(AMADEUS_API_BASE)
+_AMADEUS_ID = env.text("AMADEUS_CLIENT_ID", "amadeus_sandbox" if AMADEUS_API_BASE else "off")
+AMADEUS_CLIENT_ID = "" if _AMADEUS_ID == "off" else _AMADEUS_ID
+AMADEUS_CLIENT_SECRET = env.text("AMADEUS_CLIENT_SECRET", "amadeus_sandbox_secret" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_GUEST_OFFICE_ID = env.text("AMADEUS_GUEST_OFFICE_ID")  # Enterprise: the office named in the token call
+AMADEUS_CLIENT_REF_PREFIX = env.text("AMADEUS_CLIENT_REF_PREFIX")  # Enterprise: how ama-client-ref begins
+AMADEUS_TICKETING_DELAY = env.text("AMADEUS_TICKETING_DELAY", "2D")  # after it an unticketed reservation goes
+# Who the airline and the consolidator write to: the contact in every reservation.
+AMADEUS_AGENCY_NAME = env.text("AMADEUS_AGENCY_NAME", "Fly2Any")
+AMADEUS_AGENCY_EMAIL = env.text("AMADEUS_AGENCY_EMAIL", "desk@fly2any.example" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_AGENCY_CALLING_CODE = env.text("AMADEUS_AGENCY_CALLING_CODE", "1")
+AMADEUS_AGENCY_PHONE = env.text("AMADEUS_AGENCY_PHONE", "2125550100" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_AGENCY_STREET = env.text("AMADEUS_AGENCY_STREET", "1 Sandbox Street" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_AGENCY_POSTCODE = env.text("AMADEUS_AGENCY_POSTCODE", "10001" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_AGENCY_CITY = env.text("AMADEUS_AGENCY_CITY", "New York" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_AGENCY_COUNTRY = env.text("AMADEUS_AGENCY_COUNTRY", "US")
 SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX
 SENTRY_DSN = env.text("SENTRY_DSN")
 

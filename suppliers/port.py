@@ -6,7 +6,9 @@ Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_r
 reason), services_unavailable, already_booked (unknown family), insufficient_balance, schedule_changed,
 already_paid, past_pay_by, already_cancelled, quote_stale, not_cancellable, not_found, supplier_busy,
 supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer, supplier_refused (any other
-definite no), bad_signature, unreadable.
+definite no), provider_off (our account there is closed or used up: the breaker stays open, staff are told),
+booking_failed_check (a definite no of which a record may still be left behind: staff look), not_supported,
+bad_signature, unreadable.
 """
 
 from __future__ import annotations
@@ -24,14 +26,21 @@ class Supplier(Protocol):
     """One airline supplier."""
 
     name: str
+    lists_orders: bool  # False: nothing can be looked for, an order is known by its id alone (amadeus.md 3)
 
     def search(self, query: SearchQuery) -> list[OfferInfo]:
         """Offers without services. Changes nothing."""
 
-    def offer(self, offer_id: str) -> OfferInfo:
-        """The offer now, with its services. Refused offer_expired when it is gone."""
+    def offer(self, offer_id: str, document: str = "") -> OfferInfo:
+        """The offer now, with its services. Refused offer_expired when it is gone.
 
-    def seat_maps(self, offer_id: str) -> list[SeatMap]:
+        `document`: the stored text of the offer, for a supplier that keeps none itself.
+        """
+
+    def offer_siblings(self, offer_id: str, document: str = "") -> list[OfferInfo]:
+        """Other fares of the same flights, asked for; [] from a supplier whose search tells them all."""
+
+    def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""
 
     def create_order(self, request: OrderRequest) -> OrderInfo:

@@ -24,6 +24,7 @@ def _plain(value: Any) -> Any:
 def to_json(picture: OfferInfo | FlightSlice) -> dict[str, Any]:
     """A JSON-able picture of an offer or of one direction of it."""
     raw: dict[str, Any] = _plain(asdict(picture))
+    raw.pop("document", None)  # has a column of its own, and never leaves the server
     return raw
 
 
@@ -76,6 +77,8 @@ def offer_from_json(raw: dict[str, Any]) -> OfferInfo:
         "slices": tuple(slice_from_json(item) for item in raw["slices"]),
         "passengers": tuple(OfferPassenger(**item) for item in raw["passengers"]),
         "change": _condition(raw["change"]), "refund": _condition(raw["refund"]),
+        "ticket_by": _time(raw.get("ticket_by")), "requires": tuple(raw.get("requires", ())),
+        "rules": tuple((title, text) for title, text in raw.get("rules", ())),
         "document_kinds": tuple(raw["document_kinds"]), "loyalty_carriers": tuple(raw["loyalty_carriers"]),
         "services": None if services is None else tuple(_service(item) for item in services),
     })

@@ -96,7 +96,8 @@ class FlightSegment:
     stops: tuple[str, ...] = ()
     cabin: str = ""
     cabin_name: str = ""
-    bags: tuple[dict[str, Any], ...] = ()  # per passenger: {"passenger", "kind": checked|carry_on, "quantity"}
+    # per passenger: {"passenger", "kind": checked|carry_on, "quantity"}, and "weight_kg" where the airline counts kilos
+    bags: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,11 @@ class Service:
     detail: dict[str, Any] = field(default_factory=dict)  # bag_kind, weight_kg, designator, copy, terms_url, refund
 
 
+# What an offer may ask for beside name, birth date, title, e-mail and phone (`OfferInfo.requires`).
+REQUIREMENTS = ("gender", "date_of_birth", "email", "phone", "mobile_phone", "phone_country", "postal_code", "address",
+                "invoice_address", "residence", "document_city", "redress", "french_discount", "spanish_resident")
+
+
 @dataclass(frozen=True)
 class OfferInfo:
     """An offer as the supplier last told it. `services` None: not asked for; (): none sold."""
@@ -162,6 +168,12 @@ class OfferInfo:
     emissions_kg: str = ""
     conditions_url: str = ""
     live_mode: bool = False
+    manual: bool = False  # reserved by us, ticketed by our staff, no online payment (reliability.md 2)
+    ticket_by: datetime | None = None  # a manual offer must be ticketed before this
+    requires: tuple[str, ...] = ()  # what the airline wants to know besides, in our words (amadeus.md 3.2)
+    rules: tuple[tuple[str, str], ...] = ()  # the airline's own fare rules: title and raw text
+    # the supplier's whole offer, character by character, where the supplier keeps none itself; `Offer.document`
+    document: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -214,6 +226,7 @@ class OrderRequest:
     amount: Money | None
     booking_id: str  # our booking's public id, kept in the order's metadata
     reference: str
+    document: str = field(default="", repr=False)  # the offer as the supplier gave it, where it keeps none itself
 
 
 @dataclass(frozen=True)
@@ -238,7 +251,10 @@ class FlightChange:
 
 @dataclass(frozen=True)
 class OrderInfo:
-    """An airline order as it stands now. `state` is HELD, TICKETED, LAPSED or CANCELLED (duffel.md 4)."""
+    """An airline order as it stands now. `state` is HELD, RESERVED, TICKETED, LAPSED or CANCELLED.
+
+    `pay_by`: when a held order must be paid, or a reserved one ticketed.
+    """
 
     supplier: str
     external_id: str
@@ -258,6 +274,7 @@ class OrderInfo:
     itinerary: tuple[FlightSlice, ...] = ()
     change: FlightChange | None = None  # the newest that the airline made by itself
     travellers: tuple[tuple[str, str, str], ...] = ()  # passenger id, given name, family name; clear text
+    locators: tuple[tuple[str, str], ...] = ()  # each airline's own reference: (system or carrier code, reference)
     live_mode: bool = False
 
 

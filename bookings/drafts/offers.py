@@ -44,15 +44,16 @@ def priced(offer: Offer, now: datetime) -> Offer:
         return offer
     if offer.expires_at <= now:
         raise problem_of(Refused("offer_expired"))
-    supplier_offer_id = offer.external_id
-    info: OfferInfo = _ask(offer, lambda supplier: supplier.offer(supplier_offer_id))
+    asked = (offer.external_id, offer.document)
+    info: OfferInfo = _ask(offer, lambda supplier: supplier.offer(*asked))
     if info.total.currency != offer.currency:
         raise problem_of(Refused("offer_expired"))
     picture = to_json(info)
     picture["request_id"] = picture["request_id"] or offer.request_id
     offer.priced, offer.priced_at = picture, now
     offer.total_minor, offer.expires_at = info.total.minor, info.expires_at
-    offer.save(update_fields=["priced", "priced_at", "total_minor", "expires_at"])
+    offer.document = info.document or offer.document
+    offer.save(update_fields=["priced", "priced_at", "total_minor", "expires_at", "document"])
     return offer
 
 
@@ -79,8 +80,8 @@ def seats_on_sale(offer: Offer, *, fresh: bool = False) -> dict[str, dict[str, A
 
 
 def _fetch_seats(offer: Offer) -> list[SeatMap]:
-    supplier_offer_id = offer.external_id
-    maps: list[SeatMap] = _ask(offer, lambda supplier: supplier.seat_maps(supplier_offer_id))
+    asked = (offer.external_id, offer.document)
+    maps: list[SeatMap] = _ask(offer, lambda supplier: supplier.seat_maps(*asked))
     cache.set(f"seats:{offer.pk}", _on_sale(maps), SEATS_KEPT)
     cache.set(f"seat-maps:{offer.pk}", maps, MAPS_KEPT)
     return maps

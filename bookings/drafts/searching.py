@@ -129,4 +129,4 @@ def _row(search_id: uuid.UUID, principal: str, info: OfferInfo) -> Offer:
     raw = to_json(info)
     return Offer(search_id=search_id, principal=principal, supplier=info.supplier, external_id=info.external_id,
                  request_id=info.request_id, total_minor=info.total.minor, currency=info.total.currency,
-                 expires_at=info.expires_at, searched=raw, brief=lines.brief(raw))
+                 expires_at=info.expires_at, searched=raw, brief=lines.brief(raw), document=info.document)

@@ -48,6 +48,7 @@ class Booking(models.Model):
     pay_by = models.DateTimeField(null=True, blank=True)  # the airline's deadline, as a fact for lists
     agreed_refund_minor = models.BigIntegerField(null=True, blank=True)
     quote_wanted = models.BooleanField(default=False)
+    card_wanted = models.BooleanField(default=False, db_default=False)  # staff sent a pay link for a reservation
     contact_email = models.EmailField(max_length=254, blank=True, default="")
     contact_phone = models.CharField(max_length=20, blank=True, default="")
     acknowledgements = models.JSONField(default=list, blank=True)  # [{code, version, at, address}]

@@ -9,8 +9,8 @@ from typing import Any
 
 from bookings import cases
 from bookings.facts import Story
-from bookings.flow import ASK_AGAIN, Step, Wish
-from bookings.models import Passenger
+from bookings.flow import ASK_AGAIN, Route, Step, Wish
+from bookings.models import Booking, Passenger
 from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
 from bookings.steps import flights
@@ -46,16 +46,22 @@ def subject_of(story: Story) -> str:
 def ask_reprice(moment: Moment, value: str) -> Asking:
     """What the offer costs now, with the chosen services; the seats are asked when seats were chosen."""
     booking = moment.story.booking
-    supplier, offer_id = registry.get(booking.supplier), booking.offer_external_id
+    supplier, asked = registry.get(booking.supplier), (booking.offer_external_id, _document(booking))
     seats = any(chosen.kind == "seat" for chosen in booking.selections.all())
     return Asking(Step.REPRICE, f"booking:{booking.pk}",
-                  lambda: _with_seats(supplier, supplier.offer(offer_id)) if seats else supplier.offer(offer_id))
+                  lambda: _with_seats(supplier, *asked) if seats else supplier.offer(*asked))
 
 
-def _with_seats(supplier: Supplier, info: OfferInfo) -> OfferInfo:
+def _document(booking: Booking) -> str:
+    """The stored text of the offer, which only a supplier of reservations wants back."""
+    return booking.offer.document if booking.route == Route.MANUAL else ""
+
+
+def _with_seats(supplier: Supplier, offer_id: str, document: str) -> OfferInfo:
     """The offer with the seats of its maps among its services; without them when they cannot be asked now."""
+    info = supplier.offer(offer_id, document)
     try:
-        maps = supplier.seat_maps(info.external_id)
+        maps = supplier.seat_maps(offer_id, document)
     except Outside:
         return info
     seats = tuple(
@@ -127,7 +133,7 @@ def ask_create_order(moment: Moment, value: str) -> Asking:
         offer_id=booking.offer_external_id, hold=hold, travellers=_travellers(booking),
         services=tuple((s.service_external_id, s.quantity) for s in booking.selections.all()),
         amount=None if hold else Money(order.total_minor, booking.currency), booking_id=str(booking.public_id),
-        reference=booking.reference)
+        reference=booking.reference, document=_document(booking))
     supplier = registry.get(booking.supplier)
     moment.note("order.asked", f"order:{order.pk}", after="hold" if hold else "instant")
     return Asking(Step.CREATE_ORDER, f"order:{order.pk}", lambda: supplier.create_order(request),

@@ -50,7 +50,7 @@ def own_sandbox() -> bool:
     """Whether this site talks to the sandbox on its own SANDBOX_PORT, so that it must be started here."""
     if find_spec("sandbox") is None:
         return False
-    bases = (settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE)
+    bases = (settings.DUFFEL_API_BASE, settings.STRIPE_API_BASE, settings.AMADEUS_API_BASE)
     return any(env.is_loopback(base) and urlsplit(base).port == settings.SANDBOX_PORT for base in bases)
 
 

@@ -32,6 +32,7 @@ class DuffelSupplier:
     """Duffel behind the port. Safe to share between threads."""
 
     name = mapping.NAME
+    lists_orders = True
 
     def __init__(self, client: DuffelClient, *, webhook_secret: str = "",
                  clock: Callable[[], float] = time.time) -> None:  # noqa: TID251 (age of a signature)
@@ -54,13 +55,17 @@ class DuffelSupplier:
             raise errors.unreadable(errors.SEARCH, answer.request_id)
         return offers
 
-    def offer(self, offer_id: str) -> OfferInfo:
+    def offer(self, offer_id: str, document: str = "") -> OfferInfo:
         """The offer now, with its services. Refused offer_expired when it is gone."""
         path = f"/air/offers/{_id(offer_id)}"
         answer = self._client.get(errors.OFFER, path, {"return_available_services": "true"})
         return _read(errors.OFFER, answer, mapping.offer)
 
-    def seat_maps(self, offer_id: str) -> list[SeatMap]:
+    def offer_siblings(self, offer_id: str, document: str = "") -> list[OfferInfo]:
+        """None to ask for: a search tells every fare of a flight."""
+        return []
+
+    def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""
         answer = self._client.get(errors.OFFER, "/air/seat_maps", {"offer_id": offer_id})
         return [mapping.seat_map(raw) for raw in mapping.items(answer.data)]

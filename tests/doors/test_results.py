@@ -35,7 +35,7 @@ class Shelf:
         self.asked = 0
         self.error: Exception | None = None
 
-    def offer(self, offer_id: str) -> Any:
+    def offer(self, offer_id: str, document: str = "") -> Any:
         self.asked += 1
         if self.error:
             raise self.error

@@ -66,7 +66,7 @@ def test_an_offer_and_its_seats_are_asked_so_often_for_a_visitor(
     monkeypatch.setattr(limits, "OFFERS_ASKED", 3)
 
     class Airline:
-        def seat_maps(self, _: str) -> list[Any]:
+        def seat_maps(self, _: str, document: str = "") -> list[Any]:
             return []
 
     monkeypatch.setattr(offers.registry, "get", lambda _: Airline())

@@ -7,8 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core import checks
+
+from fly2any.checks import live_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -23,6 +27,14 @@ LIVE = {
     "STRIPE_WEBHOOK_SECRET": "whsec_s",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "FIELD_ENCRYPTION_KEYS": "4tPyIvRYc1pQ2FZzj5WJ7T9b0bL0n8yU7R3mJq3Vd1E=",
+    "AMADEUS_API_BASE": "https://travel.api.amadeus.com",
+    "AMADEUS_CLIENT_ID": "kFs2W8x",
+    "AMADEUS_CLIENT_SECRET": "x",
+    "AMADEUS_AGENCY_EMAIL": "desk@fly.example",
+    "AMADEUS_AGENCY_PHONE": "2125550100",
+    "AMADEUS_AGENCY_STREET": "1 Street",
+    "AMADEUS_AGENCY_POSTCODE": "10001",
+    "AMADEUS_AGENCY_CITY": "New York",
     "ALERT_EMAIL": "night@fly.example",
     "ALERT_WEBHOOK_URL": "https://chat.fly.example/hooks/x",
     "DATABASE_URL": "postgresql://u:p@db.internal:5433/site?sslmode=require",
@@ -60,6 +72,8 @@ def test_with_nothing_set_the_site_is_the_sandbox(tmp_path: Path) -> None:
         "SANDBOX",
         "DUFFEL_API_BASE",
         "STRIPE_API_BASE",
+        "AMADEUS_API_BASE",
+        "AMADEUS_CLIENT_ID",
         "STRIPE_JS_URL",
         "DEBUG",
         "ADMIN_NEEDS_OTP",
@@ -69,6 +83,8 @@ def test_with_nothing_set_the_site_is_the_sandbox(tmp_path: Path) -> None:
         "SANDBOX": True,
         "DUFFEL_API_BASE": "http://127.0.0.1:9001/duffel",
         "STRIPE_API_BASE": "http://127.0.0.1:9001/stripe",
+        "AMADEUS_API_BASE": "http://127.0.0.1:9001/amadeus",
+        "AMADEUS_CLIENT_ID": "amadeus_sandbox",
         "STRIPE_JS_URL": "http://127.0.0.1:9001/stripe-js/v3/",
         "DEBUG": False,
         "ADMIN_NEEDS_OTP": False,
@@ -127,6 +143,41 @@ def test_a_wrong_setting_is_named_with_its_remedy(
     found = problems(tmp_path, **{**LIVE, **change})
     assert {number for number, _ in found} == {expected}
     assert any(named in text for _, text in found)
+
+
+def test_a_real_site_without_amadeus_has_no_sandbox_in_its_place(tmp_path: Path) -> None:
+    plain = {name: value for name, value in LIVE.items() if not name.startswith("AMADEUS_")}
+    assert values(tmp_path, "AMADEUS_API_BASE", "AMADEUS_CLIENT_ID", **plain) == {
+        "AMADEUS_API_BASE": "",
+        "AMADEUS_CLIENT_ID": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"AMADEUS_CLIENT_ID": "kFs2W8x"}, ["fly2any.E001"]),
+        ({"AMADEUS_API_BASE": "https://travel.api.amadeus.com"}, ["fly2any.E002"]),
+        ({"AMADEUS_API_BASE": ""}, ["fly2any.E002", "fly2any.E010"]),
+        ({"AMADEUS_CLIENT_ID": "", "AMADEUS_API_BASE": "", "AMADEUS_AGENCY_EMAIL": ""}, []),
+        ({"AMADEUS_AGENCY_PHONE": ""}, ["fly2any.E010"]),
+        ({"AMADEUS_TICKETING_DELAY": "2 days"}, ["fly2any.E011"]),
+    ],
+)
+def test_half_an_amadeus_is_refused(settings: Any, change: dict[str, str], expected: list[str]) -> None:
+    for name, value in change.items():
+        setattr(settings, name, value)
+    found = {problem.id for problem in checks.run_checks(tags=["fly2any"]) if "AMADEUS" in problem.msg}
+    assert sorted(found) == expected
+
+
+def test_an_amadeus_key_for_the_test_host_moves_no_money(settings: Any) -> None:
+    settings.AMADEUS_CLIENT_ID = "kFs2W8x"
+    settings.AMADEUS_API_BASE = "https://test.travel.api.amadeus.com"
+    assert live_keys() == []
+    settings.AMADEUS_API_BASE = "https://travel.api.amadeus.com"
+    assert live_keys() == ["AMADEUS_CLIENT_ID"]
 
 
 def test_the_web_process_refuses_live_keys_with_a_sandbox_address(tmp_path: Path) -> None:

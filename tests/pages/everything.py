@@ -66,10 +66,10 @@ class Airline:
     def search(self, query: Any) -> list[OfferInfo]:
         return []
 
-    def offer(self, offer_id: str) -> OfferInfo:
+    def offer(self, offer_id: str, document: str = "") -> OfferInfo:
         return offer_from_json(Offer.objects.get(external_id=offer_id).searched)
 
-    def seat_maps(self, offer_id: str) -> list[SeatMap]:
+    def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         return [plane()]
 
 
