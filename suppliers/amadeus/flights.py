@@ -52,7 +52,7 @@ def _slice(number: str, raw: Raw, details: Mapping[str, list[tuple[str, Raw]]], 
 
 def _brand(detail: Raw) -> str:
     """The fare family: live answers carry a label that the spec does not know."""
-    return text(detail.get("brandedFareLabel")) or said(text(detail.get("brandedFare")).replace("_", " "))
+    return said((text(detail.get("brandedFareLabel")) or text(detail.get("brandedFare"))).replace("_", " "))
 
 
 def _elapsed(flights: tuple[FlightSegment, ...]) -> int | None:
