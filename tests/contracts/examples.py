@@ -14,6 +14,7 @@ from typing import Any
 from suppliers.types import Leg, OrderRequest, SearchQuery, Traveller
 
 SPECS = Path(__file__).resolve().parents[2] / "sandbox" / "data" / "amadeus"
+PAYLOADS = Path(__file__).resolve().parents[1] / "payloads" / "amadeus"
 TOKEN = {"type": "amadeusOAuth2Token", "token_type": "Bearer", "access_token": "tok_1", "expires_in": 1799, "state": "approved"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)  # before every date of the examples
 
@@ -43,8 +44,8 @@ def upsold() -> dict[str, Any]:
 
 
 def seat_maps() -> dict[str, Any]:
-    """Two flights' seats for two travellers."""
-    return _spec("SeatMapDisplay_v1")["responses"]["SeatMap"]["schema"]["example"]
+    """One flight's seats for two travellers: rows of the specification's own example."""
+    return json.loads((PAYLOADS / "seat_map.json").read_text())
 
 
 def ordered() -> dict[str, Any]:
