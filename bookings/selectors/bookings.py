@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bookings import messages
-from bookings.flow import MAX_DECLINES, Wish
+from bookings.flow import MAX_DECLINES, Route, Wish
 from bookings.models import Booking, Passenger, Selection
 from bookings.selectors import offers, words
 from bookings.status import CLOSED, Progress, Status
@@ -212,7 +212,7 @@ def consent(booking: Booking, order: SupplierOrder | None) -> Raw | None:
     """Old and new total while the customer must agree to a higher price."""
     if booking.progress != Progress.CONSENT:
         return None
-    held = order is not None and order.state == OrderState.HELD
+    held = order is not None and order.state in (OrderState.HELD, OrderState.RESERVED)
     new = order.total_minor + booking.fee_minor if held and order else booking.priced_minor
     if new is None or new <= booking.accepted_minor:
         return None
@@ -251,7 +251,8 @@ def actions(booking: Booking, order: SupplierOrder | None, payment: Payment | No
     if booking.progress == Progress.CONSENT:
         found.append("accept_price")
     if booking.wish != Wish.CANCEL and not booking.closing and order is not None and (
-            order.state == OrderState.HELD or (order.state == OrderState.TICKETED and "cancel" in order.actions)):
+            order.state in (OrderState.HELD, OrderState.RESERVED) or (
+                order.state == OrderState.TICKETED and "cancel" in order.actions and booking.route != Route.MANUAL)):
         found.append("cancel")
     if booking.status not in CLOSED:
         found.append("change_contact")
