@@ -75,7 +75,7 @@ def unwind(f: Facts, now: datetime) -> Decision | None:
     """Close what is open: the card first, then the order, then money back (reliability.md 2)."""
     o, p = f.order, f.payment
     agreed = f.wish is Wish.CANCEL and not f.closing
-    if agreed and o and o.state is O.TICKETED and f.route is Route.MANUAL:  # staff cancel it; nothing is charged by then
+    if agreed and o and o.state is O.TICKETED and f.route is Route.MANUAL:  # staff cancel it; nothing is charged
         return undoing(p.void, Do(Step.VOID), f, now) if p and p.state in OPEN_MONEY else Do(
             Step.KEEP_BOOKED, "not_cancellable")
     if agreed and o and o.state is O.TICKETED and p and p.state is P.AUTHORISED:
