@@ -71,6 +71,8 @@ SENTRY_DSN = env.text("SENTRY_DSN")
 PAY_NOW_HOLD_FIRST = env.flag("PAY_NOW_HOLD_FIRST", default=True)
 WEB_WAIT_SECONDS = env.number("WEB_WAIT_SECONDS", 20)
 SEARCH_SECONDS = env.number("SEARCH_SECONDS", 20)  # how long a supplier may take over a search
+SEARCH_SECONDS_OF = {"duffel": env.number("DUFFEL_SEARCH_SECONDS", 0),  # and one of them; 0: as the others
+                     "amadeus": env.number("AMADEUS_SEARCH_SECONDS", 0)}
 SERVICE_FEE_MINOR = env.number("SERVICE_FEE_MINOR", 0)  # our fee a booking, minor units, in every price from the start
 ALERT_EMAIL = env.text("ALERT_EMAIL")  # who is told of critical and high cases
 ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL")  # the chat that is told too; https, it takes {"text": …}

@@ -7,6 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from bookings.api import shapes
+from bookings.selectors.filters import TICKETING
 from fly2any.kernel.money import Money, MoneyError
 from suppliers.search import CABINS, MOST_LEGS, MOST_TRAVELLERS, leg_field
 
@@ -262,7 +264,8 @@ CODE_FILTERS = (("airline", "airlines"), ("without", "withoutAirlines"), ("from"
                 ("to", "toAirports"), ("via", "viaAirports"))
 HOUR_FILTERS = tuple(f"{word}{direction}{end}" for word in ("leave", "arrive") for direction in (1, 2, 3, 4)
                      for end in ("From", "Until"))
-NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), *((name, name) for name in HOUR_FILTERS))
+NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), ("ticketing", "ticketing"),
+                  *((name, name) for name in HOUR_FILTERS))
 FLAG_FILTERS = (("carryOn", "carryOnBag"), ("bag", "checkedBag"), ("changeable", "changeable"),
                 ("refundable", "refundable"))
 
@@ -283,6 +286,7 @@ class ResultsSerializer(serializers.Serializer):
     refundable = serializers.BooleanField(default=False)
     carryOnBag = serializers.BooleanField(default=False, help_text="A carry-on bag is included for everybody")
     checkedBag = serializers.BooleanField(default=False, help_text="A checked bag is included for everybody")
+    ticketing = serializers.ChoiceField(choices=TICKETING, required=False, help_text=shapes.TICKETING)
     pricesWithBag = serializers.BooleanField(
         default=False, help_text="Prices and order with one checked bag each, where that price is known")
     oneFarePerTrip = serializers.BooleanField(default=False, help_text="Only the cheapest fare of the same flights")

@@ -55,7 +55,7 @@ def booking_view(booking: Booking) -> Raw:
         "quote": quote(booking, order, payment),
         "actions": actions(booking, order, payment),
         "conditions": {"change": words.condition(raw["change"]), "refund": words.condition(raw["refund"])},
-        "canHold": not raw["instant_only"] and not chosen,
+        "canHold": offers.holdable(raw) and not chosen,
         "hasSeats": any(item.kind == "seat" for item in chosen),
         **_of_the_offer(raw),
     }

@@ -68,10 +68,20 @@ def card(offer: Offer) -> Raw:
         "durationMinutes": minutes_of(raw), "stops": stops_of(raw),
         "brand": brand(raw), "bagsText": words.bags(raw), "checkedBags": words.checked_bags(raw),
         "conditions": {"change": words.condition(raw["change"]), "refund": words.condition(raw["refund"])},
-        "canHold": not raw["instant_only"],
+        "canHold": holdable(raw), "ticketing": ticketing(raw.get("manual", False)), "ticketBy": raw.get("ticket_by"),
         "emissionsKg": raw["emissions_kg"],
         "expiresAt": words.iso(offer.expires_at),
     }
+
+
+def ticketing(manual: bool) -> str:
+    """How the ticket comes: instant, or manual (reserved now without payment, ticketed by our team)."""
+    return "manual" if manual else "instant"
+
+
+def holdable(raw: Raw) -> bool:
+    """Whether the customer may hold it and pay later; what our team tickets waits without payment anyway."""
+    return not raw["instant_only"] and not raw.get("manual")
 
 
 def brand(raw: Raw) -> str:
@@ -119,7 +129,8 @@ def service(item: Raw, raw: Raw) -> Raw:
 def family_card(offer: Offer) -> Raw:
     """A fare of the same flights, for the list of fares."""
     whole = card(offer)
-    return {**{key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold")},
+    return {**{key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold", "ticketing",
+                                      "ticketBy")},
             **fares.facts(raw_of(offer))}
 
 
