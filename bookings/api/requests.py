@@ -71,6 +71,7 @@ class DocumentSerializer(Strict):
     number = _text(required=False)
     country = _text(required=False, help_text="ISO 3166 alpha-2")
     expiresOn = _text(required=False, allow_null=True, help_text="YYYY-MM-DD")
+    city = _text(required=False, help_text="Where it was issued, where the offer requires document_city")
     remove = serializers.BooleanField(required=False, help_text="Takes a stored document out, where none is required")
 
 
@@ -100,6 +101,16 @@ class PassengerSerializer(Strict):
     redressNumber = _text(required=False, allow_null=True, help_text="Where documentKinds has "
                           "passenger_redress_number. Empty keeps a stored one, null removes it")
     loyalty = _many(LoyaltySerializer, 5, required=False)
+    residence = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, where the offer requires residence")
+
+
+class AddressSerializer(Strict):
+    """An address, where the offer requires address, invoice_address (all of it) or postal_code (that and country)."""
+
+    line = _text(required=False, help_text="Street and house number")
+    postalCode = _text(required=False, max_length=12)
+    city = _text(required=False)
+    country = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2")
 
 
 class ContactSerializer(Strict):
@@ -108,6 +119,7 @@ class ContactSerializer(Strict):
     email = _text(max_length=254)
     phone = _text(max_length=60)
     phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
+    address = AddressSerializer(required=False, allow_null=True)
 
 
 class AcknowledgementSerializer(Strict):

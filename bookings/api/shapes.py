@@ -172,6 +172,17 @@ class EmissionsOut(s.Serializer):
     text = s.CharField()
 
 
+REQUIRES = ("What the airline asks for besides: postal_code, address and invoice_address with the contact's address, "
+            "residence with each passenger, document_city with each document, redress numbers where somebody has one")
+
+
+class RuleOut(s.Serializer):
+    """A part of the fare rules, as the airline wrote it: plain text with its own line ends."""
+
+    title = s.CharField()
+    text = s.CharField()
+
+
 class AgainOut(s.Serializer):
     """The same fare from another source: it can be booked just as well."""
 
@@ -313,6 +324,8 @@ class OfferOut(FareFacts, OfferCard):
     priceGuaranteedUntil = s.DateTimeField(allow_null=True)
     documentsRequired = s.BooleanField()
     documentKinds = s.ListField(child=s.CharField())
+    requires = s.ListField(child=s.CharField(), help_text=REQUIRES)
+    rules = RuleOut(many=True, help_text="The airline's own rules of the fare; known once the offer was priced")
     loyaltyCarriers = s.ListField(child=s.CharField())
     conditionsUrl = s.CharField()
     services = ServiceOut(many=True)
