@@ -66,15 +66,16 @@ def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome
 
     Each has a deadline of its own (`patience`, or `seconds` for all): who is silent until then is yielded as a
     time-out, so the whole takes as long as the slowest and never the sum. A supplier whose sales are paused
-    (sales_paused) or whose breaker is open (supplier_down) is not asked, and yielded first. While it waits it holds
-    no database connection. Raises RuntimeError inside a transaction.
+    (sales_paused), whose breaker is open (supplier_down) or which has closed our account (provider_off) is not asked,
+    and yielded first. While it waits it holds no database connection. Raises RuntimeError inside a transaction.
     """
     if connections["default"].in_atomic_block:
         raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
     started = time.monotonic()
     names = registry.names()
     stopped = {name: Unavailable("sales_paused", "its sales are paused") for name in pause.paused_names(names)}
-    stopped |= {name: Unavailable("supplier_down", "the breaker is open") for name in names
+    stopped |= {name: Unavailable("provider_off" if breaker.is_off(name) else "supplier_down", "the breaker is open")
+                for name in names
                 if name not in stopped and breaker.is_open(name, "search")}
     asked = [_Asked(name, started + min(CAP_SECONDS, seconds or patience(name)),
                     _executor(name).submit(_ask, name, query)) for name in names if name not in stopped]

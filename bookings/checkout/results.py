@@ -101,7 +101,7 @@ def _state(view: Raw) -> str:
 
 
 def _failed(view: Raw) -> bool:
-    """Whether a supplier that we sell failed, or was never heard of again."""
+    """Whether a supplier that we sell failed, or was never heard of again. One that is off is not among them."""
     return any((one["state"] == "failed" and one["code"] not in NOT_SOLD)
                or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
 
