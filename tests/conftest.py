@@ -46,7 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     from fly2any.kernel import counting
+    from tests import flushing
 
+    flushing.install()
     settings.PASSWORD_HASHERS[0] = "tests.hashing.QuickArgon2"
 
     counting._writing.append(os.getpid())  # programs started inside this process write no counts by themselves
