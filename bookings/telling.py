@@ -16,6 +16,7 @@ from bookings import outbox
 from bookings.models import Case, Outbox
 
 TOLD, HEALED = "case_alert", "case_healed"
+AT_ONCE = frozenset({"ticketing_deadline"})  # told from its first day on: the hours that are left are its urgency
 LOOK_BACK = timedelta(hours=24)  # a case that healed longer ago is no news
 
 
@@ -27,8 +28,8 @@ def channels() -> list[tuple[str, str]]:
 
 
 def tell(case: Case, now: datetime, *, version: str = "1") -> None:
-    """Queue that this case is open, if it is critical or high; what is less urgent waits in the console."""
-    if case.severity <= Case.Severity.HIGH:
+    """Queue that this case is open, if it is critical, high or `AT_ONCE`; what is less urgent waits in the console."""
+    if case.severity <= Case.Severity.HIGH or case.kind in AT_ONCE:
         _queue(TOLD, case, now, version)
 
 

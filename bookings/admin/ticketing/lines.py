@@ -17,6 +17,7 @@ from bookings.desk import ACTIONS
 from bookings.desk.tickets import TAKEN_FOR, unnumbered
 from bookings.forms import sent_as
 from bookings.models import Case, Passenger, Segment
+from bookings.selectors import words as said
 from fly2any.kernel.readonly import amount
 from payments.models import Payment
 from payments.types import DESK, METHODS
@@ -37,7 +38,7 @@ class Line:
     locators: tuple[str, ...]
     people: tuple[str, ...]
     more_people: int
-    flights: tuple[tuple[str, str], ...]  # route, local date and time
+    flights: tuple[tuple[str, str, str], ...]  # route, flight, when it leaves by the airport's clock
     by: str  # the deadline in full
     left: str  # in words
     urgency: str  # late, hurry, soon, ""
@@ -109,14 +110,19 @@ def _locators(order: SupplierOrder) -> tuple[str, ...]:
     return tuple(one for one in (own, *others) if one)
 
 
-def _route(flights: list[Segment]) -> tuple[tuple[str, str], ...]:
+def _route(flights: list[Segment]) -> tuple[tuple[str, str, str], ...]:
     """Each direction in one line: FRA → JFK → MIA, and when it leaves by the airport's clock."""
     found: dict[int, list[Segment]] = defaultdict(list)
     for flight in flights:
         found[flight.direction].append(flight)
     return tuple((" → ".join([part[0].origin, *(one.destination for one in part)]),
-                  f"{part[0].carrier_code} {part[0].flight_number}, {part[0].departing_local[:10]} "
-                  f"{part[0].departing_local[11:16]}") for _, part in sorted(found.items()))
+                  f"{part[0].carrier_code} {part[0].flight_number}", _local(part[0].departing_local))
+                 for _, part in sorted(found.items()))
+
+
+def _local(text: str) -> str:
+    at = said.local(text)
+    return f"{at:%-d %b %Y, %H:%M}" if at else text
 
 
 def _deadline(order: SupplierOrder, now: datetime) -> tuple[str, str, str]:
