@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 
-from bookings.cases import KINDS
 from bookings.models import Case
 from bookings.models.trail import FAR
 from suppliers.models import SupplierOrder
@@ -24,6 +24,7 @@ from suppliers.types import OrderState
 SIZE = 50
 COUNTED = 1000
 SOON = timedelta(hours=24)
+Rows = Any  # a QuerySet of orders with `due`
 UNNUMBERED = "tickets_missing"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE = re.compile(r"([0-9]{1,17})\.([0-9]{1,18})")
@@ -77,15 +78,11 @@ def page(asked: Asked, user: User, now: datetime, size: int = SIZE) -> Page:
 def waiting() -> str:
     """How many there are, for a link: "0", "12", "999+"; one bounded query."""
     count = SupplierOrder.objects.filter(state=OrderState.RESERVED).order_by("pay_by").values("pk")[:COUNTED].count()
-    count += Case.objects.filter(kind=UNNUMBERED, closed_at=None).values("pk")[:COUNTED].count() if _told() else 0
+    count += Case.objects.filter(kind=UNNUMBERED, closed_at=None).values("pk")[:COUNTED].count()
     return f"{COUNTED - 1}+" if count >= COUNTED else str(count)
 
 
-def _told() -> bool:
-    return UNNUMBERED in KINDS
-
-
-def _parts(asked: Asked, user: User, now: datetime) -> list[QuerySet[SupplierOrder]]:
+def _parts(asked: Asked, user: User, now: datetime) -> list[Rows]:
     """Reservations with a deadline, those without one, and tickets that lack a number."""
     reserved = SupplierOrder.objects.filter(state=OrderState.RESERVED)
     lacking = SupplierOrder.objects.filter(
@@ -113,7 +110,7 @@ def _named(words: str) -> Q:
     return found | Q(booking__reference=f"FLY2A-{reference[1]}") if reference else found
 
 
-def _beyond(rows: QuerySet[SupplierOrder], place: tuple[datetime, int] | None) -> QuerySet[SupplierOrder]:
+def _beyond(rows: Rows, place: tuple[datetime, int] | None) -> Rows:
     if place is None:
         return rows
     due, pk = place
