@@ -27,6 +27,7 @@ for _name in (
     "AMADEUS_CLIENT_ID AMADEUS_CLIENT_SECRET AMADEUS_API_BASE AMADEUS_GUEST_OFFICE_ID AMADEUS_CLIENT_REF_PREFIX AMADEUS_TICKETING_DELAY"
 ).split():
     os.environ[_name] = ""  # empty counts as unset: no key of the developer's shell or .env reaches a test
+os.environ["STAYS"] = "off"  # decoration that asks in threads of its own; tests/stays switches it on
 
 
 class OutsideNetwork(RuntimeError):
