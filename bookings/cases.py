@@ -53,8 +53,9 @@ KINDS: dict[str, Kind] = {
         "the end of the airline's void window"),
     "unknown_outcome": Kind(
         "UNKNOWN OUTCOME", HIGH, "The airline has not told us whether it made this order.",
-        "Wait: we keep looking. Nothing is sent again. Look again when the airline has answered.", "look_again", "M4",
-        "6 hours after the order was asked for"),
+        "Nothing is sent again. Where the airline lists its orders we keep looking: wait. Where it lists none, find "
+        "the reservation by name and remark: attach it, or say that it was not made.", "look_again", "M4",
+        "when we stop waiting for an answer; a reservation has cancelled itself by then"),
     "gave_up_unknown": Kind(
         "UNKNOWN OUTCOME", CRITICAL, "No order appeared in time, so the card is released. We watch 72 hours for a late "
         "ticket.", "Ask the airline with the request id.", "look_again", "M4", "72 hours after we gave up"),
@@ -139,6 +140,26 @@ KINDS: dict[str, Kind] = {
         "COMPENSATION FAILED", CRITICAL, "Undoing failed: a void, refund or cancellation keeps being refused.",
         "Look again, then undo it with the airline or in Stripe. A refund that waits here goes out by itself: never "
         "give it in Stripe as well.", "look_again", "M20"),
+    "refund_by_hand": Kind(
+        "REFUND BY HAND", HIGH, "Money that was taken outside this site is owed to the customer, and no machine can "
+        "send it.", "Give it back the way it was paid, then record it here: who did it, how, and the receipt.",
+        "record_refund", "", "the legal date, 7 business days after the money was due (14 CFR 260.2)"),
+    "cancel_by_hand": Kind(
+        "CANCEL BY HAND", HIGH, "A reservation is to be cancelled, and the airline's interface cannot reach it: only "
+        "its locator is known.", "Cancel it at the consolidator, then record that here.", "record_cancellation", "",
+        "when the reservation cancels itself"),
+    "tickets_void": Kind(
+        "TICKETS VOID", HIGH, "The airline shows the tickets of a confirmed booking as void, and nobody cancelled it "
+        "here.", "Ask the consolidator why. If the trip is cancelled, record what the customer gets back.",
+        "record_cancellation"),
+    "booking_failed_check": Kind(
+        "FAILED, PERHAPS KEPT", MEDIUM, "The airline said no to this reservation and may have kept it all the same. No "
+        "money is involved.", "Look at the consolidator by name and remark; cancel what is there.", "mark_handled"),
+    "reservation_card_released": Kind(
+        "PAY LINK ENDED", MEDIUM, "The card for this reservation is no longer waited for, or was released before the "
+        "tickets were issued. Nothing was charged; the seats are still reserved.",
+        "Send a new link when the tickets can be issued, or take the payment elsewhere and record it.",
+        "send_pay_link"),
     "breaker_open": Kind(
         "BREAKER OPEN", MEDIUM, "A supplier keeps failing; new bookings with it are stopped.",
         "Check the supplier's status page.", "note"),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
+from django.db.models import Value
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -72,9 +73,8 @@ def begin(request: HttpRequest, user: User, **_: Any) -> None:
 
 def _rights(user: User) -> str:
     """What this person may do, in short: another text as soon as a role, a permission or a flag is another."""
-    groups = user.groups.order_by().values_list("pk", flat=True)
-    single = user.user_permissions.order_by().values_list("pk", flat=True)
-    found = sorted([*((0, key) for key in groups), *((1, key) for key in single)])
+    groups = user.groups.order_by().values_list(Value(0), "pk")
+    found = sorted(groups.union(user.user_permissions.order_by().values_list(Value(1), "pk"), all=True))
     return digest([user.is_staff, user.is_superuser, found])[:16]
 
 

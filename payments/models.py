@@ -43,8 +43,9 @@ class Payment(models.Model):
     booking = models.ForeignKey("bookings.Booking", on_delete=models.PROTECT, related_name="payments")
     order = models.ForeignKey("suppliers.SupplierOrder", null=True, blank=True, on_delete=models.PROTECT,
                               related_name="payments")  # the live order it is captured for
-    provider = models.CharField(max_length=20)
-    external_id = models.CharField(max_length=200, blank=True, default="")
+    provider = models.CharField(max_length=20)  # the gateway; "desk" for money that staff took, or saw taken, elsewhere
+    external_id = models.CharField(max_length=200, blank=True, default="")  # at the desk "desk:<receipt>"
+    method = models.CharField(max_length=20, blank=True, default="", db_default="")  # how it was taken elsewhere
     state = models.CharField(max_length=12, choices=_choices(PaymentState), default=PaymentState.NEW)
     amount_minor = models.BigIntegerField()
     captured_minor = models.BigIntegerField(default=0)
@@ -118,7 +119,8 @@ class Refund(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=10, choices=_choices(RefundState), default=RefundState.REQUESTED)
-    external_id = models.CharField(max_length=200, blank=True, default="")
+    external_id = models.CharField(max_length=200, blank=True, default="")  # given back by hand: "desk:<receipt>"
+    method = models.CharField(max_length=20, blank=True, default="", db_default="")  # how it was given back by hand
     failure = models.CharField(max_length=60, blank=True, default="")
     requested_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)

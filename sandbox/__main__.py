@@ -20,7 +20,7 @@ from sandbox.app import SandboxApp
 from sandbox.frame import Vendor, World
 from sandbox.protocol import SandboxProtocol
 
-VENDOR_MODULES = ("sandbox.duffel.vendor", "sandbox.stripe.vendor")
+VENDOR_MODULES = ("sandbox.duffel.vendor", "sandbox.stripe.vendor", "sandbox.amadeus.vendor")
 
 
 def options() -> argparse.Namespace:

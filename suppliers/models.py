@@ -135,6 +135,8 @@ class SupplierOrder(models.Model):
     watch_until = models.DateTimeField(null=True, blank=True)
     look_again_at = models.DateTimeField(null=True, blank=True)  # by reconciliation, until the flights have left
     attach_id = models.CharField(max_length=200, blank=True, default="")  # the order that staff say is this one
+    handler = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL,
+                                related_name="+")  # who of ours issues the tickets of a reservation
     refusal = models.CharField(max_length=60, blank=True, default="")
     refusal_detail = models.JSONField(default=dict, blank=True)
     changed = models.BooleanField(default=False)  # the airline changed the flights
@@ -179,7 +181,13 @@ class SupplierOrder(models.Model):
                    models.Index(fields=["watch_until"], condition=Q(state="not_created", watch_until__isnull=False),
                                 name="order_watched"),
                    models.Index(fields=["pay_by"], condition=Q(state="held"), name="order_held"),
-                   models.Index(fields=["pay_by"], condition=Q(state="reserved"), name="order_to_ticket"),
+                   models.Index(fields=["pay_by", "id"], condition=Q(state="reserved"), name="order_to_ticket"),
+                   models.Index(fields=["handler", "pay_by", "id"], name="order_to_ticket_owned",
+                                condition=Q(state="reserved", handler__isnull=False)),
+                   models.Index(fields=["ticketed_at"], name="order_ticketed_by_us",
+                                condition=Q(state="ticketed", lapses_at__isnull=False)),
+                   GinIndex(fields=["locators"], opclasses=["jsonb_path_ops"], name="order_by_locator",
+                            condition=~Q(locators=[]), fastupdate=False),
                    models.Index(fields=["ticketed_at"], name="order_lost", condition=Q(
                        ticketed_at__isnull=False, state__in=["lapsed", "not_created", "creating", "unknown"])),
                    models.Index(Coalesce("cancelled_at", "looked_at", "asked_at"), name="order_cancelled_newest",

@@ -6,7 +6,9 @@ Codes used by every adapter: offer_expired, price_changed, sold_out, passenger_r
 reason), services_unavailable, already_booked (unknown family), insufficient_balance, schedule_changed,
 already_paid, past_pay_by, already_cancelled, quote_stale, not_cancellable, not_found, supplier_busy,
 supplier_down, supplier_timeout, accepted_pending, misconfigured, unreadable_answer, supplier_refused (any other
-definite no), bad_signature, unreadable.
+definite no), provider_off (our account there is closed or used up: the breaker stays open, staff are told),
+booking_failed_check (a definite no of which a record may still be left behind: staff look), not_supported,
+bad_signature, unreadable.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ class Supplier(Protocol):
 
         `document`: the stored text of the offer, for a supplier that keeps none itself.
         """
+
+    def offer_siblings(self, offer_id: str, document: str = "") -> list[OfferInfo]:
+        """Other fares of the same flights, asked for; [] from a supplier whose search tells them all."""
 
     def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""

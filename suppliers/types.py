@@ -96,7 +96,8 @@ class FlightSegment:
     stops: tuple[str, ...] = ()
     cabin: str = ""
     cabin_name: str = ""
-    bags: tuple[dict[str, Any], ...] = ()  # per passenger: {"passenger", "kind": checked|carry_on, "quantity"}
+    # per passenger: {"passenger", "kind": checked|carry_on, "quantity"}, and "weight_kg" where the airline counts kilos
+    bags: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,11 @@ class Service:
     max_quantity: int
     price: Money
     detail: dict[str, Any] = field(default_factory=dict)  # bag_kind, weight_kg, designator, copy, terms_url, refund
+
+
+# What an offer may ask for beside name, birth date, title, e-mail and phone (`OfferInfo.requires`).
+REQUIREMENTS = ("gender", "date_of_birth", "email", "phone", "mobile_phone", "phone_country", "postal_code", "address",
+                "invoice_address", "residence", "document_city", "redress", "french_discount", "spanish_resident")
 
 
 @dataclass(frozen=True)
@@ -245,7 +251,10 @@ class FlightChange:
 
 @dataclass(frozen=True)
 class OrderInfo:
-    """An airline order as it stands now. `state` is HELD, TICKETED, LAPSED or CANCELLED (duffel.md 4)."""
+    """An airline order as it stands now. `state` is HELD, RESERVED, TICKETED, LAPSED or CANCELLED.
+
+    `pay_by`: when a held order must be paid, or a reserved one ticketed.
+    """
 
     supplier: str
     external_id: str

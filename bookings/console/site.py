@@ -8,6 +8,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
+from django.utils.functional import SimpleLazyObject
 
 ELSEWHERE = frozenset({"auth.group", "otp_totp.totpdevice", "otp_static.staticdevice"})
 
@@ -30,6 +31,13 @@ class ConsoleSite(AdminSite):
         from bookings.desk import second_factor
 
         return super().has_permission(request) and not second_factor.asked_for(request.user)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """What this visitor may list; worked out once a request, and only on a page that draws it."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        later = SimpleLazyObject(lambda: AdminSite.get_app_list(self, request))
+        return vars(request).setdefault("console_apps", later)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The password; whoever has given it goes on to the second factor. Too many failures: a page that says so."""

@@ -20,8 +20,9 @@ def _may(*verbs: str) -> frozenset[str]:
 
 
 _OPERATOR = _may("look_again", "resume", "replay", "resend", "note", "handle", "contact", "pay_link", "tickets",
-                 "attach", "cancel", "export")
-_FINANCE = _may("look_again", "note", "handle", "capture", "void", "refund", "second", "export", "resend")
+                 "attach", "cancel", "export", "record_cancellation")
+_FINANCE = _may("look_again", "note", "handle", "capture", "void", "refund", "second", "export", "resend",
+                "record_payment", "record_refund", "record_cancellation")
 ROLES: dict[str, frozenset[str]] = {
     VIEWER: _LOOK,
     OPERATOR: _LOOK | _OPERATOR,
@@ -32,7 +33,7 @@ ROLES: dict[str, frozenset[str]] = {
 EACH: dict[str, str] = {
     VIEWER: "sees everything that the console shows, changes nothing",
     OPERATOR: "works the queue: looks, writes to customers, enters tickets, cancels; moves no money by itself",
-    FINANCE: "takes, releases and gives back money, agrees to what others propose",
+    FINANCE: "takes, releases and gives back money, writes down what was paid elsewhere, agrees to proposals",
     MANAGER: "everything of operator and finance, pauses sales, sees documents, helps colleagues sign in",
     ENGINEER: "sees all records, lets stuck work go on, pauses sales; no money, no documents",
 }

@@ -16,7 +16,8 @@ from typing import Any
 
 from sandbox.duffel import ids
 from sandbox.duffel.generated import LIFETIME, Numbers, Search, passengers, stamp
-from sandbox.duffel.reference import DATA, city_of
+from sandbox.duffel.reference import DATA
+from sandbox.flights.airports import city_of
 
 Doc = dict[str, Any]
 FILES = (

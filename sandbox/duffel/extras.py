@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.duffel import ids
-from sandbox.duffel.carriers import BY_CODE
-from sandbox.duffel.fares import money
+from sandbox.flights.carriers import BY_CODE
+from sandbox.flights.fares import money
 
 Doc = dict[str, Any]
 TERMS_URL = "https://duffel.com/cfar_terms_and_conditions"

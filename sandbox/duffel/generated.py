@@ -8,30 +8,21 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice, product
 from typing import Any
 
-from sandbox.duffel import fares, ids, published
-from sandbox.duffel.carriers import BY_CODE, Carrier
-from sandbox.duffel.fares import CABIN_NAMES, CURRENCY, Brand, Terms, money
-from sandbox.duffel.reference import aircraft, airlines, airport_place, airports, departure_airports
-from sandbox.duffel.schedule import Flight, Itinerary, itineraries
+from sandbox.duffel import ids, published
+from sandbox.duffel.reference import aircraft, airlines, airport_place
+from sandbox.flights import fares
+from sandbox.flights.airports import airports
+from sandbox.flights.carriers import Carrier
+from sandbox.flights.fares import CABIN_NAMES, CURRENCY, Brand, Terms, money
+from sandbox.flights.schedule import Flight, Itinerary
+from sandbox.flights.trips import Slice, trips
 
 HOUR, DAY = 3600, 86400
 LIFETIME = 1800
-MOST_COMBINATIONS = 3
-MOST_CHOICES = {1: 40, 2: 40, 3: 8, 4: 5}  # itineraries of a slice that are combined, by the number of slices
 SECURITY_NUMBERS = ["known_traveler_number", "passenger_redress_number"]
 DOCUMENT_TYPES = ["passport", *SECURITY_NUMBERS]
-
-
-@dataclass(frozen=True)
-class Slice:
-    """One leg of the journey asked for."""
-
-    origin: str
-    destination: str
-    day: date
 
 
 @dataclass(frozen=True)
@@ -81,39 +72,9 @@ def stamp(seconds: float) -> str:
 
 def offers(search: Search, numbers: Numbers) -> Iterator[dict[str, Any]]:
     """Yield the offers of a search with blank cores and times relative to the search."""
-    for carrier, trip in _trips(search):
+    for carrier, trip in trips(search.slices, search.connections, search.manner):
         for brand in fares.brands(carrier, search.cabin):
             yield _offer(search, carrier, trip, brand, numbers)
-
-
-def _trips(search: Search) -> Iterator[tuple[Carrier, tuple[Itinerary, ...]]]:
-    per_slice: list[dict[str, list[Itinerary]]] = []
-    for leg in search.slices:
-        found: dict[str, list[Itinerary]] = {}
-        for origin in departure_airports(leg.origin):
-            for destination in departure_airports(leg.destination):
-                if origin == destination:
-                    continue
-                for code, some in itineraries(origin, destination, leg.day, search.connections, search.manner).items():
-                    found.setdefault(code, []).extend(some)
-        per_slice.append(found)
-    for code in per_slice[0]:
-        if all(code in found for found in per_slice):
-            most = MOST_CHOICES.get(len(per_slice), 2)
-            choices = sorted(product(*(range(min(most, len(found[code]))) for found in per_slice)), key=sum)
-            ways = (
-                tuple(found[code][index] for found, index in zip(per_slice, choice, strict=True)) for choice in choices
-            )
-            for trip in islice(filter(_possible, ways), MOST_COMBINATIONS):
-                yield BY_CODE[code], trip
-
-
-def _possible(trip: tuple[Itinerary, ...]) -> bool:
-    """Return whether each slice leaves after the one before has arrived, with two hours to spare."""
-    return all(
-        (later[0].departs - earlier[-1].arrives).total_seconds() >= 2 * HOUR
-        for earlier, later in zip(trip, trip[1:], strict=False)
-    )
 
 
 def _offer(

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sandbox.duffel import captured, extras, fares, generated, ids
+from sandbox.duffel import captured, extras, generated, ids
+from sandbox.duffel.currency import in_currency
 from sandbox.duffel.generated import Numbers, Search
+from sandbox.flights import fares
 from sandbox.store import dumps
 
 Doc = dict[str, Any]
@@ -71,7 +73,7 @@ def template(search: Search) -> Template:
     found = list(captured.offers(search, numbers))
     billed = found[0][0]["total_currency"] if found else fares.CURRENCY  # one search is priced in one currency
     for in_dollars in generated.offers(search, numbers):
-        offer = fares.in_currency(in_dollars, billed)
+        offer = in_currency(in_dollars, billed)
         services = [] if search.manner == "no_services" else extras.generated_services(offer)
         found.append((offer, services))
         if len(found) >= ids.MOST_OFFERS:

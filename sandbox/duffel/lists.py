@@ -7,6 +7,8 @@ from functools import lru_cache
 from sandbox.duffel import reference
 from sandbox.duffel.errors import refuse
 from sandbox.duffel.requests import Doc, ok, page
+from sandbox.flights import airports as world_airports
+from sandbox.flights.airlines import AIRCRAFT
 from sandbox.frame import Answer, Call, World
 
 
@@ -38,7 +40,7 @@ def airports(call: Call, world: World) -> Answer:
 def airport(call: Call, world: World, id: str) -> Answer:
     """GET /air/airports/{id}."""
     code = id.removeprefix("arp_").split("_")[0].upper()
-    if code not in reference.airports() or _airport(code)["id"] != id:
+    if code not in world_airports.airports() or _airport(code)["id"] != id:
         raise refuse("not_found")
     return ok(_airport(code))
 
@@ -55,12 +57,12 @@ def airline(call: Call, world: World, id: str) -> Answer:
 
 def aircraft(call: Call, world: World) -> Answer:
     """GET /air/aircraft."""
-    return page(call, [reference.aircraft(code) for code in reference.AIRCRAFT])
+    return page(call, [reference.aircraft(code) for code in AIRCRAFT])
 
 
 def one_aircraft(call: Call, world: World, id: str) -> Answer:
     """GET /air/aircraft/{id}."""
-    return ok(_by_id([reference.aircraft(code) for code in reference.AIRCRAFT], id))
+    return ok(_by_id([reference.aircraft(code) for code in AIRCRAFT], id))
 
 
 @lru_cache(maxsize=2048)
@@ -70,7 +72,7 @@ def _suggested(text: str) -> list[Doc]:
 
 @lru_cache(maxsize=1)
 def _sorted() -> list[tuple[str, str]]:
-    return sorted((code, known["country"]) for code, known in reference.airports().items())
+    return sorted((code, known["country"]) for code, known in world_airports.airports().items())
 
 
 def _airport(code: str) -> Doc:

@@ -10,10 +10,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from sandbox.duffel import balance, events, offers, order_checks, published, search
-from sandbox.duffel.carriers import BY_CODE
 from sandbox.duffel.errors import error, refuse
 from sandbox.duffel.inventory import at
 from sandbox.duffel.requests import Doc, data, moment, now_text, ok
+from sandbox.flights.carriers import BY_CODE
 from sandbox.frame import Answer, Call, World
 from sandbox.ids import base62
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.duffel import ids
-from sandbox.duffel.fares import money
+from sandbox.flights.fares import money
 from sandbox.ids import base62
 
 Doc = dict[str, Any]

@@ -10,38 +10,13 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-import airportsdata
-
-from sandbox.duffel.carriers import HUBS, MAJOR
+from sandbox.flights.airlines import AIRCRAFT
+from sandbox.flights.airports import airports, cities, city_of, rank
 from sandbox.ids import base62
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "duffel"
 LOGOS = "https://assets.duffel.com/img/airlines/for-light-background"
-EARTH_KM = 6371.0
 
-# Metropolitan codes travellers type that the package's list lacks, and airports it does not count in.
-MORE_CITIES: dict[str, tuple[str, str, str]] = {
-    "NYC": ("New York", "US", "JFK EWR LGA"),
-    "LON": ("London", "GB", "LHR LGW STN LTN LCY SEN"),
-    "PAR": ("Paris", "FR", "CDG ORY"),
-    "CHI": ("Chicago", "US", "ORD MDW"),
-    "WAS": ("Washington", "US", "IAD DCA"),
-    "TYO": ("Tokyo", "JP", "HND NRT"),
-    "OSA": ("Osaka", "JP", "KIX ITM"),
-    "SEL": ("Seoul", "KR", "ICN GMP"),
-    "MIL": ("Milan", "IT", "MXP LIN BGY"),
-    "ROM": ("Rome", "IT", "FCO CIA"),
-    "BUE": ("Buenos Aires", "AR", "EZE AEP"),
-    "SAO": ("Sao Paulo", "BR", "GRU CGH VCP"),
-    "RIO": ("Rio de Janeiro", "BR", "GIG SDU"),
-    "MOW": ("Moscow", "RU", "SVO DME"),
-    "BJS": ("Beijing", "CN", "PEK PKX"),
-    "SHA": ("Shanghai", "CN", "PVG SHA"),
-    "STO": ("Stockholm", "SE", "ARN BMA"),
-    "YTO": ("Toronto", "CA", "YYZ YTZ"),
-    "YMQ": ("Montreal", "CA", "YUL"),
-    "JKT": ("Jakarta", "ID", "CGK HLP"),
-}
 COUNTRY_NAMES = {
     "US": "United States",
     "GB": "United Kingdom",
@@ -69,30 +44,6 @@ COUNTRY_NAMES = {
     "QA": "Qatar",
     "ZA": "South Africa",
 }
-
-
-@cache
-def airports() -> dict[str, Any]:
-    """Return every airport with an IATA code, by code."""
-    return dict(airportsdata.load("IATA"))
-
-
-@cache
-def cities() -> dict[str, dict[str, Any]]:
-    """Return the cities with several airports: code -> name, country, airport codes."""
-    found = {
-        code: {"name": city["name"], "country": city["country"], "airports": list(city["airports"])}
-        for code, city in airportsdata.load_iata_macs().items()
-    }
-    for code, (name, country, members) in MORE_CITIES.items():
-        found[code] = {"name": name, "country": country, "airports": [a for a in members.split() if a in airports()]}
-    return found
-
-
-@cache
-def city_of() -> dict[str, str]:
-    """Return airport code -> metropolitan code, for airports that belong to one."""
-    return {airport: code for code, city in cities().items() for airport in city["airports"]}
 
 
 def city_place(airport: str) -> dict[str, Any]:
@@ -162,22 +113,6 @@ def place(code: str) -> dict[str, Any] | None:
     return airport_place(code) if code in airports() else None
 
 
-def departure_airports(code: str) -> list[str]:
-    """Return the airports a search for this code means, the biggest first; at most two."""
-    if code in airports():
-        return [code]
-    members = cities().get(code, {"airports": []})["airports"]
-    return sorted(members, key=lambda each: (-_rank(each), members.index(each)))[:2]
-
-
-def distance_km(origin: str, destination: str) -> float:
-    """Return the great-circle distance in kilometres."""
-    a, b = airports()[origin], airports()[destination]
-    lat1, lon1, lat2, lon2 = map(math.radians, (a["lat"], a["lon"], b["lat"], b["lon"]))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_KM * math.asin(math.sqrt(half))
-
-
 @cache
 def airlines() -> dict[str, dict[str, Any]]:
     """Return Duffel's airlines by code. Some have logos, some have none, as in the real list."""
@@ -195,20 +130,6 @@ def airlines() -> dict[str, dict[str, Any]]:
             else f"https://{code.lower()}.example/conditions",
         }
     return found
-
-
-AIRCRAFT = {
-    "320": "Airbus A320",
-    "321": "Airbus A321",
-    "73H": "Boeing 737-800 (winglets)",
-    "E90": "Embraer 190",
-    "AT7": "ATR 72",
-    "789": "Boeing 787-9",
-    "77W": "Boeing 777-300ER",
-    "359": "Airbus A350-900",
-    "333": "Airbus A330-300",
-    "388": "Airbus A380-800",
-}
 
 
 def aircraft(code: str) -> dict[str, Any]:
@@ -230,7 +151,7 @@ def suggestions(query: str) -> list[dict[str, Any]]:
     for code, name, town in _names():
         score = _score(wanted, code, town, name)
         if score:
-            found.append((score + _rank(code), "airport", code))
+            found.append((score + rank(code), "airport", code))
     found.sort(key=lambda item: (-item[0], item[1], item[2]))
     return [_suggestion(kind, code) for _, kind, code in found[:20]]
 
@@ -285,10 +206,6 @@ def _score(wanted: str, code: str, town: str, name: str) -> float:
     if f" {wanted}" in name or f" {wanted}" in town:
         return 20
     return 0
-
-
-def _rank(code: str) -> float:
-    return 25.0 if code in HUBS else 15.0 if code in MAJOR else 0.0
 
 
 def _plain(text: str) -> str:

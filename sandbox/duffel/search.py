@@ -9,10 +9,11 @@ from typing import Any
 
 from sandbox.duffel import generated, ids, published
 from sandbox.duffel.errors import error, refuse, required
-from sandbox.duffel.generated import Search, Slice
+from sandbox.duffel.generated import Search
 from sandbox.duffel.inventory import Template, template
 from sandbox.duffel.reference import place
 from sandbox.duffel.requests import Doc, data, day, moment, now_text, objects, ok, page
+from sandbox.flights.trips import Slice
 from sandbox.frame import Answer, Call, World
 from sandbox.store import dumps
 

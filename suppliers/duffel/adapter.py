@@ -61,6 +61,10 @@ class DuffelSupplier:
         answer = self._client.get(errors.OFFER, path, {"return_available_services": "true"})
         return _read(errors.OFFER, answer, mapping.offer)
 
+    def offer_siblings(self, offer_id: str, document: str = "") -> list[OfferInfo]:
+        """None to ask for: a search tells every fare of a flight."""
+        return []
+
     def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         """One per flight; [] when the airline offers none."""
         answer = self._client.get(errors.OFFER, "/air/seat_maps", {"offer_id": offer_id})

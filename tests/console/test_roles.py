@@ -61,7 +61,7 @@ def test_every_table_that_the_console_shows_is_in_the_table_of_roles() -> None:
 
 
 def test_only_finance_and_manager_move_money_and_only_a_manager_sees_documents() -> None:
-    money = {f"bookings.do_{verb}" for verb in ("capture", "void", "refund", "second")}
+    money = {f"bookings.do_{verb}" for verb in ("capture", "void", "refund", "second", "record_payment", "record_refund")}
     assert {role for role, may in ROLES.items() if may & money} == {"finance", "manager"}
     assert {role for role, may in ROLES.items() if "bookings.do_reveal" in may} == {"manager"}
     assert not any(label.startswith("bookings.do_") for label in ROLES["viewer"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sandbox.duffel.fares import in_currency
+from sandbox.duffel.currency import in_currency
 from tests.sandbox.process import Sandbox
 
 HEADERS = {"Authorization": "Bearer duffel_test_x", "Duffel-Version": "v2", "Accept": "application/json"}

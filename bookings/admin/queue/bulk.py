@@ -17,7 +17,7 @@ from bookings import desk
 from bookings.admin.actions import ReasonForm, by_of
 from bookings.admin.queue.doors import drawn, staff
 from bookings.admin.queue.lines import Line, line_of
-from bookings.admin.queue.reading import cases_of, ticked
+from bookings.admin.queue.reading import SHOWN_WITH, cases_of, ticked
 from bookings.models import Case
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
@@ -46,7 +46,8 @@ def bulk_view(request: HttpRequest) -> HttpResponse:
         raise Http404
     if not user.has_perm(action.permission):
         raise PermissionDenied
-    now, cases = clock.now(), cases_of(ticked(values.getlist("id")))
+    now = clock.now()
+    cases = cases_of(ticked(values.getlist("id")), Case.objects.select_related(*SHOWN_WITH))
     lines = [line_of(case, user, now) for case in cases]
     key = request.POST.get("key", "")[:40] or secrets.token_urlsafe(24)
     page: dict[str, Any] = {"action": action, "lines": lines, "key": key}

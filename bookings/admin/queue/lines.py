@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -33,12 +34,14 @@ class Line:
     mine: bool
     action: str  # the label of what is recommended
     may: bool  # whether this person may do it
+    verdict: str
     address: str  # of the case
     action_address: str
     opened_at: str  # times in full, UTC; "" when there is none
     deadline_at: str
     snoozed_until: str
     closed_at: str
+    closer: str  # who closed it; "" when it closed by itself
 
 
 def line_of(case: Case, user: User, now: datetime) -> Line:
@@ -53,10 +56,20 @@ def line_of(case: Case, user: User, now: datetime) -> Line:
         amount=amount(case.money_minor, case.currency), owner=case.taken_by.get_username() if case.taken_by else "",
         mine=case.taken_by_id == user.pk, action=action.label if action else "",
         may=action is not None and user.has_perm(action.permission),
-        address=reverse("admin:bookings_case_change", args=[case.pk]),
-        action_address=reverse("admin:bookings_case_verb", args=[case.pk, name]) if action else "",
+        verdict=case.verdict, address=address("admin:bookings_case_change", case.pk),
+        action_address=address("admin:bookings_case_verb", case.pk, name) if action else "",
         opened_at=when(case.opened_at), deadline_at=when(case.deadline), snoozed_until=when(case.snoozed_until),
-        closed_at=when(case.closed_at))
+        closed_at=when(case.closed_at), closer=case.closed_by.get_username() if case.closed_by else "")
+
+
+def address(name: str, pk: int, *more: str) -> str:
+    """The address of a row's page: what `reverse` says, worked out once for all rows."""
+    return _pattern(name, *more).replace("/0/", f"/{pk}/")
+
+
+@cache
+def _pattern(name: str, *more: str) -> str:
+    return reverse(name, args=[0, *more])
 
 
 def when(at: datetime | None) -> str:

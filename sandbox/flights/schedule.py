@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sandbox.duffel.carriers import CARRIERS, MAJOR, REGION_OF, ZZ, Carrier
-from sandbox.duffel.reference import airports, distance_km
+from sandbox.flights.airports import airports, distance_km
+from sandbox.flights.carriers import CARRIERS, MAJOR, REGION_OF, ZZ, Carrier
 
 CRUISE_KM_PER_MINUTE = 13.8
 LONGEST_DIRECT_KM = 15_300

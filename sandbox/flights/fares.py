@@ -5,14 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import Any
 
-from sandbox.duffel.carriers import Carrier
-from sandbox.duffel.schedule import Itinerary
+from sandbox.flights.carriers import Carrier
+from sandbox.flights.schedule import Itinerary
 
 CURRENCY = "USD"
-RATES = {"GBP": 0.77, "EUR": 0.92}  # dollars into what a captured search was priced in; fixed, so that runs repeat
 CABIN_FACTOR = {"economy": 1.0, "premium_economy": 1.9, "business": 3.7, "first": 6.2}
 CABIN_NAMES = {"economy": "Economy", "premium_economy": "Premium Economy", "business": "Business", "first": "First"}
 
@@ -120,25 +117,6 @@ def share(type: str | None, base: int, tax: int) -> tuple[int, int]:
 
 
 def money(cents: int) -> str:
-    """Render cents as Duffel's decimal string."""
+    """Render cents as a decimal string."""
     sign = "-" if cents < 0 else ""
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
-
-
-def in_currency(doc: Any, currency: str) -> Any:
-    """Return the same JSON with every amount in dollars turned into another currency at a fixed rate."""
-    if currency == CURRENCY:
-        return doc
-    if isinstance(doc, list):
-        return [in_currency(item, currency) for item in doc]
-    if not isinstance(doc, dict):
-        return doc
-    turned = {name: in_currency(value, currency) for name, value in doc.items()}
-    for name, value in doc.items():
-        stem = name.removesuffix("_amount")
-        if name != stem and value is not None and doc.get(f"{stem}_currency") == CURRENCY:
-            turned[name] = f"{float(value) * RATES[currency]:.2f}"
-            turned[f"{stem}_currency"] = currency
-    if doc.get("base_amount") and doc.get("tax_amount") and doc.get("total_amount"):
-        turned["total_amount"] = str(Decimal(turned["base_amount"]) + Decimal(turned["tax_amount"]))
-    return turned

@@ -1,0 +1,1 @@
+"""Amadeus as it answers at /amadeus: see sandbox/README.md."""
