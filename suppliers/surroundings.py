@@ -85,15 +85,23 @@ def ask(question: Question, kinds: tuple[str, ...]) -> None:
         if not _places.acquire(blocking=False):
             _keep_nothing(key, QUIET_SECONDS)
             continue
-        _executor().submit(_answer, kind, question)
+        _executor().submit(_in_thread, kind, question)
 
 
 def _kinds(question: Question) -> tuple[str, ...]:
     return KINDS if question.nights else (ACTIVITIES,)
 
 
+def _in_thread(kind: str, question: Question) -> None:
+    try:
+        _answer(kind, question)
+    finally:
+        _places.release()
+        connections.close_all()
+
+
 def _answer(kind: str, question: Question) -> None:
-    """Runs in a thread of its own: never raises."""
+    """Ask and keep what came, or that nothing did. Never raises."""
     key = _key(kind, question)
     try:
         if breaker.is_open(SUPPLIER, kind):
@@ -107,9 +115,6 @@ def _answer(kind: str, question: Question) -> None:
     except Exception:
         log.exception("stays.broke")
         _keep_nothing(key, QUIET_SECONDS)
-    finally:
-        _places.release()
-        connections.close_all()
 
 
 def _asked(kind: str, question: Question) -> list[Any]:

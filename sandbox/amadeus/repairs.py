@@ -1,4 +1,4 @@
-"""The faults of the hotels' and activities' specifications, mended in memory (amadeus.md 9.2, numbers 3 to 7, 9 and 13)."""
+"""Faults of the hotel and activity specifications, mended in memory (amadeus.md 9.2, numbers 3 to 7, 9 and 13)."""
 
 from __future__ import annotations
 

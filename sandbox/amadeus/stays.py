@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 from sandbox.amadeus.errors import deviation, refuse
 from sandbox.amadeus.money import RATES, amount
 from sandbox.flights.airports import EARTH_KM, airports, cities, city_of, rank
-
 from sandbox.frame import Answer, Call, World
 
 Json = dict[str, Any]
@@ -63,7 +62,7 @@ ACTIVITIES: tuple[Json, ...] = (
     {"name": "Imaginary museum of {city}: skip the line", "price": None,
      "shortDescription": "Tickets for a museum that nobody has built. No price is told."},
     {"name": "Cooking the dishes of {city}", "price": 6900,
-     "description": f"<p>Learn <b>five</b> dishes &amp; eat them.</p>{SCRIPT}<p onclick=\"steal()\">Aprons are lent.</p>"},
+     "description": f"<p>Learn <b>five</b> dishes &amp; eat them.</p>{SCRIPT}<p onclick='go()'>Aprons are lent.</p>"},
     {"name": "Boat on the pretend river", "shortDescription": "Sold over a link without https.", "price": 3100,
      "bookingLink": "http://boats.example/{city}"},
     {"name": "Night photography for beginners", "shortDescription": "No picture of it, oddly.", "price": 4500,

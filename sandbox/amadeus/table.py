@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.amadeus import orders, pricing, schema, search, tokens
+from sandbox.amadeus import orders, pricing, schema, search, stays, tokens
 from sandbox.frame import Answer, Call
 
 Handler = Callable[..., Answer]
@@ -60,7 +60,14 @@ FLIGHTS = (
     Operation("GET", f"{ORDERS}/{{id}}", "get_order", orders.get, "FlightOrderManagement_v1"),
     Operation("DELETE", f"{ORDERS}/{{id}}", "cancel_order", orders.cancel, "FlightOrderManagement_v1"),
 )
-OPERATIONS = FLIGHTS
+HOTELS = "/v1/reference-data/locations/hotels"
+AROUND = (
+    Operation("GET", f"{HOTELS}/by-geocode", "hotels_by_geocode", stays.by_geocode, "HotelList_v1"),
+    Operation("GET", f"{HOTELS}/by-city", "hotels_by_city", stays.by_city, "HotelList_v1"),
+    Operation("GET", "/v3/shopping/hotel-offers", "hotel_offers", stays.hotel_offers, "HotelSearch_v3"),
+    Operation("GET", "/v1/shopping/activities", "activities", stays.activities, "ToursandActivities_v1"),
+)
+OPERATIONS = FLIGHTS + AROUND
 
 
 def find(call: Call) -> tuple[Operation, dict[str, Any]] | None:
