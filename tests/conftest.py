@@ -27,7 +27,7 @@ for _name in (
     "AMADEUS_CLIENT_ID AMADEUS_CLIENT_SECRET AMADEUS_API_BASE AMADEUS_GUEST_OFFICE_ID AMADEUS_CLIENT_REF_PREFIX AMADEUS_TICKETING_DELAY"
 ).split():
     os.environ[_name] = ""  # empty counts as unset: no key of the developer's shell or .env reaches a test
-os.environ["STAYS"] = "off"  # decoration that asks in threads of its own; tests/stays switches it on
+os.environ["AMADEUS_CLIENT_ID"] = "off"  # one supplier, unless a test asks for both: AMADEUS_CLIENT_ID=amadeus_sandbox
 
 
 class OutsideNetwork(RuntimeError):
@@ -47,7 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     from fly2any.kernel import counting
+    from tests import flushing
 
+    flushing.install()
     settings.PASSWORD_HASHERS[0] = "tests.hashing.QuickArgon2"
 
     counting._writing.append(os.getpid())  # programs started inside this process write no counts by themselves

@@ -16,10 +16,10 @@ from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
+from fly2any.kernel.money import Money, MoneyError
+from suppliers.amadeus.adapter import client_from_settings
 from suppliers.amadeus.client import AmadeusClient
 from suppliers.amadeus.errors import Call
-
-from fly2any.kernel.money import Money, MoneyError
 from suppliers.stays import LONGEST_STAY, Activity, HotelOffer, rooms_for
 
 # Decoration: short times, asked once.
@@ -69,9 +69,7 @@ class AmadeusStays:
 
 
 def from_settings() -> AmadeusStays:
-    """As the settings say, over the client that the flights use."""
-    from suppliers.amadeus.adapter import client_from_settings
-
+    """As the settings say, over a client of its own: what happens here holds up no flight."""
     return AmadeusStays(client_from_settings())
 
 

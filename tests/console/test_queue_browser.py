@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from bookings.models import StaffAction
 from tests.console import rows
 from tests.console.test_browser import operator, picture, tab
+from tests.following import follow
 from tests.gallery.test_axe import serious
 
 __all__ = ["operator"]  # the fixture
@@ -63,7 +64,7 @@ def test_many_lines_at_once_on_a_narrow_screen(browser: Browser, live_server: An
     looked_at(page, complaints)
     for box in page.locator("[data-line] input").all():
         box.check()
-    page.get_by_role("button", name="Go on…").click()
+    follow(page.get_by_role("button", name="Go on…"))
     picture(page, "bulk", 390)
     looked_at(page, complaints)
     page.get_by_role("button", name="Look again: 2 lines").click()

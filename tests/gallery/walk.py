@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from playwright.sync_api import expect
 
+from tests.following import follow
 from tests.gallery.console import CONSOLE
 from tests.gallery.made import MADE
 from tests.gallery.ways import WAYS
@@ -67,7 +68,7 @@ def checkout(visitor: Visitor) -> Steps:
 def sharing(visitor: Visitor) -> Steps:
     """A link for others: asked for, made, and what others see."""
     page = visitor.page
-    page.get_by_role("link", name="Share the flights").click()
+    follow(page.get_by_role("link", name="Share the flights"))
     yield "share"
     page.get_by_role("button", name="Make a link").click()
     expect(page.get_by_role("heading", name="Your link is ready")).to_be_visible()
@@ -85,10 +86,10 @@ def changing(visitor: Visitor) -> Steps:
     page, trip = visitor.page, f"{visitor.stack.url}/trips/{visitor.reference}"
     page.get_by_role("link", name="Change your contact data").click()
     page.get_by_label("E-mail address").fill("nobody")
-    page.get_by_role("button", name="Save").click()
+    follow(page.get_by_role("button", name="Save"))
     yield "contact-errors"
     page.goto(f"{trip}/request")
-    page.get_by_role("button", name="Send the request").click()
+    follow(page.get_by_role("button", name="Send the request"))
     yield "request-errors"
     page.get_by_label("Another date").check()
     page.get_by_label("Tell us what you need").fill("We would like to fly a day later, please.")
@@ -113,7 +114,7 @@ def account(visitor: Visitor) -> Steps:
     page, site = visitor.page, visitor.stack.url
     email, password = "katherine@example.com", "tomato window river"
     page.goto(f"{site}/account/sign-up")
-    page.get_by_role("button", name="Make the account").click()
+    follow(page.get_by_role("button", name="Make the account"))
     yield "sign-up-errors"
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(password)
@@ -123,7 +124,7 @@ def account(visitor: Visitor) -> Steps:
     wait_until(lambda: any(email in mail for mail in visitor.stack.mails()), 30.0)
     page.goto(f"{site}/dev/mailbox?to={email}")
     yield "mailbox"
-    page.get_by_role("link", name="Please confirm your e-mail address").click()
+    follow(page.get_by_role("link", name="Please confirm your e-mail address"))
     yield "letter"
     page.goto(page.locator(".mail a[href*=\"/account/verify/\"]").first.get_attribute("href") or "")
     yield "confirm-address"
@@ -131,7 +132,7 @@ def account(visitor: Visitor) -> Steps:
     page.get_by_role("button", name="Confirm the address").click()
     visitor.sees("Your account")
     yield "account"
-    page.get_by_role("link", name="Close your account").click()
+    follow(page.get_by_role("link", name="Close your account"))
     yield "account-close"
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Close the account").click()

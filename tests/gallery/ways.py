@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from django.template.loader import render_to_string
 from playwright.sync_api import expect
 
+from tests.following import follow
 from tests.journeys.visitor import Visitor
 
 Steps = Iterator[str]
@@ -91,8 +92,7 @@ def extras(visitor: Visitor) -> Steps:
     yield "extras-lost"
     stack.sandbox.http.post(f"/_duffel/offers/{offer}/expire")
     stack.rows("UPDATE suppliers_offer SET priced_at = now() - interval '1 hour' WHERE external_id = %s", offer)
-    page.get_by_role("button", name="Continue to travellers").click()
-    page.wait_for_load_state("load")
+    follow(page.get_by_role("button", name="Continue to travellers"))
     yield "fare-gone"
 
 
@@ -143,12 +143,10 @@ def refusals(visitor: Visitor) -> Steps:
     """Pages that nobody wants to see."""
     page, url = visitor.page, visitor.stack.url
     page.goto(f"{url}/trips/find")
-    page.get_by_role("button", name=re.compile("Find")).first.click()
-    page.wait_for_load_state("load")
+    follow(page.get_by_role("button", name=re.compile("Find")).first)
     yield "find-errors"
     page.goto(f"{url}/account/sign-in")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state("load")
+    follow(page.get_by_role("button", name="Sign in"))
     yield "sign-in-errors"
     page.goto(f"{url}/account/forgot")
     yield "forgot"
@@ -157,8 +155,7 @@ def refusals(visitor: Visitor) -> Steps:
     page.goto(f"{url}/trips/find")
     page.context.clear_cookies()
     page.evaluate("document.querySelector('[name=csrfmiddlewaretoken]').value = 'x'")
-    page.get_by_role("button", name=re.compile("Find")).first.click()
-    page.wait_for_load_state("load")
+    follow(page.get_by_role("button", name=re.compile("Find")).first)
     yield "form-too-old"
     page.goto(f"{url}/trips/FLY2A-000000")
     yield "not-yours"
@@ -176,15 +173,13 @@ def locked_out(visitor: Visitor) -> Steps:
         page.goto(f"{url}/account/sign-in")
         page.get_by_label("E-mail address").fill("nobody@example.com")
         page.get_by_label("Password").fill("not the right one")
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_load_state("load")
+        follow(page.get_by_role("button", name="Sign in"))
     yield "sign-in-locked"
     for _ in range(12):
         page.goto(f"{url}/trips/find")
         page.locator("#reference").fill("FLY2A-7KQ2MX")
         page.locator("#email").fill("nobody@example.com")
-        page.get_by_role("button", name="Find booking").click()
-        page.wait_for_load_state("load")
+        follow(page.get_by_role("button", name="Find booking"))
         if page.get_by_role("heading", name="Please wait").count():
             break
     yield "throttled"

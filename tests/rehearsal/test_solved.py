@@ -50,17 +50,22 @@ class Operator:
         self.page, self.keys, self.presses = page, keys, 0
 
     def press(self, target: Locator) -> None:
-        """Click, or walk there with Tab and press Enter."""
+        """Click, or walk there with Tab and press Enter; returns when the page that follows is whole."""
         self.presses += 1
-        if not self.keys:
-            target.click()
-            return
+        if self.keys:
+            self.walk_to(target)
+        with self.page.expect_navigation():  # else what is counted next is counted on half a page
+            if self.keys:
+                self.page.keyboard.press("Enter")
+            else:
+                target.click()
+
+    def walk_to(self, target: Locator) -> None:
+        """Press Tab until this has the focus."""
         expect(target).to_be_visible()
         wanted = target.element_handle()
         for _ in range(150):
             if self.page.evaluate("one => document.activeElement === one", wanted):
-                with self.page.expect_navigation():
-                    self.page.keyboard.press("Enter")
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"Tab does not come to {target}")
