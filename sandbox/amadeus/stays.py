@@ -289,8 +289,7 @@ def _policies(kind: Kind, arrive: date, total: str) -> Json:
 def _activity(call: Call, number: int, code: str, here: tuple[float, float]) -> Json:
     kind, city = ACTIVITIES[number], _name_of(code)
     ident = f"{9000 + number}"
-    words = {name: kind[name].format(city=city) if name == "name" else kind[name]
-             for name in ("name", "shortDescription", "description") if name in kind}  # fmt: skip
+    words: Json = {name: kind[name] for name in ("shortDescription", "description") if name in kind}
     link = kind.get("bookingLink", "https://tickets.example/{city}/" + ident).format(city=city.replace(" ", "-"))
     currency, point = CURRENCIES.get(_country_of(code), "EUR"), _beside(here, number)
     asked = kind["price"]
@@ -299,6 +298,7 @@ def _activity(call: Call, number: int, code: str, here: tuple[float, float]) -> 
         "type": "activity",
         "id": ident,
         "self": {"href": f"{call.base_url}/amadeus/v1/shopping/activities/{ident}", "methods": ["GET"]},
+        "name": kind["name"].format(city=city),
         **words,
         "geoCode": {name: str(value) for name, value in point.items()} if number % 2 else point,
         "rating": "4.500000",
