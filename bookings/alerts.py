@@ -42,7 +42,7 @@ def repeat(now: datetime) -> int:
 
 def breakers(now: datetime) -> None:
     """One case for each breaker that stops new bookings; it closes itself when the supplier answers again."""
-    open_now = BreakerState.objects.exclude(open_until=None).exclude(kind__in=surroundings.KINDS)
+    open_now = BreakerState.objects.exclude(open_until=None).exclude(supplier=surroundings.SUPPLIER)
     stopped = {f"{row.supplier}:{row.kind}": row for row in open_now}
     for subject, row in stopped.items():
         seen = Case.objects.filter(kind="breaker_open", subject=subject, closed_by__isnull=False,

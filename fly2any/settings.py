@@ -52,6 +52,8 @@ AMADEUS_IS_SANDBOX = env.is_loopback(AMADEUS_API_BASE)
 _AMADEUS_ID = env.text("AMADEUS_CLIENT_ID", "amadeus_sandbox" if AMADEUS_API_BASE else "off")
 AMADEUS_CLIENT_ID = "" if _AMADEUS_ID == "off" else _AMADEUS_ID
 AMADEUS_CLIENT_SECRET = env.text("AMADEUS_CLIENT_SECRET", "amadeus_sandbox_secret" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_CURRENCY = env.text("AMADEUS_CURRENCY", "USD")  # in which its prices are asked for
+AMADEUS_OFFER_MINUTES = env.number("AMADEUS_OFFER_MINUTES", 30)  # how long a searched or priced offer stands
 AMADEUS_GUEST_OFFICE_ID = env.text("AMADEUS_GUEST_OFFICE_ID")  # Enterprise: the office named in the token call
 AMADEUS_CLIENT_REF_PREFIX = env.text("AMADEUS_CLIENT_REF_PREFIX")  # Enterprise: how ama-client-ref begins
 AMADEUS_TICKETING_DELAY = env.text("AMADEUS_TICKETING_DELAY", "2D")  # after it an unticketed reservation goes

@@ -64,8 +64,8 @@ def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome
     """Ask every supplier now; yield each one's offers, or why there are none, in the order in which they answer.
 
     Ends within `seconds` (settings.SEARCH_SECONDS, 20 at most): who is silent until then is yielded as a time-out. A
-    supplier whose sales are paused (sales_paused) or whose breaker is open (supplier_down) is not asked, and yielded
-    first. While it waits it holds no database connection.
+    supplier whose sales are paused (sales_paused), whose breaker is open (supplier_down) or which has closed our
+    account (provider_off) is not asked, and yielded first. While it waits it holds no database connection.
     Raises RuntimeError inside a transaction.
     """
     if connections["default"].in_atomic_block:
@@ -73,7 +73,8 @@ def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome
     until = time.monotonic() + min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
     names = registry.names()
     stopped = {name: Unavailable("sales_paused", "its sales are paused") for name in pause.paused_names(names)}
-    stopped |= {name: Unavailable("supplier_down", "the breaker is open") for name in names
+    stopped |= {name: Unavailable("provider_off" if breaker.is_off(name) else "supplier_down", "the breaker is open")
+                for name in names
                 if name not in stopped and breaker.is_open(name, "search")}
     asked = {_executor().submit(_ask, name, query): name for name in names if name not in stopped}
     return _answers(stopped, asked, until)

@@ -24,7 +24,7 @@ from suppliers import breaker
 from suppliers.stays import Activity, HotelOffer, Stays
 
 log = logging.getLogger(__name__)
-SUPPLIER = "amadeus"
+SUPPLIER = "amadeus-stays"  # to the breaker: what goes wrong here, even an account closed, says nothing of flights
 HOTELS, ACTIVITIES = KINDS = ("hotels", "activities")
 KEPT_SECONDS = 3600
 ASKING_SECONDS = 20  # longer than a question can take
@@ -60,9 +60,10 @@ class Found:
 
 
 def on() -> bool:
-    """Whether there is anything to show: switched on, Amadeus set up, and at least one of its two kinds answering."""
-    return bool(settings.STAYS and settings.AMADEUS_CLIENT_ID) and not all(
-        breaker.seen_open(SUPPLIER, kind) for kind in KINDS)
+    """Whether there can be anything: switched on, Amadeus set up and open to us, one of the two kinds answering."""
+    if not (settings.STAYS and settings.AMADEUS_CLIENT_ID) or breaker.is_off("amadeus") or breaker.is_off(SUPPLIER):
+        return False
+    return not all(breaker.seen_open(SUPPLIER, kind) for kind in KINDS)
 
 
 def known(question: Question) -> Found:

@@ -100,8 +100,8 @@ def _state(view: Raw) -> str:
 
 
 def _failed(view: Raw) -> bool:
-    """Whether a supplier that we sell failed, or was never heard of again."""
-    return any((one["state"] == "failed" and one["code"] != "sales_paused")
+    """Whether a supplier that we sell failed, or was never heard of again. One that is off is not among them."""
+    return any((one["state"] == "failed" and one["code"] not in ("sales_paused", "provider_off"))
                or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
 
 

@@ -44,9 +44,10 @@ def remember(world: World, marks: list[str], **facts: Any) -> None:
             world.put(KIND, each, row)
 
 
-def keep_priced(world: World, offer: Json, *, adopted: bool) -> None:
+def keep_priced(world: World, offer: Json, facts: Json) -> None:
     """Keep an offer as it goes out priced: it may be priced again, and booked as it is."""
-    remember(world, [mark(bare(offer))], priced=True, adopted=adopted)
+    kept = {name: value for name, value in facts.items() if name != "level"}
+    remember(world, [mark(bare(offer))], **{**kept, "priced": True})
     world.put(PRICED, mark(offer), {"level": str(drift(world))})
 
 

@@ -62,13 +62,15 @@ class Wish:
         return datetime.fromisoformat(self.hour).date()
 
 
-def offers(wish: Wish) -> list[Json]:
-    """Return every offer of a search, the cheapest first, numbered from 1."""
-    found = [offer for carrier, trip in sold(wish) for offer in _branded(wish, carrier, trip)]
-    found.sort(key=lambda each: Decimal(each["price"]["grandTotal"]))
-    numbers: dict[tuple[str, str, str], str] = {}
-    for position, offer in enumerate(found, 1):
-        _number(offer, str(position), numbers)
+def offers(wish: Wish) -> list[tuple[int, Json]]:
+    """Return every offer of a search with the number of its journey, the cheapest first, numbered from 1."""
+    found = [
+        (journey, offer)
+        for journey, (carrier, trip) in enumerate(sold(wish))
+        for offer in branded(wish, carrier, trip)
+    ]
+    found.sort(key=lambda each: Decimal(each[1]["price"]["grandTotal"]))
+    number([offer for _, offer in found])
     return found
 
 
@@ -85,11 +87,12 @@ def sold(wish: Wish) -> Iterator[tuple[Carrier, Trip]]:
             yield carrier, trip
 
 
-def _branded(wish: Wish, carrier: Carrier, trip: Trip) -> Iterator[Json]:
-    for number, brand in enumerate(fares.brands(carrier, wish.cabin)):
+def branded(wish: Wish, carrier: Carrier, trip: Trip) -> Iterator[Json]:
+    """Yield an offer for each fare brand of a journey, the cheapest first."""
+    for rank, brand in enumerate(fares.brands(carrier, wish.cabin)):
         if (wish.with_bags and not brand.checked) or (wish.refundable and not brand.refund.allowed):
             continue
-        yield offer_of(wish, carrier, trip, brand, upsell=number > 0)
+        yield offer_of(wish, carrier, trip, brand, upsell=rank > 0)
 
 
 def offer_of(wish: Wish, carrier: Carrier, trip: Trip, brand: Brand, *, upsell: bool) -> Json:
@@ -262,6 +265,13 @@ def _amenities(brand: Brand, carrier: Carrier) -> list[Json]:
         {"description": words, "isChargeable": paid, "amenityType": kind, "amenityProvider": provider}
         for words, paid, kind in rows
     ]
+
+
+def number(found: list[Json]) -> None:
+    """Number the offers of one answer from 1, and each flight throughout the answer."""
+    numbers: dict[tuple[str, str, str], str] = {}
+    for position, offer in enumerate(found, 1):
+        _number(offer, str(position), numbers)
 
 
 def _number(offer: Json, id: str, numbers: dict[tuple[str, str, str], str]) -> None:

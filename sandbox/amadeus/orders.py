@@ -28,14 +28,14 @@ def create(call: Call, world: World, asked: Json) -> Answer:
     if "data" not in asked:
         raise refuse(32171, "data is missing", pointer="/data")
     data = asked["data"]
-    order_rules.check(data, world.now().date())
+    order_rules.check(world, data)
     for number, offer in enumerate(data["flightOffers"]):
         pricing.same_price(world, offer, f"/data/flightOffers/{number}")
     order = _made(world, data)
-    world.put(KIND, unquote(order["id"]), order, pnr=order["pnr"])
+    world.put(KIND, key(order["id"]), order, pnr=order["pnr"])
     deadline = datetime.fromisoformat(order["deadline"])
     seconds = (deadline - world.now()).total_seconds()
-    world.later(seconds, "amadeus", "lapse", {"id": unquote(order["id"])})
+    world.later(seconds, "amadeus", "lapse", {"id": key(order["id"])})
     world.ledger(
         "amadeus",
         "order.created",
@@ -64,6 +64,11 @@ def cancel(call: Call, world: World, asked: Json, id: str) -> Answer:
     return Answer(204)
 
 
+def key(id: str) -> str:
+    """Return what an order is kept under: its id as a server sees it in a path, decoded once."""
+    return unquote(id)
+
+
 def find(world: World, id: str) -> Json:
     """Return a live order by its id, decoded once; refuses one that is unknown or gone (1797)."""
     order = world.get(KIND, id)
@@ -80,7 +85,7 @@ def end(world: World, order: Json, state: str) -> None:
 
 def save(world: World, order: Json) -> None:
     """Write an order."""
-    world.put(KIND, unquote(order["id"]), order, pnr=order["pnr"])
+    world.put(KIND, key(order["id"]), order, pnr=order["pnr"])
 
 
 def lapse(world: World, id: str) -> None:

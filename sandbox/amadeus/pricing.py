@@ -24,7 +24,7 @@ def price(call: Call, world: World, asked: Json) -> Answer:
     data = asked["data"]
     included = next((value.split(",") for name, value in call.query if name == "include"), [])
     found = [_priced(world, offer, f"/data/flightOffers/{n}") for n, offer in enumerate(data["flightOffers"])]
-    data = {"type": "flight-offers-pricing", "flightOffers": found, "bookingRequirements": requirements(found)}
+    data = {"type": "flight-offers-pricing", "flightOffers": found, "bookingRequirements": requirements(world, found)}
     body: Json = {"data": data}
     if included:
         body["included"] = services.included(found, included)
@@ -42,7 +42,7 @@ def _priced(world: World, offer: Json, pointer: str) -> Json:
     priced["price"]["billingCurrency"] = priced["price"]["currency"]
     chosen = copy.deepcopy(priced)
     services.carry(offer, chosen, pointer)
-    issued.keep_priced(world, chosen, adopted=known.get("adopted", False))
+    issued.keep_priced(world, chosen, known)
     return chosen
 
 
@@ -55,9 +55,9 @@ def _without_services(price: Json) -> Json:
 
 def moved(offer: Json, factor: Decimal) -> Json:
     """Return a copy of an offer with fares and taxes times ``factor``; fees stay. The parts still add up."""
-    found = copy.deepcopy(offer)
     if factor == 1:
-        return found
+        return offer
+    found = copy.deepcopy(offer)
     money = found["price"]["currency"]
     for pricing in found["travelerPricings"]:
         amounts = pricing["price"]
@@ -104,9 +104,10 @@ def _taxes(rest: Decimal, codes: list[str], least: Decimal) -> list[Json]:
     return [{"amount": str(amount), "code": code} for amount, code in zip(amounts, codes, strict=True)]
 
 
-def requirements(found: list[Json]) -> Json:
+def requirements(world: World, found: list[Json]) -> Json:
     """Return what must be known of the travellers before the airline takes a reservation."""
-    documents = any(documents_needed(offer) for offer in found)
+    told = world.lasting_fault("amadeus.price", "documents") is not None
+    documents = told or any(documents_needed(offer) for offer in found)
     american = any(_touches_us(offer) for offer in found)
     travellers = [
         {

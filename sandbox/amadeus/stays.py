@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from sandbox.amadeus.errors import deviation, refuse
 from sandbox.amadeus.money import RATES, amount
+from sandbox.amadeus.operation import Operation
 from sandbox.flights.airports import EARTH_KM, airports, cities, city_of, rank
 from sandbox.frame import Answer, Call, World
 
@@ -306,3 +307,12 @@ def _activity(call: Call, number: int, code: str, here: tuple[float, float]) -> 
         "bookingLink": link,
         **({} if asked is None else {"price": price}),
     }
+
+
+LIST = "/v1/reference-data/locations/hotels"
+OPERATIONS = (
+    Operation("GET", f"{LIST}/by-geocode", "hotels_by_geocode", by_geocode, "HotelList_v1"),
+    Operation("GET", f"{LIST}/by-city", "hotels_by_city", by_city, "HotelList_v1"),
+    Operation("GET", "/v3/shopping/hotel-offers", "hotel_offers", hotel_offers, "HotelSearch_v3"),
+    Operation("GET", "/v1/shopping/activities", "activities", activities, "ToursandActivities_v1"),
+)

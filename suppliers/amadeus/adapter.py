@@ -46,14 +46,15 @@ class AmadeusSupplier:
     lists_orders = False
 
     def __init__(self, client: AmadeusClient, *, agency: people.Agency, days: int = 2, minutes: int = OFFER_MINUTES,
-                 live: bool = False) -> None:
-        self._client, self._agency, self._days, self._minutes, self._live = client, agency, days, minutes, live
+                 currency: str = "", live: bool = False) -> None:
+        self._client, self._agency, self._days, self._minutes = client, agency, days, minutes
+        self._currency, self._live = currency, live
 
     def search(self, query: SearchQuery) -> list[OfferInfo]:
         """Offers without services. Those that we cannot sell or read are left out; the latter are said in the log."""
-        params = bodies.simple(query)
+        params = bodies.simple(query, self._currency)
         answer = (self._client.get(errors.SEARCH, SEARCH, params) if params is not None
-                  else self._client.post(errors.SEARCH, SEARCH, bodies.search(query)))
+                  else self._client.post(errors.SEARCH, SEARCH, bodies.search(query, self._currency)))
         return self._offers(errors.SEARCH, answer, query)
 
     def offer(self, offer_id: str, document: str = "") -> OfferInfo:
@@ -326,5 +327,5 @@ def from_settings() -> AmadeusSupplier:
     base = settings.AMADEUS_API_BASE
     live = not is_loopback(base) and "test." not in base
     return AmadeusSupplier(client_from_settings(), agency=agency, days=int(days[0]) if days else 2, live=live,
-                           minutes=int(getattr(settings, "AMADEUS_OFFER_MINUTES", OFFER_MINUTES)))
+                           minutes=settings.AMADEUS_OFFER_MINUTES, currency=settings.AMADEUS_CURRENCY)
 

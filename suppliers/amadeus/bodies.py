@@ -18,7 +18,7 @@ REMARK = "FLY2ANY"  # staff find an order whose answer was lost by this word and
 _CABINS = {"economy": "ECONOMY", "premium_economy": "PREMIUM_ECONOMY", "business": "BUSINESS", "first": "FIRST"}
 
 
-def simple(query: SearchQuery) -> dict[str, Any] | None:
+def simple(query: SearchQuery, currency: str = "") -> dict[str, Any] | None:
     """The parameters of a GET search: one way or there and back, in economy; None for anything else.
 
     A cabin is asked for by POST: there it holds for most of the flights, by GET for at least one of them only.
@@ -31,6 +31,8 @@ def simple(query: SearchQuery) -> dict[str, Any] | None:
     params: dict[str, Any] = {
         "originLocationCode": legs[0].origin, "destinationLocationCode": legs[0].destination,
         "departureDate": legs[0].date.isoformat(), "adults": query.adults + teens, "max": MOST_OFFERS}
+    if currency:
+        params["currencyCode"] = currency
     if back:
         params["returnDate"] = legs[1].date.isoformat()
     for name, number in (("children", len(query.child_ages) - teens), ("infants", query.infants)):
@@ -41,7 +43,7 @@ def simple(query: SearchQuery) -> dict[str, Any] | None:
     return params
 
 
-def search(query: SearchQuery) -> str:
+def search(query: SearchQuery, currency: str = "") -> str:
     """The body of a POST search: several cities, a cabin, or a limit of connections."""
     legs = [{"id": str(number), "originLocationCode": leg.origin, "destinationLocationCode": leg.destination,
              "departureDateTimeRange": {"date": leg.date.isoformat()}}
@@ -51,7 +53,8 @@ def search(query: SearchQuery) -> str:
         "originDestinationIds": [leg["id"] for leg in legs]}]}
     if query.max_connections is not None:
         filters["connectionRestriction"] = {"maxNumberOfConnections": min(query.max_connections, 2)}
-    return json.dumps({"originDestinations": legs, "travelers": _party(query), "sources": ["GDS"],
+    asked = {"currencyCode": currency} if currency else {}
+    return json.dumps({**asked, "originDestinations": legs, "travelers": _party(query), "sources": ["GDS"],
                        "searchCriteria": {"maxFlightOffers": MOST_OFFERS, "flightFilters": filters}})
 
 

@@ -213,7 +213,7 @@ def test_there_is_no_way_when_there_can_be_nothing(guest: Client, trip: Booking,
     elif why == "breakers":
         for kind in surroundings.KINDS:
             for _ in range(5):
-                breaker.observe("amadeus", kind, DOWN)
+                breaker.observe(surroundings.SUPPLIER, kind, DOWN)
     elif why == "place":
         trip.offer.priced["slices"][0]["destination"]["code"] = trip.offer.priced["slices"][1]["origin"]["code"] = "QQQ"
         trip.offer.save()
@@ -237,7 +237,7 @@ def test_a_stranger_gets_404_and_nobody_is_asked(trip: Booking, hand: Hand, know
     assert hand.waiting == []
 
 
-@pytest.mark.parametrize("trouble", [DOWN, Refused("supplier_refused"), Unavailable("provider_off"), KeyError("bug")])
+@pytest.mark.parametrize("trouble", [DOWN, Refused("supplier_refused"), KeyError("bug")])
 def test_trouble_reads_as_nothing_and_is_left_alone_for_a_while(guest: Client, trip: Booking, hand: Hand, knows: Known,
                                                                 trouble: Exception) -> None:
     knows.answers = {"hotels": trouble, "activities": trouble}
@@ -260,18 +260,31 @@ def test_its_breaker_opens_by_itself_and_never_the_flights_and_nobody_is_woken(g
         cache.clear()
         shown(guest, trip, hand)
     assert [kind for kind, *_ in knows.asked].count("hotels") == 5
-    assert breaker.seen_open("amadeus", "hotels") and door(guest, trip)
+    assert breaker.seen_open(surroundings.SUPPLIER, "hotels") and door(guest, trip)
     assert {row.kind for row in BreakerState.objects.exclude(open_until=None)} == {"hotels"}
     assert breaker.is_open("amadeus", "search") is None
     alerts.breakers(clock.now())
     assert not Case.objects.filter(kind="breaker_open").exists()
 
 
+def test_a_closed_account_here_hides_this_and_no_flight_and_one_there_hides_this_too(
+        guest: Client, trip: Booking, hand: Hand, knows: Known) -> None:
+    closed = Unavailable("provider_off")
+    knows.answers = {"hotels": closed, "activities": closed}
+    shown(guest, trip, hand)
+    assert not door(guest, trip)
+    assert breaker.is_open("amadeus", "search") is None and not breaker.is_off("amadeus")
+    breaker.reopen(surroundings.SUPPLIER)
+    assert door(guest, trip)
+    breaker.observe("amadeus", "search", closed)
+    assert not door(guest, trip)
+
+
 def test_looking_uses_up_nobodys_trial(guest: Client, trip: Booking, hand: Hand, knows: Known) -> None:
     knows.answers["hotels"] = DOWN
     for _ in range(5):
-        breaker.observe("amadeus", "hotels", DOWN)
-        breaker.observe("amadeus", "activities", DOWN)
+        breaker.observe(surroundings.SUPPLIER, "hotels", DOWN)
+        breaker.observe(surroundings.SUPPLIER, "activities", DOWN)
     past = clock.now() - timedelta(seconds=1)
     BreakerState.objects.update(open_until=past)
     breaker._forget()
@@ -303,7 +316,7 @@ def test_the_door_costs_no_query_of_its_own(guest: Client, trip: Booking, hand: 
         return len(asked)
 
     guest.get(f"/trips/{trip.reference}")
-    breaker.is_open("amadeus", "hotels")
+    breaker.is_open(surroundings.SUPPLIER, "hotels")
     with_door = queries()
     settings.STAYS = False
     assert with_door <= queries() + 1  # the breakers' picture, read once a second by a process
