@@ -61,9 +61,10 @@ class Found:
 
 def on() -> bool:
     """Whether there can be anything: switched on, Amadeus set up and open to us, one of the two kinds answering."""
-    if not (settings.STAYS and settings.AMADEUS_CLIENT_ID) or breaker.is_off("amadeus") or breaker.is_off(SUPPLIER):
+    if not (settings.STAYS and settings.AMADEUS_CLIENT_ID) or breaker.is_off("amadeus"):
         return False
-    return not all(breaker.seen_open(SUPPLIER, kind) for kind in KINDS)
+    return not breaker.seen_open(SUPPLIER, breaker.ACCOUNT) and not all(
+        breaker.seen_open(SUPPLIER, kind) for kind in KINDS)
 
 
 def known(question: Question) -> Found:

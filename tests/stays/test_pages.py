@@ -271,10 +271,12 @@ def test_a_closed_account_here_hides_this_and_no_flight_and_one_there_hides_this
         guest: Client, trip: Booking, hand: Hand, knows: Known) -> None:
     closed = Unavailable("provider_off")
     knows.answers = {"hotels": closed, "activities": closed}
-    shown(guest, trip, hand)
+    look(guest, trip)
+    hand.work()
     assert not door(guest, trip)
     assert breaker.is_open("amadeus", "search") is None and not breaker.is_off("amadeus")
-    breaker.reopen(surroundings.SUPPLIER)
+    BreakerState.objects.update(open_until=clock.now() - timedelta(seconds=1))  # an hour later
+    breaker._forget()
     assert door(guest, trip)
     breaker.observe("amadeus", "search", closed)
     assert not door(guest, trip)
