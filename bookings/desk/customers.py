@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from bookings import forms as rules
-from bookings import mail, outbox, services
+from bookings import mail, outbox, services, telling
 from bookings.desk.action import Action, By, Mail, Params, Plan, Situation
 from bookings.desk.casework import no_booking
 from bookings.desk.money import order_state, story_of, unsure_order
@@ -28,7 +28,7 @@ from suppliers.types import OrderState
 SHOWN = timedelta(minutes=2)  # how long a reveal shows documents to the one who asked
 LISTED = 50  # mails to choose from
 NEWEST = 0  # the choice that fits every line when many are sent again at once
-OF_OTHERS = ("contact_changed", "case_alert", "case_healed", "lookup_link")  # not for the customer of today
+OF_OTHERS = ("contact_changed", "lookup_link", *telling.OF_STAFF)  # not for the customer of today
 
 
 def _mail(kind: str, booking: Booking | None, now: datetime, *, version: str = "1") -> Mail | None:
