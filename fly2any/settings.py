@@ -66,6 +66,9 @@ AMADEUS_AGENCY_STREET = env.text("AMADEUS_AGENCY_STREET", "1 Sandbox Street" if 
 AMADEUS_AGENCY_POSTCODE = env.text("AMADEUS_AGENCY_POSTCODE", "10001" if AMADEUS_IS_SANDBOX else "")
 AMADEUS_AGENCY_CITY = env.text("AMADEUS_AGENCY_CITY", "New York" if AMADEUS_IS_SANDBOX else "")
 AMADEUS_AGENCY_COUNTRY = env.text("AMADEUS_AGENCY_COUNTRY", "US")
+# Hotels and things to do on the page of a confirmed trip: shown, never sold by us.
+STAYS = env.flag("STAYS", default=AMADEUS_IS_SANDBOX)
+STAYS_HOTEL_LINK = env.text("STAYS_HOTEL_LINK", "https://www.openstreetmap.org/search?query={name}%2C%20{city}")
 SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX
 SENTRY_DSN = env.text("SENTRY_DSN")
 
