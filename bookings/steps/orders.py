@@ -12,6 +12,7 @@ from django.conf import settings
 from bookings import cases
 from bookings.facts import Story
 from bookings.flow import ASK_AGAIN, Route, Step, Wish
+from bookings.forms.asked import ADDRESS, DOCUMENT_CITY, RESIDENCE
 from bookings.models import Booking, Passenger
 from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
@@ -163,9 +164,15 @@ def _travellers(booking: Any) -> tuple[Traveller, ...]:
             infant_external_id=ids.get(p.infant_position, "") if p.infant_position is not None else "",
             document=json.loads(secretbox.unseal(p.document)) if p.document else None,
             known_traveller=numbers[p.position].get("knownTravellerNumber", ""),
-            redress=numbers[p.position].get("redressNumber", ""),
+            redress=numbers[p.position].get("redressNumber", ""), details=_details(numbers, p.position),
             loyalty=tuple((carrier, number) for carrier, number in p.loyalty))
         for p in people if p.born_on is not None)
+
+
+def _details(numbers: dict[int, dict[str, str]], position: int) -> dict[str, str]:
+    """What the airline asked for besides: the first traveller's address is everybody's."""
+    address = {name: numbers[0][name] for name in ADDRESS if numbers.get(0, {}).get(name)}
+    return address | {name: numbers[position][name] for name in (RESIDENCE, DOCUMENT_CITY) if name in numbers[position]}
 
 
 def merge_create_order(moment: Moment, answer: Answer) -> None:
