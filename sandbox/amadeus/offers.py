@@ -23,6 +23,7 @@ from sandbox.flights.trips import Slice, trips
 
 Json = dict[str, Any]
 SIX = Carrier("6X", (), (), "zz", 0.84, True, True, "606")
+BY_WEIGHT = frozenset("EK EY QR SV TG AI MH GA TK ET PK UL".split())  # kilograms of baggage, not pieces
 NOT_SOLD = frozenset({"AA", "DL", "BA"})  # and nobody without frills
 CABINS = {"ECONOMY": "economy", "PREMIUM_ECONOMY": "premium_economy", "BUSINESS": "business", "FIRST": "first"}
 LETTERS = {"economy": "QKY", "premium_economy": "WP", "business": "JC", "first": "FA"}
@@ -97,7 +98,7 @@ def branded(wish: Wish, carrier: Carrier, trip: Trip) -> Iterator[Json]:
 
 def offer_of(wish: Wish, carrier: Carrier, trip: Trip, brand: Brand, *, upsell: bool) -> Json:
     """Return one offer; its segments still carry no ids."""
-    dice = random.Random(f"{carrier.code}{trip[0][0].number}{trip[0][0].departs.date()}terms")
+    dice = random.Random(f"{carrier.code}{trip[0][0].number}terms")
     departs = trip[0][0].departs.date()
     soon = (departs - wish.today).days < 2
     at_once = carrier is not SIX and (dice.random() < 0.08 or soon)
@@ -135,6 +136,8 @@ def _ticketing_limit(carrier: Carrier, today: date, departs: date, dice: random.
         return {"lastTicketingDate": last.isoformat(), "lastTicketingDateTime": last.isoformat()}
     if kind == 2:
         return {"lastTicketingDate": last.isoformat(), "lastTicketingDateTime": f"{last.isoformat()}T23:59:00"}
+    if kind == 3:  # some offers say nothing
+        return {}
     return {"lastTicketingDate": last.isoformat()}
 
 
@@ -236,8 +239,8 @@ def _fare_detail(wish: Wish, each: Traveller, carrier: Carrier, brand: Brand, fl
     letter = letters[min(brand.shelf - 1, len(letters) - 1) if wish.cabin == "economy" else brand.checked % 2]
     on_lap = each.type == ON_LAP
     bags: Json = {"quantity": 0 if on_lap else brand.checked}
-    if carrier.kind == "gulf":  # airlines of the Gulf count kilograms, not pieces
-        bags = {"weight": 10 if on_lap else 25 + 5 * brand.shelf, "weightUnit": "KG"}
+    if carrier.code in BY_WEIGHT and brand.checked:
+        bags = {"weight": 10 if on_lap else 20 + 5 * brand.shelf, "weightUnit": "KG"}
     young = {"CHILD": "CH", ON_LAP: "IN"}.get(each.type, "")
     label = (brand.name or "").upper()
     return {

@@ -31,6 +31,7 @@ def create(call: Call, world: World, asked: Json) -> Answer:
     order_rules.check(world, data)
     for number, offer in enumerate(data["flightOffers"]):
         pricing.same_price(world, offer, f"/data/flightOffers/{number}")
+        _holdable(offer, data, f"/data/flightOffers/{number}")
     order = _made(world, data)
     world.put(KIND, key(order["id"]), order, pnr=order["pnr"])
     deadline = datetime.fromisoformat(order["deadline"])
@@ -46,6 +47,16 @@ def create(call: Call, world: World, asked: Json) -> Answer:
         client_ref=call.headers.get("ama-client-ref"),
     )
     return Answer(201, _body(call, order, created=True))
+
+
+def _holdable(offer: Json, data: Json, pointer: str) -> None:
+    """Refuse what cannot wait for a consolidator: the airline wants a ticket at once, or a card."""
+    if data.get("ticketingAgreement", {}).get("option") == "CONFIRM":
+        return
+    if offer.get("instantTicketingRequired"):
+        raise refuse(9112, "This offer must be ticketed at once", pointer=f"{pointer}/instantTicketingRequired")
+    if offer.get("paymentCardRequired"):
+        raise refuse(1304, "This offer is sold with a payment card only", pointer=f"{pointer}/paymentCardRequired")
 
 
 def get(call: Call, world: World, asked: Json, id: str) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.amadeus import issued, offers, services
 from sandbox.amadeus.dictionaries import dictionaries
 from sandbox.amadeus.errors import refuse
-from sandbox.amadeus.money import scaled, step
+from sandbox.amadeus.money import RATES, scaled, step
 from sandbox.flights.airports import airports
 from sandbox.frame import Answer, Call, World
 
@@ -39,6 +39,8 @@ def _priced(world: World, offer: Json, pointer: str) -> Json:
     if known.get("priced"):  # an earlier answer of ours: what was chosen then is in its total
         plain["price"] = _without_services(plain["price"])
     priced = with_taxes(moved(plain, factor / Decimal(known["level"])))
+    if world.use_fault("amadeus.price", "other_currency"):
+        priced = _in_other_currency(priced)
     priced["price"]["billingCurrency"] = priced["price"]["currency"]
     chosen = copy.deepcopy(priced)
     services.carry(offer, chosen, pointer)
@@ -76,6 +78,16 @@ def moved(offer: Json, factor: Decimal) -> Json:
         }
     )
     return found
+
+
+def _in_other_currency(offer: Json) -> Json:
+    """Return the offer as an office elsewhere would be told its price: in euros, or in pounds when it was in euros."""
+    was = offer["price"]["currency"]
+    now = "GBP" if was == "EUR" else "EUR"
+    turned = moved(offer, Decimal(RATES[now]) / Decimal(RATES[was]))
+    for price in (turned["price"], *(each["price"] for each in turned["travelerPricings"])):
+        price["currency"] = now
+    return with_taxes(turned)
 
 
 def with_taxes(offer: Json) -> Json:

@@ -22,6 +22,7 @@ CURRENCY = "EUR"  # the office's own
 MOST = 250
 FURTHEST = timedelta(days=365)
 MOST_SEATED = 9
+MOST_CHANGES = 2
 SHAPES_KEPT = 48
 Found = list[tuple[int, Json, str]]  # journey, offer, mark
 _made: OrderedDict[tuple[Wish, Decimal], Found] = OrderedDict()
@@ -47,7 +48,7 @@ def by_query(call: Call, world: World, asked: Json) -> Answer:
         legs,
         party,
         cabin=asked.get("travelClass", "ECONOMY"),
-        connections=0 if asked.get("nonStop") else 1,
+        connections=0 if asked.get("nonStop") else MOST_CHANGES,
         currency=asked.get("currencyCode"),
         only=tuple(asked.get("includedAirlineCodes", ())),
         without=tuple(asked.get("excludedAirlineCodes", ())),
@@ -81,7 +82,7 @@ def by_body(call: Call, world: World, asked: Json) -> Answer:
         legs,
         party,
         cabin=next((each["cabin"] for each in filters.get("cabinRestrictions", ())), "ECONOMY"),
-        connections=int(filters.get("connectionRestriction", {}).get("maxNumberOfConnections", 1)),
+        connections=int(filters.get("connectionRestriction", {}).get("maxNumberOfConnections", MOST_CHANGES)),
         currency=asked.get("currencyCode"),
         only=tuple(carriers.get("includedCarrierCodes", ())),
         without=tuple(carriers.get("excludedCarrierCodes", ())),
@@ -124,7 +125,7 @@ def _wish(
         legs=_slices(world, legs),
         party=party,
         cabin=offers.CABINS[cabin],
-        connections=min(connections, 1),
+        connections=min(connections, MOST_CHANGES),
         currency=currency or CURRENCY,
         hour=world.now().replace(minute=0, second=0, microsecond=0).isoformat(),
         **more,

@@ -198,6 +198,30 @@ def test_a_price_that_moved_is_refused_and_can_be_priced_again(amadeus: Amadeus)
     assert amadeus.order(dearer)["flightOffers"][0]["price"]["total"] == dearer["price"]["total"]
 
 
+def test_offers_are_as_various_as_live_ones(amadeus: Amadeus) -> None:
+    pairs = (("FRA", "JFK"), ("JFK", "DEL"), ("MAD", "BKK"), ("ZRH", "SYD"))
+    found = [offer for pair in pairs for days in (30, 31, 32) for offer in amadeus.search(*pair, days=days)]
+    assert {len(each["itineraries"][0]["segments"]) for each in found} == {1, 2, 3}
+    assert {each["isUpsellOffer"] for each in found} == {True, False}
+    assert {each["instantTicketingRequired"] for each in found} == {True, False}
+    assert any(each.get("paymentCardRequired") for each in found)
+    limits = {len(each["lastTicketingDateTime"]) for each in found if "lastTicketingDateTime" in each}
+    assert limits == {len("2027-01-01"), len("2027-01-01T23:59:00")}
+    assert any("lastTicketingDate" not in each for each in found)
+    bags = [detail["includedCheckedBags"] for each in found for pricing in each["travelerPricings"]
+            for detail in pricing["fareDetailsBySegment"]]  # fmt: skip
+    assert {"quantity" in each for each in bags} == {True, False}
+    assert any(fee["type"] == "SUPPLIER" and Decimal(fee["amount"]) for each in found for fee in each["price"]["fees"])
+
+
+def test_what_cannot_wait_for_a_consolidator_is_not_reserved(amadeus: Amadeus) -> None:
+    offer = next(each for each in amadeus.search("FRA", "JFK", days=1) if each["instantTicketingRequired"])
+    assert code(amadeus.post(ORDERS, order_body(amadeus.priced(offer)))) == (400, 9112)
+    body = order_body(amadeus.priced(offer))
+    body["data"]["ticketingAgreement"] = {"option": "CONFIRM"}
+    assert amadeus.post(ORDERS, body).status_code == 201
+
+
 def test_tokens_expire_are_revoked_and_need_the_right_secret(amadeus: Amadeus, sandbox: Sandbox) -> None:
     form = {"grant_type": "client_credentials", "client_id": "amadeus_sandbox", "client_secret": "wrong"}
     refused = sandbox.http.post(f"/amadeus{TOKEN}", data=form)

@@ -131,6 +131,15 @@ def test_the_token_call_fails_in_its_own_shape(amadeus: Amadeus, sandbox: Sandbo
         assert set(answer.json()) == {"error", "error_description", "code", "title"}
 
 
+def test_a_price_may_come_in_another_currency(amadeus: Amadeus, sandbox: Sandbox) -> None:
+    offer = amadeus.offer()
+    sandbox.fault("amadeus.price", "other_currency")
+    priced = amadeus.priced(offer)
+    assert (priced["price"]["currency"], priced["price"]["billingCurrency"]) == ("EUR", "EUR")
+    assert {each["price"]["currency"] for each in priced["travelerPricings"]} == {"EUR"}
+    assert amadeus.order(priced)["flightOffers"][0]["price"]["currency"] == "EUR"
+
+
 def test_nothing_found_no_seat_free_and_passports_wanted(amadeus: Amadeus, sandbox: Sandbox) -> None:
     offer = amadeus.offer()
     sandbox.fault("amadeus.search", "no_offers")
