@@ -266,6 +266,21 @@ def test_a_malformed_order_is_refused_and_written_down(
     assert events(sandbox) == []
 
 
+@pytest.mark.parametrize(
+    ("party", "expected"),
+    [(["ADULT"] * 9, 200), (["ADULT"] * 10, 4926), (["ADULT", "HELD_INFANT", "HELD_INFANT"], 4926), ([], 477)],
+)
+def test_a_party_is_nine_with_seats_and_a_lap_for_each_infant(amadeus: Amadeus, party: list[str], expected: int) -> None:
+    travelers = [
+        {"id": str(n), "travelerType": type, **({"associatedAdultId": "1"} if type == "HELD_INFANT" else {})}
+        for n, type in enumerate(party, 1)
+    ]
+    leg = {"id": "1", "originLocationCode": "JFK", "destinationLocationCode": "LHR",
+           "departureDateTimeRange": {"date": later(40)}}  # fmt: skip
+    answer = amadeus.post(OFFERS, {"originDestinations": [leg], "travelers": travelers, "sources": ["GDS"]})
+    assert (answer.status_code if answer.status_code == 200 else code(answer)[1]) == expected
+
+
 def test_a_missing_override_header_and_a_wrong_content_type_are_refused(amadeus: Amadeus, sandbox: Sandbox) -> None:
     body = {"data": {"type": "flight-offers-pricing", "flightOffers": [amadeus.offer()]}}
     assert code(amadeus.post(PRICING, body, **{"x-http-method-override": ""})) == (400, 477)
