@@ -307,13 +307,17 @@ def _gone(order_id: str) -> CancelQuote:
                        confirmed_at=datetime.now(UTC))
 
 
-def from_settings() -> AmadeusSupplier:
-    """The adapter as the settings describe it. Called once per process by the registry."""
+def client_from_settings() -> AmadeusClient:
+    """A client, with a token and connections of its own, as the settings describe it."""
     office = settings.AMADEUS_GUEST_OFFICE_ID
-    client = AmadeusClient(
+    return AmadeusClient(
         client_id=settings.AMADEUS_CLIENT_ID, client_secret=settings.AMADEUS_CLIENT_SECRET,
         base=settings.AMADEUS_API_BASE, token_fields={"guest_office_id": office} if office else None,
         reference=settings.AMADEUS_CLIENT_REF_PREFIX)
+
+
+def from_settings() -> AmadeusSupplier:
+    """The adapter as the settings describe it. Called once per process by the registry."""
     agency = people.Agency(
         company=settings.AMADEUS_AGENCY_NAME, email=settings.AMADEUS_AGENCY_EMAIL,
         calling_code=settings.AMADEUS_AGENCY_CALLING_CODE, phone=settings.AMADEUS_AGENCY_PHONE,
@@ -322,6 +326,6 @@ def from_settings() -> AmadeusSupplier:
     days = re.match(r"\d+", settings.AMADEUS_TICKETING_DELAY)
     base = settings.AMADEUS_API_BASE
     live = not is_loopback(base) and "test." not in base
-    return AmadeusSupplier(client, agency=agency, days=int(days[0]) if days else 2, live=live,
+    return AmadeusSupplier(client_from_settings(), agency=agency, days=int(days[0]) if days else 2, live=live,
                            minutes=settings.AMADEUS_OFFER_MINUTES, currency=settings.AMADEUS_CURRENCY)
 
