@@ -45,7 +45,6 @@ def _look(situation: Situation, _: Params, by: By) -> str:
     booking = _booking(situation)
     SupplierOrder.objects.filter(booking=booking).update(news_at=situation.now)
     Payment.objects.filter(booking=booking).update(news_at=situation.now)
-    Booking.objects.filter(pk=booking.pk).update(parked_at=None, attempts=0)
     wake_worker(booking.pk, situation.now)
     return "Both the airline and Stripe are being asked now."
 

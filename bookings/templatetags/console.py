@@ -8,9 +8,10 @@ from django import template
 
 from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
-from bookings.cases import KINDS
+from bookings.cases import title_of
 
 register = template.Library()
+register.filter("case_title", title_of)
 
 
 @register.simple_tag(takes_context=True)
@@ -24,9 +25,3 @@ def queue_board(context: template.Context) -> dict[str, Any]:
 def house_switches(context: template.Context) -> House:
     """What the home offers about no case in particular."""
     return house_of(context["request"])
-
-
-@register.filter
-def case_title(kind: str) -> str:
-    """What staff call this kind of case, as the queue does."""
-    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()
