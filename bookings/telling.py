@@ -19,6 +19,7 @@ from bookings.models import Case, Outbox, Proposal
 from fly2any.kernel.money import Money
 
 TOLD, HEALED = "case_alert", "case_healed"
+AT_ONCE = frozenset({"ticketing_deadline"})  # told from its first day on: the hours that are left are its urgency
 PROPOSED, FACTOR_RESET = "proposal_waits", "factor_reset"
 OF_STAFF = (TOLD, HEALED, PROPOSED, FACTOR_RESET)  # mails that no customer gets
 MOST = 50  # people who are told of a proposal
@@ -33,11 +34,12 @@ def channels() -> list[tuple[str, str]]:
 
 
 def tell(case: Case, now: datetime, *, version: str = "1") -> None:
-    """Queue that this case is open, if it is critical or high; what is less urgent waits in the console.
+    """Queue that this case is open, if it is critical, high or `AT_ONCE`; what is less urgent waits in the console.
 
     Of a case that somebody has taken only that it is critical now: they took it for something smaller.
     """
-    if case.severity <= (Case.Severity.HIGH if case.taken_by_id is None else Case.Severity.CRITICAL):
+    free = case.taken_by_id is None and (case.severity <= Case.Severity.HIGH or case.kind in AT_ONCE)
+    if free or case.severity <= Case.Severity.CRITICAL:
         _queue(TOLD, case, now, version)
 
 

@@ -150,6 +150,12 @@ def _waiting(key: Key) -> datetime | None:
     return renewed[0] if renewed else None
 
 
+def seen_open(supplier: str, kind: str) -> bool:
+    """Whether a pause is running; unlike `is_open` it may be asked by any page, for it uses up nobody's trial."""
+    known = _fresh().get((supplier, kind))
+    return known is not None and known[1] > time.monotonic() - _picture.read_at
+
+
 def reset() -> None:
     """Forget what this process has counted and read. For tests."""
     with _lock:

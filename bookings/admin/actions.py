@@ -112,8 +112,10 @@ def booking_verb(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     booking = Booking.objects.filter(pk=pk).first()
     if booking is None:
         raise Http404
-    back = reverse("admin:bookings_booking_change", args=[pk])
-    return _page(request, name, Subject(f"booking:{pk}", back, "the booking", booking=booking,
+    back, word = reverse("admin:bookings_booking_change", args=[pk]), "the booking"
+    if request.GET.get("from") == "ticketing":
+        back, word = reverse("admin:bookings_ticketing"), "the worklist"
+    return _page(request, name, Subject(f"booking:{pk}", back, word, booking=booking,
                                         permission="bookings.view_booking"))
 
 
@@ -248,7 +250,8 @@ class ActionPage:
             return reveal.page(self.request, self.operator, booking, done, self.subject.back)
         tell = messages.warning if done.proposed else messages.success
         tell(self.request, f"Done already: {done.said}" if done.again else done.said)
-        since = f"?since={int(done.row.at.timestamp())}" if self.action.short and self.subject.code != "system" else ""
+        looks = self.action.group == "look" and self.action.short and self.subject.code != "system"
+        since = f"?since={int(done.row.at.timestamp())}" if looks else ""
         return HttpResponseRedirect(f"{self.subject.back}{since}")
 
     # --- what is drawn ---

@@ -8,6 +8,7 @@ from django import template
 
 from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
+from bookings.admin.ticketing.reading import waiting
 from bookings.cases import title_of
 
 register = template.Library()
@@ -25,3 +26,9 @@ def queue_board(context: template.Context) -> dict[str, Any]:
 def house_switches(context: template.Context) -> House:
     """What the home offers about no case in particular."""
     return house_of(context["request"])
+
+
+@register.simple_tag
+def to_ticket() -> str:
+    """How many reservations wait for their tickets."""
+    return waiting()

@@ -18,6 +18,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from sandbox.amadeus.repairs import repaired
+
 Json = dict[str, Any]
 DATA = Path(__file__).resolve().parent.parent / "data" / "amadeus"
 SUFFIX = "_swagger_specification.json"
@@ -50,7 +52,7 @@ def _is_local_date_time(value: object) -> bool:
 def document(stem: str) -> Json:
     """Return a specification by the beginning of its file's name, such as ``FlightOffersSearch_v2``."""
     loaded: Json = json.loads((DATA / f"{stem}{SUFFIX}").read_text())
-    return loaded
+    return repaired(stem, loaded)
 
 
 class Turner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.amadeus import orders, pricing, search, seatmaps, tokens, upsell
+from sandbox.amadeus import orders, pricing, search, seatmaps, stays, tokens, upsell
 from sandbox.amadeus.operation import Operation
 from sandbox.frame import Call
 
@@ -23,7 +23,7 @@ FLIGHTS = (
     Operation("GET", f"{ORDERS}/{{id}}", "get_order", orders.get, "FlightOrderManagement_v1"),
     Operation("DELETE", f"{ORDERS}/{{id}}", "cancel_order", orders.cancel, "FlightOrderManagement_v1"),
 )
-OPERATIONS = FLIGHTS  # hotels and activities are added here: (*FLIGHTS, *stays.OPERATIONS)
+OPERATIONS = (*FLIGHTS, *stays.OPERATIONS)
 
 
 def find(call: Call) -> tuple[Operation, dict[str, str]] | None:

@@ -97,6 +97,8 @@ class AmadeusSupplier:
         laps = bodies.on_laps(offer, request.travellers)
         if request.services or laps:
             text, offer = self._with_extras(bodies.with_laps(offer, laps), request)
+        if request.amount is not None and _total(offer) != request.amount:
+            raise Refused("price_changed", "it costs something else than was accepted")
         body = bodies.order(request, text, offer, self._agency, self._days, datetime.now(UTC).date())
         answer = self._client.post(errors.CREATE, ORDERS, body)
         made = self._order(errors.CREATE, answer, booking_id=request.booking_id, offer_id=request.offer_id,
@@ -222,16 +224,12 @@ class AmadeusSupplier:
             raise errors.unreadable(errors.PRICE, answer.request_id) from error
 
     def _with_extras(self, offer: Mapping[str, Any], request: OrderRequest) -> tuple[str, Mapping[str, Any]]:
-        """The offer with bags and seats in it, as priced now. Refused when it costs anything else than was accepted."""
+        """The offer with bags and seats in it, as priced now. Refused when one is not sold."""
         try:
             asked = bodies.with_services(offer, request.services)
         except bodies.NotOnOffer as error:
             raise Refused("services_unavailable", "an extra is not on the offer") from error
         text, found = _priced(self._client.post(errors.PRICE, f"{PRICE}{INCLUDE}", bodies.pricing(asked)))
-        price = reading.mapping(found.get("price"))
-        total = reading.maybe_money(price.get("grandTotal"), price.get("currency"))
-        if request.amount is not None and total != request.amount:
-            raise Refused("price_changed", "with the extras it costs something else")
         return raw.clean(text, found), found
 
     def _order(self, call: errors.Call, answer: Answer, *, booking_id: str = "", offer_id: str = "",
@@ -277,6 +275,11 @@ def _priced(answer: Answer) -> tuple[str, Mapping[str, Any]]:
         raise errors.unreadable(errors.PRICE, answer.request_id) from error
 
 
+def _total(offer: Mapping[str, Any]) -> Money | None:
+    price = reading.mapping(offer.get("price"))
+    return reading.maybe_money(price.get("grandTotal") or price.get("total"), price.get("currency"))
+
+
 def _names(answer: Answer, notes: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What the answer calls carriers and aircraft, and what an earlier one did."""
     told = reading.mapping(reading.mapping(answer.body).get("dictionaries"))
@@ -307,13 +310,17 @@ def _gone(order_id: str) -> CancelQuote:
                        confirmed_at=datetime.now(UTC))
 
 
-def from_settings() -> AmadeusSupplier:
-    """The adapter as the settings describe it. Called once per process by the registry."""
+def client_from_settings() -> AmadeusClient:
+    """A client, with a token and connections of its own, as the settings describe it."""
     office = settings.AMADEUS_GUEST_OFFICE_ID
-    client = AmadeusClient(
+    return AmadeusClient(
         client_id=settings.AMADEUS_CLIENT_ID, client_secret=settings.AMADEUS_CLIENT_SECRET,
         base=settings.AMADEUS_API_BASE, token_fields={"guest_office_id": office} if office else None,
         reference=settings.AMADEUS_CLIENT_REF_PREFIX)
+
+
+def from_settings() -> AmadeusSupplier:
+    """The adapter as the settings describe it. Called once per process by the registry."""
     agency = people.Agency(
         company=settings.AMADEUS_AGENCY_NAME, email=settings.AMADEUS_AGENCY_EMAIL,
         calling_code=settings.AMADEUS_AGENCY_CALLING_CODE, phone=settings.AMADEUS_AGENCY_PHONE,
@@ -322,6 +329,6 @@ def from_settings() -> AmadeusSupplier:
     days = re.match(r"\d+", settings.AMADEUS_TICKETING_DELAY)
     base = settings.AMADEUS_API_BASE
     live = not is_loopback(base) and "test." not in base
-    return AmadeusSupplier(client, agency=agency, days=int(days[0]) if days else 2, live=live,
+    return AmadeusSupplier(client_from_settings(), agency=agency, days=int(days[0]) if days else 2, live=live,
                            minutes=settings.AMADEUS_OFFER_MINUTES, currency=settings.AMADEUS_CURRENCY)
 
