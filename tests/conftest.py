@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,8 +101,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The browser of this machine (`run.py test` finds or installs one) and, from now on, leave for its event loop."""
+    from tests import chromium
+
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium.path()
     arguments = [*browser_type_launch_args.get("args", []), "--disable-dev-shm-usage"]
     if os.getuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox cannot start as root
