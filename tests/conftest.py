@@ -94,8 +94,22 @@ _BROWSER = {"page", "context", "browser", "new_context"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code."""
-    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))))
+    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code.
+
+    The journeys without a browser stay with the others, whose running site they share.
+    """
+    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))) or item.path.parent.name == "journeys")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """The test database is a copy of one that was migrated once for this set of migrations (not in CI's own database)."""
+    if not os.environ.get("DATABASE_URL"):
+        from django.db import connection
+
+        from tests import stack
+
+        connection.settings_dict["TEST"].update(TEMPLATE=stack.migrated(), MIGRATE=False)
 
 
 @pytest.fixture(scope="session")
