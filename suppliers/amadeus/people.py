@@ -90,6 +90,9 @@ def traveller(person: Traveller) -> dict[str, Any]:
         "gender": {"m": "MALE", "f": "FEMALE"}.get(person.gender.lower(), "UNSPECIFIED"),
         "name": {"firstName": name(person.given_name), "lastName": name(person.family_name)}}
     contact: dict[str, Any] = {}
+    address = _address(person.details)
+    if address:
+        contact["address"] = address
     if person.email:
         contact["emailAddress"] = person.email
     called = phone(person.phone)
@@ -105,6 +108,14 @@ def traveller(person: Traveller) -> dict[str, Any]:
     return body
 
 
+def _address(details: Mapping[str, str]) -> dict[str, Any]:
+    """Where the traveller lives, as far as the airline asked for it."""
+    found = {"lines": [line(details["addressLine"])] if details.get("addressLine") else None,
+             "postalCode": details.get("postalCode"), "cityName": city(details.get("addressCity", "")),
+             "countryCode": details.get("residence") or details.get("addressCountry")}
+    return {name: value for name, value in found.items() if value}
+
+
 _DOCUMENTS = {"passport": "PASSPORT", "identity_card": "IDENTITY_CARD", "national_identity_card": "IDENTITY_CARD"}
 
 
@@ -117,6 +128,8 @@ def _papers(person: Traveller) -> list[dict[str, Any]]:
         found.append({"documentType": _DOCUMENTS.get(document["kind"], "PASSPORT"), "number": document["number"],
                       "expiryDate": document["expires_on"], "issuanceCountry": country, "validityCountry": country,
                       "nationality": country, "holder": True})
+        if person.details.get("documentCity"):
+            found[-1]["issuanceLocation"] = line(person.details["documentCity"])
     found += [{"documentType": kind, "number": number, "issuanceCountry": "US", "validityCountry": "US", "holder": True}
               for kind, number in (("KNOWN_TRAVELER", person.known_traveller), ("REDRESS", person.redress)) if number]
     return found
