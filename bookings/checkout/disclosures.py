@@ -92,7 +92,7 @@ def free_cancellation(booking: Booking, now: datetime, *, by_team: bool = False)
     `by_team`: our team issues the tickets, and a reservation without tickets costs nothing to give back.
     """
     text = _once_ticketed(booking, now)
-    return f"Until our team has issued the tickets, cancelling is free of charge. After that: {text}" if by_team else text
+    return f"Until our team has issued the tickets, you cancel free of charge. Later: {text}" if by_team else text
 
 
 def _once_ticketed(booking: Booking, now: datetime) -> str:

@@ -140,7 +140,8 @@ def _context(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     return {"draft": view, "key": uuid.uuid4(), "pay_online": not by_team, **stripe(),
             **_hold(booking, view), "rules": fare_rules(raw_of(booking.offer)),
             "disclosures": disclosures.others(view), "flights_url": flights_url(booking),
-            "terms": disclosures.terms(booking), "cancel_text": disclosures.free_cancellation(booking, now, by_team=by_team),
+            "terms": disclosures.terms(booking),
+            "cancel_text": disclosures.free_cancellation(booking, now, by_team=by_team),
             "refund_text": disclosures.REFUNDS, "statement_name": disclosures.STATEMENT_NAME, "last_moment": ends,
             "late": now < ends < now + DEADLINE_SHOWN}
 
