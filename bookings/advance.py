@@ -16,9 +16,10 @@ from bookings.flow import LOCAL, Attention, Do, Facts, Rest, Step, Wait, retry_a
 from bookings.locks import DriverLock, LostLock, booking_for_update, driver
 from bookings.models import Booking, CallRecord, Diary, ExternalCall
 from bookings.status import derive_money, derive_progress, derive_status
-from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of
+from bookings.steps import LOCAL_STEPS, STEPS, Answer, Asking, Moment, outcome_of, reserved
 from bookings.undo import unreturned
-from fly2any.kernel import exchanges, faultpoints
+from bookings.wake import wake
+from fly2any.kernel import clock, exchanges, faultpoints
 from fly2any.kernel.errors import Outside
 
 logger = logging.getLogger(__name__)
@@ -197,6 +198,7 @@ def _derive(moment: Moment, before: tuple[str, str]) -> None:
             outbox.queue("refund_sent", booking, moment.now, version=str(refund.pk))
             if "refund_due" in moment.story.cases and _all_back(picture):
                 cases.heal(kind="refund_due", subject=f"booking:{booking.pk}", now=moment.now, because="refunded")
+    reserved.heal(moment, picture)
     if "refund_failed" in moment.story.cases and not _comes_back(picture):
         cases.heal(kind="refund_failed", subject=f"booking:{booking.pk}", now=moment.now, because="sent again")
     asks_again = picture.payment is not None and picture.payment.state == "open"  # not while a card is still reserved
@@ -245,6 +247,7 @@ def _rescue(booking_id: int, answer: Answer) -> None:
                 if mine.update(state=ExternalCall.State.ANSWERED, outcome=answer.outcome, code=answer.code,
                                external_id=found, milliseconds=answer.milliseconds) and answer.asked_at:
                     CallRecord.objects.bulk_create(answer.records(booking_id, attempts[0], answer.asked_at))
+                    wake(booking_id, clock.now())  # whoever drove on meanwhile took it for unknown
                 faultpoints.passing("commit.rescue.before")
             faultpoints.passing("commit.rescue.after")
         except DatabaseError:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from bookings import cases, invariants
 from bookings.models import Booking, Case
+from suppliers import surroundings
 from suppliers.models import BreakerState
 
 REPEAT = timedelta(minutes=15)  # reliability.md 11: again until somebody takes the case
@@ -41,7 +42,8 @@ def repeat(now: datetime) -> int:
 
 def breakers(now: datetime) -> None:
     """One case for each breaker that stops new bookings; it closes itself when the supplier answers again."""
-    stopped = {f"{row.supplier}:{row.kind}": row for row in BreakerState.objects.exclude(open_until=None)}
+    open_now = BreakerState.objects.exclude(open_until=None).exclude(supplier=surroundings.SUPPLIER)
+    stopped = {f"{row.supplier}:{row.kind}": row for row in open_now}
     for subject, row in stopped.items():
         seen = Case.objects.filter(kind="breaker_open", subject=subject, closed_by__isnull=False,
                                    closed_at__gt=now - QUIET)

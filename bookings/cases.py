@@ -88,8 +88,13 @@ KINDS: dict[str, Kind] = {
         "RESERVED TOO LONG", HIGH, "The card has been reserved for more than 8 hours and no ticket was issued.",
         "Release the card, unless the ticket is there.", "void", "M11", "the day on which the bank lets the money go"),
     "ticketing_deadline": Kind(
-        "TICKETING DEADLINE", HIGH, "Seats are reserved, and the tickets must be issued before the airline's deadline.",
-        "Issue the tickets and enter their numbers.", "enter_tickets", "M12", "the airline's ticketing deadline"),
+        "TICKETING DEADLINE", MEDIUM, "Seats are reserved, and the tickets must be issued before the airline's "
+        "deadline.", "Issue the tickets and enter their numbers.", "enter_tickets", "M12",
+        "the airline's ticketing deadline"),
+    "tickets_missing": Kind(
+        "TICKET NUMBER MISSING", MEDIUM, "The tickets are issued, and a traveller has no ticket number.",
+        "Ask the consolidator for the number and enter it; without it the traveller cannot fly.", "enter_tickets",
+        "M12", "the departure"),
     "hold_ends": Kind(
         "HOLD ENDS", LOW, "The held fare ends within two hours and the customer has not paid.",
         "Nothing must be done; a friendly word may sell it.", "send_pay_link", "M13", "the end of the hold"),
@@ -174,6 +179,11 @@ KINDS: dict[str, Kind] = {
         "Read their words, do it with the airline, then answer them here: the answer is mailed.", "answer_customer", "",
         "the answer we promised: 24 hours, 4 when the trip begins soon"),
 }
+
+
+def title_of(kind: str) -> str:
+    """The name that staff know a kind of case by, also one that is kept from before and known no more."""
+    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()
 
 
 def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None = None,

@@ -42,6 +42,7 @@ from bookings.flow import (
     Wish,
     next_look,
 )
+from bookings.reserved import in_doubt, reserved, ticketed
 from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unfinished, unreturned, unwind
 from payments.types import PaymentState as P
 from suppliers.types import OrderState as O
@@ -80,6 +81,8 @@ def order_in_flight(f: Facts, now: datetime) -> Decision | None:
     if o is None:
         return None
     match o.state:
+        case O.CREATING | O.UNKNOWN if f.route is Route.MANUAL:
+            return _released_in_time(f, in_doubt(f, o, now), now)
         case O.CREATING if o.known:
             return ready(o.look, Do(Step.LOOK_ORDER), now)
         case O.CREATING:
@@ -162,10 +165,12 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
 def news(f: Facts, now: datetime) -> Decision | None:
     """Somebody says that something changed outside: fetch the object and believe that (reliability.md 8.3)."""
     p, o = f.payment, f.order
-    if p and p.known and p.state is not P.VOIDED and heard(p.news_at, p.looked_at):
+    if p and p.known and not p.desk and p.state is not P.VOIDED and heard(p.news_at, p.looked_at):
         return ready(p.look, Do(Step.LOOK_PAYMENT), now)
-    if o and o.known and o.state is not O.CANCELLED and heard(o.news_at, o.looked_at):
-        return ready(o.look, Do(Step.LOOK_ORDER), now)
+    if o and o.readable and o.state is not O.CANCELLED and heard(o.news_at, o.looked_at):
+        look = ready(o.look, Do(Step.LOOK_ORDER), now)
+        if isinstance(look, Do) or f.route is not Route.MANUAL or o.state is not O.RESERVED:
+            return look  # a card that is reserved for a reservation does not wait for the airline (I7)
     for r in f.refunds:
         if r.known and heard(r.news_at, r.looked_at):
             return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)
@@ -220,7 +225,7 @@ def pursue(f: Facts, now: datetime) -> Decision | None:
     o = _present_order(f)
     if f.wish is Wish.CANCEL or (f.closing and not _success_beats_failure(f)):
         return None
-    if f.quote_wanted and o and o.state in (O.HELD, O.TICKETED):
+    if f.quote_wanted and o and (o.state in (O.HELD, O.TICKETED) or f.route is Route.MANUAL and o.state is O.RESERVED):
         return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
     if o is None:
         return _before_order(f, now)
@@ -230,7 +235,9 @@ def pursue(f: Facts, now: datetime) -> Decision | None:
         case O.CANCELLED:
             return Do(Step.CLOSE, "airline_cancelled")
         case O.LAPSED:
-            return Do(Step.CLOSE, "hold_lapsed")
+            return Do(Step.CLOSE, "reservation_lapsed" if f.route is Route.MANUAL else "hold_lapsed")
+        case O.RESERVED if f.route is Route.MANUAL:
+            return reserved(f, o, now)
         case O.RESERVED:
             return Wait(o.pay_by or now + HOUR, "ticketing by staff")
         case O.HELD:
@@ -386,6 +393,8 @@ def _held_without_payment(f: Facts, o: OrderFacts, ends: datetime, now: datetime
 
 def _ticketed(f: Facts, o: OrderFacts, now: datetime) -> Decision:
     p = _present_payment(f)
+    if f.route is Route.MANUAL and (unpaid := ticketed(f, o, p, now)):
+        return unpaid
     if p is None:
         if "ticketed_unpaid" not in f.cases:
             return Attention("ticketed_unpaid")

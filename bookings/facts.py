@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from bookings.flow import (
+    BY_LOCATOR,
     CallFacts,
     Facts,
     OrderFacts,
@@ -18,12 +19,12 @@ from bookings.flow import (
 )
 from bookings.models import Booking, Case, ExternalCall
 from payments.models import Payment, Refund
-from payments.types import PaymentState, RefundState
+from payments.types import DESK, PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
-# a refund that was sent again may come back again: that healed case says nothing about the new one
-AFRESH = Q(kind="refund_failed", closed_at__isnull=False, closed_by=None)
+# a refund that was sent again may come back again, and another may have to be given by hand: a healed case says nothing
+AFRESH = Q(kind__in=["refund_failed", "refund_by_hand"], closed_at__isnull=False, closed_by=None)
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Story:
             wished_at=b.wished_at or b.created_at, offer_expires_at=b.offer_expires_at, priced_minor=b.priced_minor,
             priced_at=b.priced_at, offer_gone=b.offer_gone, closing=b.closing, window_ends_at=b.window_ends_at,
             chose_hold=b.chose_hold, agreed_refund_minor=b.agreed_refund_minor, quote_wanted=b.quote_wanted,
+            card_wanted=b.card_wanted,
             reprice=self._call(Step.REPRICE, f"booking:{b.pk}"), order=self._order(), payment=self._payment(),
             refunds=tuple(self._refund(r) for r in self.refunds), cases=frozenset(self.cases),
         )
@@ -80,7 +82,8 @@ class Story:
         return OrderFacts(
             state=OrderState(o.state), hold=o.hold, total_minor=o.total_minor + self.booking.fee_minor,
             cost_minor=o.total_minor, asked_at=o.asked_at,
-            known=bool(o.external_id), looked_at=o.looked_at, news_at=o.news_at, pay_by=o.pay_by,
+            known=bool(o.external_id), by_locator=o.external_id.startswith(BY_LOCATOR), looked_at=o.looked_at,
+            news_at=o.news_at, pay_by=o.pay_by, lapses_at=o.lapses_at,
             void_until=o.void_until, ticketed_at=o.ticketed_at, failed_notice_at=o.failed_notice_at,
             watch_until=o.watch_until, has_tickets=bool(o.tickets), refusal=o.refusal, changed=o.changed,
             quote_id=o.quote_id, quote_refund_minor=o.quote_refund_minor, quote_refund_to=o.quote_refund_to,
@@ -105,7 +108,7 @@ class Story:
             refunded_minor=p.refunded_minor, asked_at=p.asked_at, known=bool(p.external_id), looked_at=p.looked_at,
             news_at=p.news_at, authorised_at=p.authorised_at, declines=sum(q.declines for q in self.payments),
             needs_customer=p.needs_customer, disputed=p.disputed, elsewhere=p.captured_elsewhere,
-            has_order=p.order_id is not None, by_hand_minor=p.by_hand_minor,
+            has_order=p.order_id is not None, desk=p.provider == DESK, by_hand_minor=p.by_hand_minor,
             by_hand_before_minor=p.by_hand_before_minor, create=self._call(Step.OPEN_PAYMENT, subject),
             capture=self._call(Step.CAPTURE, subject), void=self._call(Step.VOID, subject),
             look=self._call(Step.LOOK_PAYMENT, subject),

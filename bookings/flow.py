@@ -55,10 +55,13 @@ class Step(StrEnum):
     KEEP_BOOKED = "keep_booked"  # a cancellation that cannot be done as agreed is taken back (value: reason)
     CANCEL_CHANGED = "cancel_changed"  # the customer wants the money back for changed flights, and all of it comes
     BACK_TO_HOLD = "back_to_hold"  # paying later did not work out; the seats stay held
+    ANSWER_LOST = "answer_lost"  # the answer to a reservation did not come back, and nothing can be looked for
+    STOP_CARD = "stop_card"  # the card for a reservation is no longer wanted; the seats stay reserved (value: why)
+    LAPSE = "lapse"  # a reservation that cannot be read has cancelled itself by now
 
 
 LOCAL = frozenset({Step.CLOSE, Step.GIVE_UP_ORDER, Step.ORDER_FAILED, Step.REQUEST_REFUND, Step.KEEP_BOOKED,
-                   Step.BACK_TO_HOLD, Step.CANCEL_CHANGED})
+                   Step.BACK_TO_HOLD, Step.CANCEL_CHANGED, Step.ANSWER_LOST, Step.STOP_CARD, Step.LAPSE})
 ASKING = tuple(step for step in Step if step not in LOCAL)
 
 
@@ -114,9 +117,11 @@ class OrderFacts:
     cost_minor: int  # the airline's total
     asked_at: datetime
     known: bool  # the airline's id is stored
+    by_locator: bool = False  # and is only the locator that staff found: the order cannot be asked for by it
     looked_at: datetime | None = None
     news_at: datetime | None = None
     pay_by: datetime | None = None
+    lapses_at: datetime | None = None  # a reservation that nobody tickets has cancelled itself by then
     void_until: datetime | None = None
     ticketed_at: datetime | None = None
     failed_notice_at: datetime | None = None
@@ -142,6 +147,11 @@ class OrderFacts:
     look: CallFacts = CallFacts()
     attach: CallFacts | None = None  # staff named an order that is to be fetched
 
+    @property
+    def readable(self) -> bool:
+        """Whether the airline can be asked for this order."""
+        return self.known and not self.by_locator
+
 
 @dataclass(frozen=True)
 class PaymentFacts:
@@ -161,6 +171,7 @@ class PaymentFacts:
     disputed: bool = False
     elsewhere: bool = False
     has_order: bool = False
+    desk: bool = False  # staff recorded money that was taken elsewhere; no gateway knows it
     by_hand_minor: int = 0  # given back at the gateway by hand, with no refund of ours
     by_hand_before_minor: int = 0  # of it: when the cancellation was agreed
     create: CallFacts = CallFacts()
@@ -202,12 +213,15 @@ class Facts:
     chose_hold: bool = False
     agreed_refund_minor: int | None = None  # what the customer was told they get back
     quote_wanted: bool = False  # the customer asked what a cancellation would give back
+    card_wanted: bool = False  # staff sent the customer of a reservation a link to pay
     reprice: CallFacts = CallFacts()
     order: OrderFacts | None = None
     payment: PaymentFacts | None = None
     refunds: tuple[RefundFacts, ...] = ()
     cases: frozenset[str] = frozenset()  # kinds that are open or were handled for this booking
 
+
+BY_LOCATOR = "locator:"  # how the id of an order begins of which staff found no more than its record locator
 
 # --- numbers of reliability.md 4 and 7 -------------------------------------------------------------------------
 

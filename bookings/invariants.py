@@ -18,7 +18,7 @@ from bookings.flow import AUTHORISATION_LIFE, Step, Wish
 from bookings.models import Booking, BundleExample, Case, Diary, ExternalCall, Outbox
 from bookings.status import CLOSED, FINAL, IN_FLIGHT, MONEY_ACTIVE, Status
 from payments.models import ACTIVE, Payment, Refund
-from payments.types import PaymentState, RefundState
+from payments.types import BY_HAND, DESK, PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import LIVE, OrderState
 
@@ -67,16 +67,23 @@ def captured_without_a_live_order(now: datetime) -> Found:
 
 
 def asked_without_ink(now: datetime) -> Found:
-    """What has an id outside needs a call that was written down before."""
+    """What has an id outside needs a call that was written down before; what staff took or gave, their own line."""
     yield from _without_ink(SupplierOrder.objects.all(), "order", Step.CREATE_ORDER, "booking")
     yield from _without_ink(Payment.objects.all(), "payment", Step.OPEN_PAYMENT, "booking")
     yield from _without_ink(Refund.objects.select_related("payment"), "refund", Step.SEND_REFUND, "payment__booking")
+    by_hand = Q(external_id__startswith=BY_HAND)
+    for rows, word, booking in ((Payment.objects.filter(by_hand | Q(provider=DESK)), "payment", "booking"),
+                                (Refund.objects.filter(by_hand), "refund", "payment__booking")):
+        line = Diary.objects.filter(booking=OuterRef(booking), event=f"staff.record_{word}", actor__startswith="staff:")
+        for pk, reference in rows.filter(~Exists(line)).values_list("pk", f"{booking}__reference").order_by("pk"):
+            yield reference, f"{word} {pk} was recorded by nobody"
 
 
 def _without_ink(rows: QuerySet, word: str, step: Step, booking: str) -> Found:
     """Rows with an id outside whose deed is not among the calls of their booking."""
     inked = set(ExternalCall.objects.filter(kind=step.value).values_list("subject", flat=True).iterator())
-    known = rows.exclude(external_id="").values_list("pk", f"{booking}__reference").order_by("pk")
+    machines = rows.exclude(external_id="").exclude(external_id__startswith=BY_HAND)
+    known = machines.values_list("pk", f"{booking}__reference").order_by("pk")
     for pk, reference in known.iterator():
         if f"{word}:{pk}" not in inked:
             yield reference, f"{word} {pk} has no {step.value} call"

@@ -17,6 +17,7 @@ HOLDS_A_DAY = 10  # per address (reliability.md 7)
 PAYMENT_CALLS = 5  # a minute and address
 TEN_MINUTES, SEARCHES, OFFERS_ASKED = timedelta(minutes=10), 120, 240
 PRESSES_AN_HOUR = 10
+HOUR_SECONDS = 3600
 
 _COUNT = """
 WITH before AS (

@@ -196,6 +196,9 @@ def _message(row: Outbox, booking: Booking | None, now: datetime) -> EmailMultiA
 def _words(row: Outbox, booking: Booking | None, now: datetime, link: Link | None = None) -> dict[str, Any]:
     words: dict[str, Any] = {"site": settings.SITE_URL, "sandbox": settings.SANDBOX,
                              "support": parseaddr(settings.DEFAULT_FROM_EMAIL)[1], "given": row.context}
+    to_staff = telling.words(row)
+    if to_staff is not None:
+        return words | to_staff
     if row.case is not None:
         return {**words, "case": row.case, "known": cases.KINDS.get(row.case.kind),
                 "reference": booking.reference if booking else "",

@@ -64,6 +64,8 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "airline_cancelled": ("The airline cancelled this booking. {money}", "Search again", ""),
     "insufficient_balance": ("We cannot issue tickets with this airline right now. {money}", "Other flights", ""),
     "misconfigured": ("We can't sell this airline right now. {money}", "Other flights", ""),
+    "provider_off": ("We can't sell this airline right now. {money}", "Other flights", ""),
+    "not_supported": ("This cannot be done with the airline from here. {money}", "Contact us", ""),
     "unreadable_answer": ("The airline's answer made no sense to us. {money}", "Try again", ""),
     "supplier_timeout": ("The airline has not answered yet. {money} Please don't book again; we keep checking and "
                          "will write to you.", "Watch status", _KEEP_CALM),
@@ -74,6 +76,9 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "sales_paused": ("We are not taking new bookings with these airlines at the moment. {money}", "Other flights",
                      "Bookings that you have made are not affected."),
     "not_found": ("We could not find this at the airline. {money}", "Search again", ""),
+    "reservation_lapsed": ("The airline let the reserved seats go before tickets were issued. {money}", "Search again",
+                           ""),
+    "booking_failed_check": ("The airline did not make this booking. {money}", "Similar flights", ""),
     "already_paid": ("The airline says that this booking is paid already. {money}", "Watch status", _KEEP_CALM),
     "hold_lapsed": ("The held fare ran out before it was paid. {money}", "Search again", ""),
     "past_pay_by": ("The airline's deadline for paying has passed. {money}", "Search again", ""),

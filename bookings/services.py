@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from bookings import limits, locks, outbox, twins
 from bookings.facts import load
-from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
+from bookings.flow import BY_LOCATOR, FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Diary
 from bookings.selectors.bookings import money_back
 from bookings.status import (
@@ -36,12 +36,13 @@ from payments.models import Payment
 from payments.types import PaymentState
 from suppliers import breaker, pause
 from suppliers.models import Offer, OfferClaim, SupplierOrder
-from suppliers.types import OrderState
+from suppliers.types import OfferInfo, OrderState
 
 logger = logging.getLogger(__name__)
 TICKS = {"dangerous_goods": "Tick that you have been shown the list of dangerous goods.",  # dot-rules.md 1: these two
          "names_and_terms": "Tick that the names match the travel documents and that you accept the terms."}
 MAX_UNPAID_HOLDS = 3
+TICKETING_MARGIN = timedelta(hours=6)  # an offer that our staff must ticket sooner than this is not sold
 LOOK_EVERY = timedelta(seconds=5)
 # what the verbs below may change, and what follows from it
 WISHED = ("wish", "route", "chose_hold", "accepted_minor", "acknowledgements", "again_for", "typed",
@@ -119,8 +120,11 @@ def claimed_by(*, offer: Offer, principal: str) -> Booked:
 
 
 def _claim_keys(offer: Offer) -> list[str]:
-    """An offer is booked once, and of one offer request only one offer (duffel.md 0.5)."""
-    of_request = [f"request:{offer.request_id}"] if offer.request_id else []
+    """An offer is booked once, and of one offer request only one offer (duffel.md 0.5).
+
+    A manual offer stands for itself: its supplier knows no offer requests, and its id is ours (reliability.md 5).
+    """
+    of_request = [f"request:{offer.request_id}"] if offer.request_id and not is_manual(offer) else []
     return [f"offer:{offer.external_id}", *of_request]
 
 
@@ -132,12 +136,15 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     _check_ticks(acknowledgements)
     _check_price(booking, accepted_minor, total)
     extras = booking.selections.exists()
-    share = hold_first and not hold and holdable(offer, extras=extras)
-    route = _route(booking, offer, hold, share and _unpaid(booking) < MAX_UNPAID_HOLDS, extras, now)
+    info = offer.info
+    share = hold_first and not hold and not info.manual and holdable(offer, extras=extras)
+    route = _route(booking, offer, info, hold, share and _unpaid(booking) < MAX_UNPAID_HOLDS, extras, now)
+    if info.manual and not hold_first:
+        limits.throttled(limits.HOUR_SECONDS)  # seats that nobody has paid for, above the limit of the address
     # before the limits: the twin of a double press waits here and is told of the first, not of "the same trip"
     OfferClaim.objects.bulk_create([
         OfferClaim(supplier=booking.supplier, offer_key=key, booking=booking) for key in _claim_keys(offer)])
-    _check_limits(booking, hold, again, visitor)
+    _check_limits(booking, hold or info.manual, again, visitor)
     booking.wish = Wish.HOLD if hold else Wish.BOOK
     booking.route, booking.chose_hold, booking.accepted_minor = route, hold, total
     seen = offer.total_minor == booking.fare_minor  # another tab may have priced the offer since this draft was
@@ -168,17 +175,26 @@ def _check_price(booking: Booking, accepted_minor: int | None, total: int) -> No
                       tip="Nothing was booked or charged.", extra={"total": new.as_json()})
 
 
+def is_manual(offer: Offer) -> bool:
+    """Whether our staff issue the tickets of this offer (reliability.md 2)."""
+    return bool((offer.searched if offer.priced is None else offer.priced).get("manual"))
+
+
 def holdable(offer: Offer, *, extras: bool) -> bool:
-    """Whether the airline reserves this offer without payment; never with paid extras (reliability.md 2)."""
+    """Whether the airline reserves this offer without payment: never with paid extras, unless our staff ticket it."""
+    if is_manual(offer):
+        return True
     return not extras and not (offer.searched if offer.priced is None else offer.priced)["instant_only"]
 
 
-def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, extras: bool, now: datetime) -> Route:
+def _route(booking: Booking, offer: Offer, info: OfferInfo, hold: bool, hold_first: bool, extras: bool,
+           now: datetime) -> Route:
     """The route of reliability.md 2; raises Problem when the wish has none."""
-    instant = not holdable(offer, extras=False)
+    instant = info.manual or not holdable(offer, extras=False)
     seats_first = settings.PAY_NOW_HOLD_FIRST and hold_first
     margin = INSTANT_LAST if (hold or seats_first) and not (instant or extras) else INSTANT_START
-    if now > booking.offer_expires_at - margin:
+    late = info.manual and info.ticket_by is not None and now > info.ticket_by - TICKETING_MARGIN
+    if late or now > booking.offer_expires_at - (INSTANT_LAST if info.manual else margin):
         raise Problem("offer_expired", "This fare is no longer available.", status=409, action="Check price again")
     if breaker.is_open(booking.supplier, "order"):
         raise Problem("supplier_down", "We can't reach this airline now.", status=503, action="Try again / Others",
@@ -186,15 +202,20 @@ def _route(booking: Booking, offer: Offer, hold: bool, hold_first: bool, extras:
     if hold and (instant or extras):
         why = "The airline sells this fare only with payment at once." if instant else (
             "Extras cannot be held; remove them or pay now.")
-        raise Problem("hold_not_possible", why, status=422, action="Pay now", field_errors={"isHold": why})
+        if info.manual:
+            why = "Our team issues these tickets: the seats are reserved unpaid anyway, so there is nothing to hold."
+        raise Problem("hold_not_possible", why, status=422, action="Book" if info.manual else "Pay now",
+                      field_errors={"isHold": why})
+    if info.manual:
+        return Route.MANUAL
     if hold or (seats_first and not instant and not extras):
         return Route.HOLD_FIRST
     return Route.AUTH_FIRST
 
 
-def _check_limits(booking: Booking, hold: bool, again: bool, visitor: str) -> None:
-    _one_at_a_time(booking, hold, again)
-    if hold and (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
+def _check_limits(booking: Booking, unpaid: bool, again: bool, visitor: str) -> None:
+    _one_at_a_time(booking, unpaid, again)
+    if unpaid and (held := _unpaid(booking)) >= MAX_UNPAID_HOLDS:
         raise Problem("too_many_holds", f"You already hold {held} bookings without payment.", status=409,
                       action="Pay or cancel one of them")
     if again:
@@ -220,7 +241,7 @@ def _one_at_a_time(booking: Booking, hold: bool, again: bool) -> None:
 
 def _unpaid(booking: Booking) -> int:
     """How many bookings of this customer hold seats that nobody has paid for, the card being awaited included."""
-    waiting = Q(chose_hold=True) | Q(route=Route.HOLD_FIRST, money=MoneyWord.NONE)
+    waiting = Q(chose_hold=True) | Q(route__in=[Route.HOLD_FIRST, Route.MANUAL], money=MoneyWord.NONE)
     return Booking.objects.filter(waiting, principal=booking.principal, wish__in=[Wish.HOLD, Wish.BOOK]).exclude(
         status__in=FINAL).count()
 
@@ -293,21 +314,31 @@ def ask_quote_locked(fresh: Booking, clock: datetime) -> None:
     if fresh.wish == Wish.CANCEL or fresh.status in CLOSED:
         raise Problem("already_cancelled", "This booking is cancelled already.", status=409,
                       action="Open the booking")
-    live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.TICKETED]).first()
+    live = SupplierOrder.objects.filter(booking=fresh, state__in=[OrderState.HELD, OrderState.RESERVED,
+                                                                  OrderState.TICKETED]).first()
     if live is None:
         raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
                       action="Watch status")
-    live.quote_id, live.quoted_at = "", None
+    _ticket_of_staff(fresh, live)
+    by_hand = live.external_id.startswith(BY_LOCATOR)  # the airline cannot be asked; without a ticket it costs nothing
+    live.quote_id, live.quoted_at = (live.external_id, clock) if by_hand else ("", None)
     live.save(update_fields=["quote_id", "quoted_at"])
-    fresh.quote_wanted = True
+    fresh.quote_wanted = not by_hand
     _save(fresh, clock)
+
+
+def _ticket_of_staff(booking: Booking, order: SupplierOrder) -> None:
+    """Problem not_cancellable for a ticket that our staff issued: the consolidator cancels it, by its own rules."""
+    if booking.route == Route.MANUAL and order.state == OrderState.TICKETED:
+        raise Problem("not_cancellable", "Our team cancels these tickets with the airline for you.", status=409,
+                      action="Ask us to cancel")
 
 
 def cancel(*, booking: Booking, refund_minor: int | None, now: datetime) -> Booking:
     """The customer confirmed the cancellation at the refund they were shown (minor units; None: not known).
 
     Without a ticket nothing is owed, so a quote is needed only for a ticketed order. Problem quote_missing,
-    refund_changed, already_cancelled.
+    refund_changed, already_cancelled, not_cancellable (a ticket that our staff issued).
     """
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
@@ -327,6 +358,7 @@ def cancel_locked(fresh: Booking, clock: datetime, *, refund_minor: int | None, 
     if order is not None:
         if fresh.closing:  # the ticket came after the booking had failed: what it may cost us is for staff to say
             raise Problem("already_cancelled", "This booking has ended already.", status=409, action="Open the booking")
+        _ticket_of_staff(fresh, order)
         if not order.quote_id or (order.quote_expires_at and clock >= order.quote_expires_at):
             raise Problem("quote_missing", "The cancellation offer has expired.", status=409,
                           action="Ask for a new one")

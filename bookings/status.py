@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bookings.flow import Facts, Wish
+from bookings.flow import Facts, Route, Wish
 from bookings.undo import left_to_give, unreturned
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
@@ -36,7 +36,7 @@ STATUS_WORDS = {
 }
 FINAL = frozenset({Status.CONFIRMED, Status.CANCELLED, Status.EXPIRED, Status.FAILED})
 CLOSED = FINAL - {Status.CONFIRMED}
-DEADLINES = frozenset({"payment_window", "hold_lapsed", "offer_expired"})
+DEADLINES = frozenset({"payment_window", "hold_lapsed", "reservation_lapsed", "offer_expired"})
 IN_FLIGHT = frozenset({O.CREATING, O.UNKNOWN})
 MONEY_OPEN = frozenset({P.OPEN, P.AUTHORISED, P.CAPTURING})
 MONEY_ACTIVE = MONEY_OPEN | {P.NEW, P.VOIDING}
@@ -92,6 +92,8 @@ def derive_status(f: Facts) -> Status:
         if not open_outside(f):
             return _closed(f)
         return Status.PENDING if o and o.state in IN_FLIGHT else Status.CANCELLING
+    if f.route is Route.MANUAL and o and o.state in (O.RESERVED, O.TICKETED) and not (p and p.state is P.OPEN):
+        return Status.PENDING_TICKETING  # also while a card stands for it, or a ticket waits for its money
     if p and p.state in MONEY_OPEN:
         return Status.PENDING_PAYMENT
     if o and o.state is O.RESERVED:
@@ -147,7 +149,7 @@ def wants_consent(f: Facts) -> int | None:
     if f.closing or f.wish is not Wish.BOOK or (f.payment and f.payment.state in MONEY_ACTIVE):
         return None
     asked = f.priced_minor
-    if f.order and f.order.state is O.HELD:
+    if f.order and (f.order.state is O.HELD or f.card_wanted and f.order.state is O.RESERVED):
         asked = f.order.total_minor
     elif f.order and f.order.state is not O.NOT_CREATED:
         return None

@@ -9,6 +9,7 @@ from bookings.flow import (
     HOUR,
     MAX_DECLINES,
     STUCK_UNDOING,
+    WATCH,
     Attention,
     CallFacts,
     Decision,
@@ -17,6 +18,7 @@ from bookings.flow import (
     OrderFacts,
     PaymentFacts,
     RefundFacts,
+    Route,
     Step,
     Wait,
     Wish,
@@ -73,6 +75,9 @@ def unwind(f: Facts, now: datetime) -> Decision | None:
     """Close what is open: the card first, then the order, then money back (reliability.md 2)."""
     o, p = f.order, f.payment
     agreed = f.wish is Wish.CANCEL and not f.closing
+    if agreed and o and o.state is O.TICKETED and f.route is Route.MANUAL:  # staff cancel it; nothing is charged
+        return undoing(p.void, Do(Step.VOID), f, now) if p and p.state in OPEN_MONEY else Do(
+            Step.KEEP_BOOKED, "not_cancellable")
     if agreed and o and o.state is O.TICKETED and p and p.state is P.AUTHORISED:
         if f.agreed_refund_minor is None:  # they were told that nothing is charged
             return _cancel(f, o, agreed, now)
@@ -89,6 +94,10 @@ def unwind(f: Facts, now: datetime) -> Decision | None:
 
 
 def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
+    if f.route is Route.MANUAL:
+        if o.by_locator:
+            return _cancelled_by_hand(f, o, now)
+        agreed = False  # nobody takes the wish to give up seats back: staff are told what goes wrong
     if o.quote_refusal:
         if agreed:
             return Do(Step.KEEP_BOOKED, o.quote_refusal)
@@ -105,6 +114,14 @@ def _cancel(f: Facts, o: OrderFacts, agreed: bool, now: datetime) -> Decision:
     return undoing(o.cancel, Do(Step.CONFIRM_CANCEL), f, now)
 
 
+def _cancelled_by_hand(f: Facts, o: OrderFacts, now: datetime) -> Decision:
+    """Only its locator is known: staff cancel it at the consolidator, or it cancels itself."""
+    if "cancel_by_hand" not in f.cases:
+        return Attention("cancel_by_hand")
+    ends = o.lapses_at or o.asked_at + WATCH
+    return Do(Step.LAPSE) if now >= ends else Wait(ends, "staff cancel it")
+
+
 def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
     """A ticket nobody paid for: told to staff at once; cancelled when it costs nothing, or when they agree to less."""
     p = f.payment
@@ -113,7 +130,7 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
         return Attention(kind)
     if p and p.state in OPEN_MONEY:
         return undoing(p.void, Do(Step.VOID), f, now)
-    if o.quote_refusal:
+    if o.quote_refusal or f.route is Route.MANUAL:
         return Wait(now + HOUR, "staff")
     if not o.quote_id or (o.quote_expires_at and now >= o.quote_expires_at):
         return ready(o.quote, Do(Step.QUOTE_CANCEL), now)
@@ -126,7 +143,7 @@ def _late_ticket(f: Facts, o: OrderFacts, now: datetime) -> Decision:
 def _give_back(f: Facts, p: PaymentFacts, agreed: bool, now: datetime) -> Decision | None:
     cause = "cancelled" if agreed else "no_order"
     kind = "refund_due" if f.order and f.order.state is O.CANCELLED and f.order.ticketed_at else "charged_without_order"
-    if not agreed and kind not in f.cases:
+    if not agreed and not p.desk and kind not in f.cases:
         return Attention(kind)
     if still_owed(f, p, cause) > 0 and not any(r.cause == cause for r in f.refunds):
         return Do(Step.REQUEST_REFUND, cause)
@@ -165,6 +182,11 @@ def refunds_in_flight(f: Facts, now: datetime) -> Decision | None:
     """Send what is owed, look at what was sent, wait for what is on its way."""
     waits = []
     for r in f.refunds:
+        if r.state in (R.REQUESTED, R.SENT) and f.payment and f.payment.desk:
+            if "refund_by_hand" not in f.cases:
+                return Attention("refund_by_hand")
+            waits.append(now + HOUR)
+            continue
         if r.state is R.REQUESTED:
             return undoing(r.send, Do(Step.SEND_REFUND, str(r.id)), f, now)
         if r.state is R.SENT and not r.known:

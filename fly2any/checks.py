@@ -160,6 +160,17 @@ def amadeus_is_whole(**_: Any) -> list[checks.CheckMessage]:
     return found
 
 
+@checks.register("fly2any")
+def hotels_are_found(**_: Any) -> list[checks.CheckMessage]:
+    """Travellers are sent to an https address only, one that is asked for the hotel."""
+    link = str(settings.STAYS_HOTEL_LINK)
+    host = urlsplit(link).hostname or ""
+    if link.startswith("https://") and host and "{name}" in link and "{" not in host:
+        return []
+    hint = "Set STAYS_HOTEL_LINK to an https:// address with {name} (and {city}) in it, or unset it."
+    return [checks.Error("STAYS_HOTEL_LINK leads to no hotel.", hint=hint, id="fly2any.E012")]
+
+
 def refuse_wrong_settings() -> None:
     """Raise ImproperlyConfigured with every error of our checks; for entry points that run no system checks."""
     wrong = [problem for problem in checks.run_checks(tags=["fly2any"]) if problem.level >= checks.ERROR]

@@ -52,6 +52,8 @@ AMADEUS_IS_SANDBOX = env.is_loopback(AMADEUS_API_BASE)
 _AMADEUS_ID = env.text("AMADEUS_CLIENT_ID", "amadeus_sandbox" if AMADEUS_API_BASE else "off")
 AMADEUS_CLIENT_ID = "" if _AMADEUS_ID == "off" else _AMADEUS_ID
 AMADEUS_CLIENT_SECRET = env.text("AMADEUS_CLIENT_SECRET", "amadeus_sandbox_secret" if AMADEUS_IS_SANDBOX else "")
+AMADEUS_CURRENCY = env.text("AMADEUS_CURRENCY", "USD")  # in which its prices are asked for
+AMADEUS_OFFER_MINUTES = env.number("AMADEUS_OFFER_MINUTES", 30)  # how long a searched or priced offer stands
 AMADEUS_GUEST_OFFICE_ID = env.text("AMADEUS_GUEST_OFFICE_ID")  # Enterprise: the office named in the token call
 AMADEUS_CLIENT_REF_PREFIX = env.text("AMADEUS_CLIENT_REF_PREFIX")  # Enterprise: how ama-client-ref begins
 AMADEUS_TICKETING_DELAY = env.text("AMADEUS_TICKETING_DELAY", "2D")  # after it an unticketed reservation goes
@@ -64,13 +66,18 @@ AMADEUS_AGENCY_STREET = env.text("AMADEUS_AGENCY_STREET", "1 Sandbox Street" if 
 AMADEUS_AGENCY_POSTCODE = env.text("AMADEUS_AGENCY_POSTCODE", "10001" if AMADEUS_IS_SANDBOX else "")
 AMADEUS_AGENCY_CITY = env.text("AMADEUS_AGENCY_CITY", "New York" if AMADEUS_IS_SANDBOX else "")
 AMADEUS_AGENCY_COUNTRY = env.text("AMADEUS_AGENCY_COUNTRY", "US")
-SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX
+# Hotels and things to do on the page of a confirmed trip: shown, never sold by us.
+STAYS = env.flag("STAYS", default=AMADEUS_IS_SANDBOX)
+STAYS_HOTEL_LINK = env.text("STAYS_HOTEL_LINK", "https://www.openstreetmap.org/search?query={name}%2C%20{city}")
+SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX or (AMADEUS_IS_SANDBOX and bool(AMADEUS_CLIENT_ID))
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 # --- how bookings run -------------------------------------------------------------------------------------------------
 PAY_NOW_HOLD_FIRST = env.flag("PAY_NOW_HOLD_FIRST", default=True)
 WEB_WAIT_SECONDS = env.number("WEB_WAIT_SECONDS", 20)
 SEARCH_SECONDS = env.number("SEARCH_SECONDS", 20)  # how long a supplier may take over a search
+SEARCH_SECONDS_OF = {"duffel": env.number("DUFFEL_SEARCH_SECONDS", 0),  # and one of them; 0: as the others
+                     "amadeus": env.number("AMADEUS_SEARCH_SECONDS", 0)}
 SERVICE_FEE_MINOR = env.number("SERVICE_FEE_MINOR", 0)  # our fee a booking, minor units, in every price from the start
 ALERT_EMAIL = env.text("ALERT_EMAIL")  # who is told of critical and high cases
 ALERT_WEBHOOK_URL = env.text("ALERT_WEBHOOK_URL")  # the chat that is told too; https, it takes {"text": …}

@@ -30,6 +30,12 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+DESK = "desk"  # the provider of money that staff took, or saw taken, elsewhere: no gateway knows it
+BY_HAND = "desk:"  # begins the external id of what was done by hand; its receipt follows
+METHODS = {"bank_transfer": "bank transfer", "cash": "cash", "terminal": "card terminal",
+           "consolidator": "the consolidator"}
+
+
 @dataclass(frozen=True)
 class Intent:
     """A payment as the gateway holds it now. `state` is OPEN, AUTHORISED, CAPTURED or VOIDED."""

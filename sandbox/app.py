@@ -27,7 +27,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 FRAME = "_frame"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-DEFAULT_SECONDS = {"hang": 200.0, "late": 3.0}
+DEFAULT_SECONDS = {"hang": 200.0, "silence": 200.0, "late": 3.0, "drip": 30.0}
+DROPS = 40
 
 
 class SandboxApp:
@@ -80,11 +81,13 @@ class SandboxApp:
     ) -> None:
         kind = fault["kind"]
         seconds = float(fault.get("seconds", DEFAULT_SECONDS.get(kind, 0.0)))
-        if kind in ("reset_before", "late"):
+        if kind in ("reset_before", "late", "silence"):
             with self.world.transaction():
                 self._note(vendor, call, operation, kind)
                 if kind == "late":
                     self.world.later(seconds, FRAME, "late_call", _packed(call, operation))
+            if kind == "silence":
+                await asyncio.sleep(seconds)
             await _reset(scope)
             return
         answer = self.perform(vendor, call, operation, fault)
@@ -93,6 +96,8 @@ class SandboxApp:
         elif kind == "cut":
             await _send(send, answer, cut=True)
             hang_up(scope)
+        elif kind == "drip":
+            await _send(send, answer, drip=seconds)
         elif kind == "garbage":
             await _send(
                 send, Answer(answer.status, b"<html><body>upstream says hello</bo", {"content-type": "text/html"})
@@ -248,7 +253,7 @@ async def _reset(scope: Scope) -> None:
     await asyncio.sleep(0.01)
 
 
-async def _send(send: Send, answer: Answer, *, cut: bool = False) -> None:
+async def _send(send: Send, answer: Answer, *, cut: bool = False, drip: float = 0.0) -> None:
     body, kind = answer.body, b"application/json; charset=utf-8"
     if body is None:
         data = b""
@@ -265,4 +270,10 @@ async def _send(send: Send, answer: Answer, *, cut: bool = False) -> None:
     if cut:
         await send({"type": "http.response.body", "body": data[: max(1, len(data) // 2)], "more_body": True})
         return
+    if drip:
+        size = max(1, len(data) // DROPS)
+        for start in range(0, len(data), size):
+            await send({"type": "http.response.body", "body": data[start : start + size], "more_body": True})
+            await asyncio.sleep(drip / DROPS)
+        data = b""
     await send({"type": "http.response.body", "body": data})

@@ -11,7 +11,9 @@ from sandbox.store import Store, dumps
 
 # Kinds the frame carries out itself. Any other kind is the vendor's own: it is asked through ``odd`` or looks itself.
 SLOW = frozenset({"latency"})
-BROKEN = frozenset({"reset_before", "reset_after", "cut", "garbage", "status", "status_after", "late", "hang"})
+BROKEN = frozenset(
+    {"reset_before", "reset_after", "cut", "garbage", "status", "status_after", "late", "hang", "silence", "drip"}
+)
 ODD = frozenset({"202", "200_no_order"})
 WEBHOOK = frozenset({"webhook_double", "webhook_delay", "webhook_shuffle", "webhook_drop"})
 CALL_KINDS = BROKEN | ODD

@@ -3,6 +3,9 @@
 Each process counts the failures it sees (5 in a row, or half of at least 10 calls within 30 s) and publishes that
 the breaker is open in `BreakerState`, which every process reads through a cache of one second. After 30 s exactly
 one caller is let through: whoever moves `open_until` first. 4xx answers and 429 do not count: the supplier works.
+
+A supplier that has closed our account (provider_off: keys revoked, no right, quota used up) is asked nothing new for an
+hour, whatever the kind of call; then one caller tries. `reopen` lets everybody through at once.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ WINDOW_SECONDS = 30.0
 WINDOW_CALLS = 10
 PAUSE = timedelta(seconds=30)
 CACHE_SECONDS = 1.0
+ACCOUNT = "account"  # stands in the place of a kind: every call of the supplier
+OFF_PAUSE = timedelta(hours=1)
 _SICK = frozenset({"supplier_down", "supplier_timeout", "unreadable_answer"})
 
 Key = tuple[str, str]
@@ -90,13 +95,18 @@ def observe(supplier: str, kind: str, error: Outside | None) -> None:
 
     Call it outside a transaction, or the news may be rolled back with it.
     """
+    if error is not None and error.code == "provider_off":
+        _open((supplier, ACCOUNT), f"{error.code} {error.vendor_code}".strip()[:200], OFF_PAUSE)
+        return
     failed, key = counts(error), (supplier, kind)
     with _lock:
         opens = _counters.setdefault(key, _Counter()).add(failed, time.monotonic())
     if opens:
         _open(key, error.code if error else "")
-    elif not failed and key in _fresh():
-        _close(key)
+    elif not failed and _fresh():
+        for known in (key, (supplier, ACCOUNT)):
+            if known in _fresh():
+                _close(known)
 
 
 def is_open(supplier: str, kind: str) -> datetime | None:
@@ -105,7 +115,26 @@ def is_open(supplier: str, kind: str) -> datetime | None:
     When the pause is over, one caller gets None and all others a new pause: the first call decides. Ask once for
     each new booking or search, where it starts.
     """
-    key = (supplier, kind)
+    return _waiting((supplier, ACCOUNT)) or _waiting((supplier, kind))
+
+
+def is_off(supplier: str) -> bool:
+    """Whether our account there was closed or used up when it was last asked. Lets nobody through."""
+    return (supplier, ACCOUNT) in _fresh()
+
+
+def reopen(supplier: str) -> None:
+    """Ask the supplier again from now on, whatever was wrong: staff have mended it."""
+    BreakerState.objects.filter(supplier=supplier).update(open_until=None, reason="")
+    with _lock:
+        for key in [key for key in _counters if key[0] == supplier]:
+            del _counters[key]
+    _forget()
+
+
+def _waiting(key: Key) -> datetime | None:
+    """`is_open` for one row."""
+    supplier, kind = key
     known = _fresh().get(key)
     if known is None:
         return None
@@ -121,6 +150,12 @@ def is_open(supplier: str, kind: str) -> datetime | None:
     return renewed[0] if renewed else None
 
 
+def seen_open(supplier: str, kind: str) -> bool:
+    """Whether a pause is running; unlike `is_open` it may be asked by any page, for it uses up nobody's trial."""
+    known = _fresh().get((supplier, kind))
+    return known is not None and known[1] > time.monotonic() - _picture.read_at
+
+
 def reset() -> None:
     """Forget what this process has counted and read. For tests."""
     with _lock:
@@ -128,10 +163,10 @@ def reset() -> None:
     _forget()
 
 
-def _open(key: Key, reason: str) -> None:
+def _open(key: Key, reason: str, pause: timedelta = PAUSE) -> None:
     supplier, kind = key
     BreakerState.objects.update_or_create(supplier=supplier, kind=kind,
-                                          defaults={"open_until": Now() + PAUSE, "reason": reason})
+                                          defaults={"open_until": Now() + pause, "reason": reason})
     _forget()
 
 

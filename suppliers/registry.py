@@ -12,14 +12,16 @@ from django.conf import settings
 from suppliers.port import Supplier
 
 # name -> the function that builds the adapter from the settings, and the setting without which it is off
-_KNOWN = {"duffel": ("suppliers.duffel.adapter", "DUFFEL_ACCESS_TOKEN")}
+_KNOWN = {"duffel": ("suppliers.duffel.adapter", "DUFFEL_ACCESS_TOKEN"),
+          "amadeus": ("suppliers.amadeus.adapter", "AMADEUS_CLIENT_ID")}
 _built: dict[str, Supplier] = {}
+_only: list[dict[str, Supplier]] = []  # what a test put in the place of all
 _lock = threading.Lock()
 
 
 def names() -> tuple[str, ...]:
     """The suppliers that are set up here (or put in by a test), in a fixed order."""
-    there = [name for name, (_, setting) in _KNOWN.items() if getattr(settings, setting, "")]
+    there = [] if _only else [name for name, (_, setting) in _KNOWN.items() if getattr(settings, setting, "")]
     return tuple(dict.fromkeys([*there, *_built]))
 
 
@@ -38,8 +40,9 @@ def get(name: str) -> Supplier:
 
 @contextmanager
 def replaced(**suppliers: Supplier) -> Iterator[None]:
-    """For tests: these suppliers, and no others that were built before, until the end of the block."""
+    """For tests: these suppliers, and no others that were built before or are set up, until the end of the block."""
     with _lock:
+        _only.append(suppliers)
         before = dict(_built)
         _built.clear()
         _built.update(suppliers)
@@ -47,5 +50,6 @@ def replaced(**suppliers: Supplier) -> Iterator[None]:
         yield
     finally:
         with _lock:
+            _only.pop()
             _built.clear()
             _built.update(before)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
@@ -23,9 +24,9 @@ MOST_TRAVELLERS = 9
 MOST_LEGS = 4
 CABINS = ("economy", "premium_economy", "business", "first")
 CAP_SECONDS = 20.0
-THREADS = 64
+THREADS = 64  # for each supplier
 _pool_lock = threading.Lock()
-_pool: list[ThreadPoolExecutor] = []
+_pools: dict[str, ThreadPoolExecutor] = {}
 
 Outcome = tuple[str, "list[OfferInfo] | Outside"]
 _Answer = Future[list[OfferInfo]]
@@ -63,31 +64,51 @@ def validate(query: SearchQuery, today: date) -> dict[str, str]:
 def run(query: SearchQuery, *, seconds: float | None = None) -> Iterator[Outcome]:
     """Ask every supplier now; yield each one's offers, or why there are none, in the order in which they answer.
 
-    Ends within `seconds` (settings.SEARCH_SECONDS, 20 at most): who is silent until then is yielded as a time-out. A
-    supplier whose sales are paused (sales_paused) or whose breaker is open (supplier_down) is not asked, and yielded
-    first. While it waits it holds no database connection.
-    Raises RuntimeError inside a transaction.
+    Each has a deadline of its own (`patience`, or `seconds` for all): who is silent until then is yielded as a
+    time-out, so the whole takes as long as the slowest and never the sum. A supplier whose sales are paused
+    (sales_paused), whose breaker is open (supplier_down) or which has closed our account (provider_off) is not asked,
+    and yielded first. While it waits it holds no database connection. Raises RuntimeError inside a transaction.
     """
     if connections["default"].in_atomic_block:
         raise RuntimeError("a search inside a transaction would hold it open while suppliers think")
-    until = time.monotonic() + min(CAP_SECONDS, seconds or float(settings.SEARCH_SECONDS))
+    started = time.monotonic()
     names = registry.names()
     stopped = {name: Unavailable("sales_paused", "its sales are paused") for name in pause.paused_names(names)}
-    stopped |= {name: Unavailable("supplier_down", "the breaker is open") for name in names
+    stopped |= {name: Unavailable("provider_off" if breaker.is_off(name) else "supplier_down", "the breaker is open")
+                for name in names
                 if name not in stopped and breaker.is_open(name, "search")}
-    asked = {_executor().submit(_ask, name, query): name for name in names if name not in stopped}
-    return _answers(stopped, asked, until)
+    asked = [_Asked(name, started + min(CAP_SECONDS, seconds or patience(name)),
+                    _executor(name).submit(_ask, name, query)) for name in names if name not in stopped]
+    return _answers(stopped, asked)
 
 
-def _answers(stopped: Mapping[str, Outside], asked: dict[_Answer, str], until: float) -> Iterator[Outcome]:
+def patience(name: str) -> float:
+    """How many seconds this supplier has for a search (settings.SEARCH_SECONDS_OF, else SEARCH_SECONDS)."""
+    return float(settings.SEARCH_SECONDS_OF.get(name) or settings.SEARCH_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question that runs in its thread; `until` on the monotonic clock."""
+
+    name: str
+    until: float
+    answer: _Answer
+
+
+def _answers(stopped: Mapping[str, Outside], asked: list[_Asked]) -> Iterator[Outcome]:
     yield from stopped.items()
-    waiting = set(asked)
+    waiting = sorted(asked, key=lambda one: one.name)
     while waiting:
         connections["default"].close()  # back to the pool: others need it while we wait
-        told, silent = wait(waiting, timeout=max(0.0, until - time.monotonic()), return_when=FIRST_COMPLETED)
-        waiting = silent if told else set()
-        for answer in sorted(told or silent, key=lambda one: asked[one]):
-            yield asked[answer], _collect(asked[answer], answer)
+        soonest = min(one.until for one in waiting)
+        told, _ = wait([one.answer for one in waiting], timeout=max(0.0, soonest - time.monotonic()),
+                       return_when=FIRST_COMPLETED)
+        now = time.monotonic()
+        ended = [one for one in waiting if one.answer in told or one.until <= now]
+        waiting = [one for one in waiting if one not in ended]
+        for one in ended:
+            yield one.name, _collect(one.name, one.answer)
 
 
 def _ask(name: str, query: SearchQuery) -> list[OfferInfo]:
@@ -117,12 +138,15 @@ def _collect(name: str, answer: _Answer) -> list[OfferInfo] | Outside:
     return result
 
 
-def _executor() -> ThreadPoolExecutor:
-    """The threads that wait for suppliers, made at the first search of this process (after gunicorn's fork)."""
+def _executor(name: str) -> ThreadPoolExecutor:
+    """The threads that wait for one supplier, made at its first search in this process (after gunicorn's fork).
+
+    Each has its own: one that hangs keeps no thread from another.
+    """
     with _pool_lock:
-        if not _pool:
-            _pool.append(ThreadPoolExecutor(THREADS, thread_name_prefix="search"))
-        return _pool[0]
+        if name not in _pools:
+            _pools[name] = ThreadPoolExecutor(THREADS, thread_name_prefix=f"search-{name}")
+        return _pools[name]
 
 
 def _fields(query: SearchQuery) -> list[tuple[str, str, str]]:

@@ -213,6 +213,8 @@ class Traveller:
     loyalty: tuple[tuple[str, str], ...] = ()  # (carrier, number)
     known_traveller: str = ""  # US security numbers, clear text like the document
     redress: str = ""
+    # what `OfferInfo.requires` asked for: addressLine, postalCode, addressCity, addressCountry, residence, documentCity
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

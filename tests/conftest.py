@@ -26,6 +26,7 @@ for _name in (
     "AMADEUS_CLIENT_ID AMADEUS_CLIENT_SECRET AMADEUS_API_BASE AMADEUS_GUEST_OFFICE_ID AMADEUS_CLIENT_REF_PREFIX AMADEUS_TICKETING_DELAY"
 ).split():
     os.environ[_name] = ""  # empty counts as unset: no key of the developer's shell or .env reaches a test
+os.environ["AMADEUS_CLIENT_ID"] = "off"  # one supplier, unless a test asks for both: AMADEUS_CLIENT_ID=amadeus_sandbox
 
 
 class OutsideNetwork(RuntimeError):

@@ -26,7 +26,7 @@ from bookings.admin import press, reveal
 from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, proposals_of
 from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
-from bookings.cases import KINDS
+from bookings.cases import title_of
 from bookings.desk.doing import picture
 from bookings.desk.limits import done_alone, needs_two
 from bookings.models import Booking, Case, StaffAction
@@ -112,8 +112,10 @@ def booking_verb(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     booking = Booking.objects.filter(pk=pk).first()
     if booking is None:
         raise Http404
-    back = reverse("admin:bookings_booking_change", args=[pk])
-    return _page(request, name, Subject(f"booking:{pk}", back, "the booking", booking=booking,
+    back, word = reverse("admin:bookings_booking_change", args=[pk]), "the booking"
+    if request.GET.get("from") == "ticketing":
+        back, word = reverse("admin:bookings_ticketing"), "the worklist"
+    return _page(request, name, Subject(f"booking:{pk}", back, word, booking=booking,
                                         permission="bookings.view_booking"))
 
 
@@ -248,7 +250,8 @@ class ActionPage:
             return reveal.page(self.request, self.operator, booking, done, self.subject.back)
         tell = messages.warning if done.proposed else messages.success
         tell(self.request, f"Done already: {done.said}" if done.again else done.said)
-        since = f"?since={int(done.row.at.timestamp())}" if self.action.short and self.subject.code != "system" else ""
+        looks = self.action.group == "look" and self.action.short and self.subject.code != "system"
+        since = f"?since={int(done.row.at.timestamp())}" if looks else ""
         return HttpResponseRedirect(f"{self.subject.back}{since}")
 
     # --- what is drawn ---
@@ -263,7 +266,7 @@ class ActionPage:
              status: int = 200) -> HttpResponse:
         """The page. `params` are the valid values that it tells the consequences of; None when there are none yet."""
         case = self.subject.case
-        title = title_of(case) if case else self.subject.reference
+        title = title_of(case.kind) if case else self.subject.reference
         context: dict[str, Any] = {
             **site.each_context(self.request), "action": self.action, "subject": self.subject, "case": case,
             "title": f"{self.action.label}: {title}" if title else self.action.label, "problem": problem, "note": note,
@@ -313,11 +316,6 @@ class ActionPage:
 def warning_of(action: desk.Action) -> str:
     """What is said beside the button of a dangerous action; "" for a harmless one."""
     return WARNINGS.get(action.group, "Cannot be taken back") if action.danger else ""
-
-
-def title_of(case: Case) -> str:
-    """The name that staff know a case by."""
-    return KINDS[case.kind].title if case.kind in KINDS else case.kind.replace("_", " ").upper()
 
 
 def _proposed(form: forms.Form | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
-from bookings.admin import actions, as_customer, dossier
+from bookings.admin import actions, as_customer, dossier, ticketing
 from bookings.admin.columns import money_at_risk
 from bookings.admin.find import bookings_matching
 from bookings.admin.story import story_of
@@ -44,7 +44,8 @@ class BookingAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The addresses of what may be done, before the admin's own."""
-        return [*actions.booking_urls(self.admin_site), *as_customer.urls(self.admin_site), *super().get_urls()]
+        site = self.admin_site
+        return [*ticketing.urls(site), *actions.booking_urls(site), *as_customer.urls(site), *super().get_urls()]
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "",
                     extra_context: dict[str, Any] | None = None) -> HttpResponse:

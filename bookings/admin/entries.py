@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bookings import desk
+from bookings import desk, telling
 from bookings.admin.values import differences
 from bookings.models import CallRecord, Diary, Outbox, StaffAction
 from payments.models import GatewayEvent
@@ -88,7 +88,7 @@ def of_mail(row: Outbox, code: str) -> Entry:
     """A mail: sent, waiting or dropped, with its words as they went out."""
     waits = f"waits until {_time(row.due_at)}, tried {row.tries} times"
     what = "sent" if row.sent_at else f"not sent: {row.dropped}" if row.dropped else waits
-    about = "to a colleague" if row.kind == "case_alert" else "to another address" if row.to else "to the contact"
+    about = "to a colleague" if row.kind in telling.OF_STAFF else "to another address" if row.to else "to the contact"
     text = (("Read the mail", f"{row.subject}\n\n{row.text}"),) if row.text else ()
     return Entry(code, "mail", row.sent_at or row.created_at, row.subject or _plain(row.kind).capitalize(),
                  what=f"{what}, {about}" if row.sent_at else what, bad=bool(row.dropped), folded=text,

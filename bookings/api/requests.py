@@ -7,6 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from bookings.api import shapes
+from bookings.selectors.filters import TICKETING
 from fly2any.kernel.money import Money, MoneyError
 from suppliers.search import CABINS, MOST_LEGS, MOST_TRAVELLERS, leg_field
 
@@ -69,6 +71,7 @@ class DocumentSerializer(Strict):
     number = _text(required=False)
     country = _text(required=False, help_text="ISO 3166 alpha-2")
     expiresOn = _text(required=False, allow_null=True, help_text="YYYY-MM-DD")
+    city = _text(required=False, help_text="Where it was issued, where the offer requires document_city")
     remove = serializers.BooleanField(required=False, help_text="Takes a stored document out, where none is required")
 
 
@@ -98,6 +101,16 @@ class PassengerSerializer(Strict):
     redressNumber = _text(required=False, allow_null=True, help_text="Where documentKinds has "
                           "passenger_redress_number. Empty keeps a stored one, null removes it")
     loyalty = _many(LoyaltySerializer, 5, required=False)
+    residence = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, where the offer requires residence")
+
+
+class AddressSerializer(Strict):
+    """An address, where the offer requires address, invoice_address (all of it) or postal_code (that and country)."""
+
+    line = _text(required=False, help_text="Street and house number")
+    postalCode = _text(required=False, max_length=12)
+    city = _text(required=False)
+    country = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2")
 
 
 class ContactSerializer(Strict):
@@ -106,6 +119,7 @@ class ContactSerializer(Strict):
     email = _text(max_length=254)
     phone = _text(max_length=60)
     phoneCountry = _text(required=False, max_length=2, help_text="ISO 3166 alpha-2, for a number without +")
+    address = AddressSerializer(required=False, allow_null=True)
 
 
 class AcknowledgementSerializer(Strict):
@@ -262,7 +276,8 @@ CODE_FILTERS = (("airline", "airlines"), ("without", "withoutAirlines"), ("from"
                 ("to", "toAirports"), ("via", "viaAirports"))
 HOUR_FILTERS = tuple(f"{word}{direction}{end}" for word in ("leave", "arrive") for direction in (1, 2, 3, 4)
                      for end in ("From", "Until"))
-NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), *((name, name) for name in HOUR_FILTERS))
+NUMBER_FILTERS = (("stops", "maxStops"), ("hours", "maxHours"), ("ticketing", "ticketing"),
+                  *((name, name) for name in HOUR_FILTERS))
 FLAG_FILTERS = (("carryOn", "carryOnBag"), ("bag", "checkedBag"), ("changeable", "changeable"),
                 ("refundable", "refundable"))
 
@@ -283,6 +298,7 @@ class ResultsSerializer(serializers.Serializer):
     refundable = serializers.BooleanField(default=False)
     carryOnBag = serializers.BooleanField(default=False, help_text="A carry-on bag is included for everybody")
     checkedBag = serializers.BooleanField(default=False, help_text="A checked bag is included for everybody")
+    ticketing = serializers.ChoiceField(choices=TICKETING, required=False, help_text=shapes.TICKETING)
     pricesWithBag = serializers.BooleanField(
         default=False, help_text="Prices and order with one checked bag each, where that price is known")
     oneFarePerTrip = serializers.BooleanField(default=False, help_text="Only the cheapest fare of the same flights")

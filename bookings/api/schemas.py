@@ -7,6 +7,8 @@ from rest_framework import serializers as s
 from bookings.api.shapes import (
     IDEMPOTENCY_KEY,
     PREFER,
+    REQUIRES,
+    TICKETING,
     AmountOut,
     ConditionsOut,
     MoneyOut,
@@ -43,6 +45,7 @@ class DocumentOut(s.Serializer):
     number = s.CharField()
     country = s.CharField()
     expiresOn = s.CharField(allow_null=True)
+    city = s.CharField(help_text="Where it was issued, where the airline asked for it")
 
 
 class LoyaltyOut(s.Serializer):
@@ -65,6 +68,7 @@ class PassengerOut(SeatInLine):
     knownTravellerNumber = s.CharField(allow_null=True, help_text="Masked")
     redressNumber = s.CharField(allow_null=True, help_text="Masked")
     loyalty = LoyaltyOut(many=True)
+    residence = s.CharField(allow_null=True, help_text="ISO 3166 alpha-2, where the airline asked for it")
 
 
 class SelectionOut(s.Serializer):
@@ -80,11 +84,28 @@ class SelectionOut(s.Serializer):
     amount = MoneyOut()
 
 
+class AddressOut(s.Serializer):
+    """The address, where the airline asked for one."""
+
+    line = s.CharField()
+    postalCode = s.CharField()
+    city = s.CharField()
+    country = s.CharField()
+
+
+class ReferenceOut(s.Serializer):
+    """What to give to whom."""
+
+    label = s.CharField()  # type: ignore[assignment]
+    reference = s.CharField()
+
+
 class ContactOut(s.Serializer):
     """How the customer is reached."""
 
     email = s.CharField()
     phone = s.CharField()
+    address = AddressOut(allow_null=True)
 
 
 class TicketOut(s.Serializer):
@@ -115,6 +136,7 @@ class PaymentOut(s.Serializer):
     amount = MoneyOut()
     captured = MoneyOut()
     refunded = MoneyOut()
+    authorised = s.BooleanField(help_text="The bank has agreed at some time")
     clientSecret = s.CharField(allow_null=True)
     needsCustomer = s.BooleanField()
     cardBrand = s.CharField()
@@ -220,6 +242,7 @@ class DraftOut(HeadOut):
     bundles = BundleOut(many=True, required=False, help_text="Step 1 of a draft only")
     news = s.ListField(child=s.CharField(), help_text="Extras of a draft that were lost or cost something else now")
     contact = ContactOut()
+    airlineReferences = ReferenceOut(many=True)
     order = OrderOut(allow_null=True)
     payment = PaymentOut(allow_null=True)
     refund = RefundOut(allow_null=True)
@@ -230,6 +253,9 @@ class DraftOut(HeadOut):
     conditions = ConditionsOut()
     documentsRequired = s.BooleanField()
     documentKinds = s.ListField(child=s.CharField())
+    requires = s.ListField(child=s.CharField(), help_text=REQUIRES)
+    ticketing = s.ChoiceField(choices=("instant", "manual"), help_text=TICKETING)
+    ticketBy = s.DateTimeField(allow_null=True, help_text="Of the offer; the reservation's own is deadlines.payBy")
     loyaltyCarriers = s.ListField(child=s.CharField())
     bagsText = s.CharField()
     brand = s.CharField()

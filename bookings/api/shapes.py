@@ -138,6 +138,10 @@ class ConditionsOut(s.Serializer):
     refund = s.CharField()
 
 
+TICKETING = ("instant: ticketed when it is paid. manual: reserved without payment, ticketed by our team by ticketBy; "
+             "how it is paid is told then")
+
+
 class OfferCard(s.Serializer):
     """An offer in the results. The total is for all travellers and includes everything."""
 
@@ -154,6 +158,8 @@ class OfferCard(s.Serializer):
     checkedBags = s.IntegerField()
     conditions = ConditionsOut()
     canHold = s.BooleanField()
+    ticketing = s.ChoiceField(choices=("instant", "manual"), help_text=TICKETING)
+    ticketBy = s.DateTimeField(allow_null=True)
     emissionsKg = s.CharField()
     expiresAt = s.DateTimeField()
 
@@ -164,6 +170,27 @@ class EmissionsOut(s.Serializer):
     kg = s.IntegerField()
     percent = s.IntegerField(allow_null=True, help_text="More (or less, when negative) than typical; null: unknown")
     text = s.CharField()
+
+
+REQUIRES = ("What the airline asks for besides: postal_code, address and invoice_address with the contact's address, "
+            "residence with each passenger, document_city with each document, redress numbers where somebody has one")
+
+
+class RuleOut(s.Serializer):
+    """A part of the fare rules, as the airline wrote it: plain text with its own line ends."""
+
+    title = s.CharField()
+    text = s.CharField()
+
+
+class AgainOut(s.Serializer):
+    """The same fare from another source: it can be booked just as well."""
+
+    id = s.UUIDField()
+    total = MoneyOut()
+    shownTotal = MoneyOut()
+    ticketing = s.ChoiceField(choices=("instant", "manual"))
+    ticketBy = s.DateTimeField(allow_null=True)
 
 
 class FoundCard(OfferCard):
@@ -177,6 +204,7 @@ class FoundCard(OfferCard):
     bagPrice = MoneyOut(allow_null=True, help_text="A checked bag for everybody; 0 when included; null: not known")
     fares = s.IntegerField(help_text="How many fares of these flights pass the filters")
     emissions = EmissionsOut(allow_null=True)
+    also = AgainOut(many=True, help_text="The same flights, cabin, fare and bags from others, not cheaper")
 
 
 class SupplierOut(s.Serializer):
@@ -283,6 +311,8 @@ class FamilyOut(FareFacts):
     conditions = ConditionsOut()
     bagsText = s.CharField()
     canHold = s.BooleanField()
+    ticketing = s.ChoiceField(choices=("instant", "manual"))
+    ticketBy = s.DateTimeField(allow_null=True)
 
 
 class OfferOut(FareFacts, OfferCard):
@@ -294,6 +324,8 @@ class OfferOut(FareFacts, OfferCard):
     priceGuaranteedUntil = s.DateTimeField(allow_null=True)
     documentsRequired = s.BooleanField()
     documentKinds = s.ListField(child=s.CharField())
+    requires = s.ListField(child=s.CharField(), help_text=REQUIRES)
+    rules = RuleOut(many=True, help_text="The airline's own rules of the fare; known once the offer was priced")
     loyaltyCarriers = s.ListField(child=s.CharField())
     conditionsUrl = s.CharField()
     services = ServiceOut(many=True)

@@ -14,6 +14,7 @@ from bookings import access, bundles, drafts, selectors
 from bookings.checkout import extras_form, outcomes, search_form
 from bookings.checkout.pages import page, summary
 from bookings.models import Booking
+from bookings.selectors.offers import fare_rules, raw_of
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from suppliers.models import Search
@@ -101,11 +102,14 @@ def _next(then: str, booking: Booking) -> str:
 def _page(request: HttpRequest, booking: Booking, view: dict[str, Any], *, notice: str = "", away: bool = False,
           typed: dict[str, str] | None = None, wrong: dict[str, str] | None = None) -> HttpResponse:
     maps = seat_maps(booking)
+    if not away:
+        drafts.more_fares(booking.offer)
     listed = extras_form.lists(booking, maps, typed, wrong)
     ids = dict.fromkeys(listed["lost_fields"], "")
     context = {"draft": view, "news": booking.news, "notice": notice, "away": away, "seats_away": maps is None,
                "reviewed": ready(view), "priced_at": booking.offer.priced_at, "flights_url": flights_url(booking),
-               "fares": extras_form.fares(booking, typed), "will_pay_now": bool(view["selections"]) and
+               "fares": extras_form.fares(booking, typed), "rules": fare_rules(raw_of(booking.offer)),
+               "will_pay_now": bool(view["selections"]) and
                not booking.offer.info.instant_only, **listed,
                "bundles": bundles.present(booking, maps or [], clock.now()),
                "bundle_changed": request.GET.get("bundle") == "changed",

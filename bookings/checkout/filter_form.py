@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from bookings.selectors.filters import FLAGS, RULES, SETS
+from bookings.selectors.filters import FLAGS, RULES, SETS, TICKETING
 from suppliers import places
 
 Raw = dict[str, Any]
@@ -16,6 +16,7 @@ MOST_HOURS, MOST_CODES = 200, 40
 STOPS_WORDS = {0: "Direct only", 1: "At most 1 stop", 2: "At most 2 stops"}
 FLAG_WORDS = {"carryOn": "Carry-on bag included", "bag": "Checked bag included", "changeable": "Changes allowed",
               "refundable": "Refundable"}
+TICKETING_WORDS = {"instant": "Ticketed at once", "manual": "Reserved now, ticketed by our team"}
 END_WORDS = {"leave": "leaves", "arrive": "arrives"}
 
 
@@ -30,6 +31,9 @@ def read(data: QueryDict) -> dict[str, Any]:
         elif name in FLAGS:
             if data.get(name) == "yes":
                 found[name] = True
+        elif name == "ticketing":
+            if data.get(name) in TICKETING:
+                found[name] = data[name]
         else:
             number = whole(data.get(name, ""), _most(name))
             if number is not None:
@@ -90,6 +94,8 @@ def _said(name: str, chosen: Any, names: Mapping[str, str], ways: list[str]) -> 
             yield word.format(names.get(code, code) if name in ("airline", "without") else code), code
     elif name in FLAGS:
         yield FLAG_WORDS[name], None
+    elif name == "ticketing":
+        yield TICKETING_WORDS[chosen], None
     elif name == "stops":
         yield STOPS_WORDS[chosen], None
     elif name == "hours":
@@ -113,6 +119,8 @@ def form(wanted: Mapping[str, Any], facets: Mapping[str, Mapping[Any, int]], air
     return {
         "stops": [_choice("stops", value, STOPS_WORDS[value], count, wanted)
                   for value, count in facets.get("stops", {}).items()],
+        "ticketing": [_choice("ticketing", value, TICKETING_WORDS[value], count, wanted)
+                      for value, count in facets.get("ticketing", {}).items()],
         "flags": [_choice(name, "yes", FLAG_WORDS[name], facets.get(name, {}).get(True, 0), wanted) for name in FLAGS],
         "hours": [_choice("hours", value, f"{value} h", count, wanted)
                   for value, count in facets.get("hours", {}).items()],

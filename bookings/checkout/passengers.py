@@ -73,12 +73,12 @@ def _form(request: HttpRequest, booking: Booking, view: dict[str, Any], typed: M
 
 def _in_order(wrong: dict[str, str]) -> dict[str, str]:
     """Errors as the page has the fields: of the whole party, traveller by traveller, the contact."""
-    order = ("givenName", "familyName", "title", "gender", "bornOn", "infantOn", "infantPosition", "document",
-             "knownTravellerNumber", "redressNumber", "loyalty")
+    order = ("givenName", "familyName", "title", "gender", "bornOn", "residence", "infantOn", "infantPosition",
+             "document", "knownTravellerNumber", "redressNumber", "loyalty")
 
     def place(path: str) -> tuple[int, int, int]:
         parts = path.split(".")
-        if len(parts) < 3:
+        if parts[0] != "passengers" or len(parts) < 3:
             return (0 if parts[0] == "passengers" else 99), 0, 0
         return 1 + int(parts[1]), order.index(parts[2]) if parts[2] in order else len(order), len(path)
 

@@ -23,6 +23,7 @@ MOST_RELOADS = 10  # without JavaScript the page reloads itself every 3 s, this 
 TABS = (("best", "Best"), ("cheapest", "Cheapest"), ("fastest", "Fastest"))
 PRICES_WITH = (("", "Hand bag only"), ("bag", "1 checked bag"))
 MOST_PAGES = 40
+NOT_SOLD = frozenset({"sales_paused", "provider_off"})  # we have stopped selling it, or our account there is closed
 
 Raw = dict[str, Any]
 
@@ -94,20 +95,20 @@ def _state(view: Raw) -> str:
         return "asking"
     if view["lapsed"]:
         return "lapsed"
-    if view["suppliers"] and all(one["code"] == "sales_paused" for one in view["suppliers"]):
+    if view["suppliers"] and all(one["code"] in NOT_SOLD for one in view["suppliers"]):
         return "paused"
     return "down" if view["suppliers"] and all(one["state"] != "done" for one in view["suppliers"]) else "none"
 
 
 def _failed(view: Raw) -> bool:
-    """Whether a supplier that we sell failed, or was never heard of again."""
-    return any((one["state"] == "failed" and one["code"] != "sales_paused")
+    """Whether a supplier that we sell failed, or was never heard of again. One that is off is not among them."""
+    return any((one["state"] == "failed" and one["code"] not in NOT_SOLD)
                or (view["complete"] and one["state"] == "asking") for one in view["suppliers"])
 
 
 def _paused(view: Raw) -> bool:
     """Whether a supplier was left out because we do not sell its flights for the moment."""
-    return any(one["code"] == "sales_paused" for one in view["suppliers"])
+    return any(one["code"] in NOT_SOLD for one in view["suppliers"])
 
 
 def _tabs(data: QueryDict, view: Raw) -> list[Raw]:

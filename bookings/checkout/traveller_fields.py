@@ -82,7 +82,20 @@ def _contact(form: Filled, view: dict[str, Any]) -> dict[str, Any]:
         "phone": form.field("contact-phone", "Phone number", stored.get("phone"), type="tel", autocomplete="tel",
                             inputmode="tel", maxlength=40,
                             hint="As at home, or with + and country code"),
+        "address": _address(form, view),
     }
+
+
+def _address(form: Filled, view: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of the address that this offer asks for; [] for most."""
+    stored = view["contact"].get("address") or {}
+    shown: dict[str, dict[str, Any]] = {
+        "line": {"label": "Street and house number", "autocomplete": "address-line1", "maxlength": 60},
+        "postalCode": {"label": "Postal code", "autocomplete": "postal-code", "maxlength": 12},
+        "city": {"label": "Town or city", "autocomplete": "address-level2", "maxlength": 60},
+        "country": {"label": "Country", "autocomplete": "country", "choices": list(countries)}}
+    return [form.field(input_id(f"contact.address.{part}"), stored=stored.get(part), **shown[part])
+            for part in forms.address_fields(tuple(view.get("requires", ())))]
 
 
 def _person(form: Filled, view: dict[str, Any], person: dict[str, Any], index: int) -> dict[str, Any]:
@@ -99,7 +112,7 @@ def _person(form: Filled, view: dict[str, Any], person: dict[str, Any], index: i
                                  autocomplete=f"{section}family-name"),
         "bornOn": form.date(f"{name}-bornOn", "Date of birth", person.get("bornOn"), section=section,
                             hint=_age_hint(view, person)),
-        **_lap(form, view, person, index), **_papers(form, view, person, name),
+        **_residence(form, view, person, name), **_lap(form, view, person, index), **_papers(form, view, person, name),
     }
     given, family = fields["givenName"]["value"], fields["familyName"]["value"]
     return {"id": name, "number": index + 1, "kind": KINDS[person["kind"]] + (
@@ -110,6 +123,14 @@ def _person(form: Filled, view: dict[str, Any], person: dict[str, Any], index: i
         "open_passport": _used([fields[name] for name in ("documentNumber", "documentCountry", "documentExpiresOn")
                                 if name in fields]),
         "open_loyalty": _used([fields[name] for name in ("loyaltyCarrier", "loyaltyNumber") if name in fields])}
+
+
+def _residence(form: Filled, view: dict[str, Any], person: dict[str, Any], name: str) -> dict[str, Any]:
+    """The country where the traveller lives, where the airline asks for it."""
+    if "residence" not in view.get("requires", ()):
+        return {}
+    return {"residence": form.field(f"{name}-residence", "Lives in", person.get("residence"), choices=list(countries),
+                                    autocomplete="off", hint="The airline asks for it with this fare.")}
 
 
 def _used(fields: list[dict[str, Any]]) -> bool:
@@ -143,10 +164,14 @@ def _papers(form: Filled, view: dict[str, Any], person: dict[str, Any], name: st
     kinds, fields = view.get("documentKinds") or [], {}
     if view.get("documentsRequired") or "passport" in kinds:
         fields.update(_document(form, name, person.get("document") or {}))
+        if "document_city" in view.get("requires", ()):
+            fields["documentCity"] = form.field(
+                f"{name}-documentCity", "Town where it was issued", (person.get("document") or {}).get("city"),
+                maxlength=60, autocomplete="off", hint="As it stands in the passport.")
     words = {"knownTravellerNumber": "For TSA PreCheck, Global Entry, NEXUS or SENTRI.",
              "redressNumber": "Only if the US Department of Homeland Security gave you one."}
     for number, (kind, label, _) in forms.NUMBERS.items():
-        if kind in kinds and not view.get("documentsRequired"):
+        if kind in kinds and (not view.get("documentsRequired") or "redress" in view.get("requires", ())):
             fields[number] = form.secret(f"{name}-{number}", label, person.get(number) or "", optional=True,
                                          hint=words[number])
     if view.get("loyaltyCarriers"):

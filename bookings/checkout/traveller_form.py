@@ -13,7 +13,8 @@ PARTS = (("day", "Day", 2), ("month", "Month", 2), ("year", "Year", 4))
 _MONTHS = {name: number for number, name in enumerate(
     ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}
 _DOCUMENT = {"number": "documentNumber", "country": "documentCountry", "issuingCountry": "documentCountry",
-             "issuingCountryCode": "documentCountry", "expiresOn": "documentExpiresOn"}
+             "issuingCountryCode": "documentCountry", "expiresOn": "documentExpiresOn", "city": "documentCity"}
+_ADDRESS = {"line": "addressLine", "postalCode": "postalCode", "city": "addressCity", "country": "addressCountry"}
 _INPUT = re.compile(r"(passengers-\d-[A-Za-z]{1,30}(-day|-month|-year)?|contact-[A-Za-z]{1,20})\Z")
 MOST = 100  # letters of any value: the real limits are the drafts'
 
@@ -25,6 +26,8 @@ def input_id(path: str) -> str:
         parts = [*parts[:2], _DOCUMENT.get(parts[-1], "documentNumber")]
     if "loyalty" in parts:
         parts = [*parts[:2], "loyaltyCarrier" if parts[-1] == "carrier" else "loyaltyNumber"]
+    if "address" in parts:
+        parts = ["contact", _ADDRESS.get(parts[-1], "addressLine")]
     name = "-".join(parts)
     return f"{name}-day" if parts[-1] in ("bornOn", "documentExpiresOn") else name
 
@@ -71,7 +74,8 @@ def read(data: Mapping[str, str],
         if "infantPosition" in people[adult]:
             wrong[f"passengers.{infant}.infantOn"] = "Another infant sits on this adult's lap already. Choose another."
         people[adult]["infantPosition"] = infant
-    contact = {name: _text(data, f"contact-{name}") for name in ("email", "phone", "phoneCountry")}
+    contact: dict[str, Any] = {name: _text(data, f"contact-{name}") for name in ("email", "phone", "phoneCountry")}
+    contact["address"] = {name: _text(data, f"contact-{field}") for name, field in _ADDRESS.items()}
     return people, contact, wrong
 
 
@@ -79,7 +83,7 @@ def _read_person(data: Mapping[str, str], person: dict[str, Any], index: int,
                  wrong: dict[str, str]) -> dict[str, Any]:
     name = f"passengers-{index}"
     read_one: dict[str, Any] = {"position": person["position"]}
-    for field in ("title", "gender", "givenName", "familyName"):
+    for field in ("title", "gender", "givenName", "familyName", "residence"):
         read_one[field] = _text(data, f"{name}-{field}")
     read_one["bornOn"] = _read_date(data, f"{name}-bornOn", f"passengers.{index}.bornOn", "date of birth", wrong)
     if _text(data, f"{name}-documentRemove") == "yes":
@@ -103,7 +107,8 @@ def _read_document(data: Mapping[str, str], name: str, index: int, wrong: dict[s
                          "day the passport expires", wrong)
     if not (number or country or expires):
         return None
-    return {"kind": "passport", "number": number, "country": country, "expiresOn": expires}
+    return {"kind": "passport", "number": number, "country": country, "expiresOn": expires,
+            "city": _text(data, f"{name}-documentCity")}
 
 
 def _read_date(data: Mapping[str, str], name: str, path: str, what: str, wrong: dict[str, str]) -> str | None:

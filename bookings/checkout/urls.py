@@ -18,6 +18,7 @@ from bookings.checkout import (
     review,
     search,
     seats,
+    stays,
 )
 
 urlpatterns = [
@@ -43,6 +44,7 @@ urlpatterns = [
     path("trips/<str:reference>/let-go", progress.let_go, name="trip-let-go"),
     path("trips/<str:reference>/fix", fixing.fix, name="trip-fix"),
     path("trips/<str:reference>/price", progress.price, name="trip-price"),
+    path("trips/<str:reference>/stays", stays.stays, name="trip-stays"),
     path("trips/<str:reference>/cancel", manage.cancel, name="trip-cancel"),
     path("trips/<str:reference>/contact", changes.contact, name="trip-contact"),
     path("trips/<str:reference>/request", changes.request_change, name="trip-request"),

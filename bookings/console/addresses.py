@@ -19,6 +19,7 @@ def of(site: AdminSite) -> list[URLPattern]:
         path("dashboard/<slug:name>/rows/<slug:which>/", site.admin_view(dashboard.listed), name="dashboard_rows"),
         path("people/", site.admin_view(people.page), name="people"),
         path("people/<int:pk>/<slug:verb>/", site.admin_view(people.verb), name="person_verb"),
+        path("people/address/<slug:mark>/", site.admin_view(people.address), name="person_address"),
         path("runbook/", site.admin_view(runbook_page.contents), name="runbook_contents"),
         path("runbook/<slug:kind>/", site.admin_view(runbook_page.page), name="runbook"),
     ]

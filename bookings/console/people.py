@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import structlog
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,7 +19,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from bookings import desk
 from bookings.access import address_of
 from bookings.desk import lockout
-from bookings.desk.people import PEOPLE_ACTIONS
+from bookings.desk.people import LIFT_ADDRESS, PEOPLE_ACTIONS
 from bookings.desk.roles import EACH, ROLES
 from bookings.desk.staff import role_of
 from fly2any.kernel import clock
@@ -45,6 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
               "pairs": pairs.get(user.username, []), "failures": failures[user.username],
               "shut": failures[user.username] >= lockout.A_NAME} for user in people]
     context = {**admin.site.each_context(request), "title": "People", "lines": lines, "now": now,
+               "addresses": [(mark, *known) for mark, known in lockout.addresses(now).items()],
                "roles": [(role, EACH[role], len(ROLES[role])) for role in ROLES]}
     return render(request, "admin/people/page.html", context)
 
@@ -52,25 +54,46 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """GET says what will happen to this colleague; POST does it once, with a reason."""
-    action = PEOPLE_ACTIONS.get(verb)
+    user, action = _manager(request, PEOPLE_ACTIONS.get(verb))
+    person = get_object_or_404(User, pk=pk, is_staff=True)
+    return _asked(request, action, {"user": pk}, f"user:{pk}", {
+        "name": person.username, "role": role_of(person), "own": person == user})
+
+
+@require_http_methods(["GET", "POST"])
+def address(request: HttpRequest, mark: str) -> HttpResponse:
+    """The same for an address that is locked whatever the name. `mark` stands for it; unknown ones are not found."""
+    _, action = _manager(request, LIFT_ADDRESS)
+    known = lockout.addresses(clock.now()).get(mark)
+    if known is None and request.method == "GET":
+        raise Http404
+    return _asked(request, action, {"mark": mark}, f"address:{mark}", {"name": known[0] if known else "An address"})
+
+
+def _manager(request: HttpRequest, action: desk.Action | None) -> tuple[User, desk.Action]:
     if action is None or not isinstance(request.user, User) or not request.user.has_perm(action.permission):
         raise PermissionDenied
-    person = get_object_or_404(User, pk=pk, is_staff=True)
-    problem, status = ("Not for yourself: another manager does it." if person == request.user else ""), 200
+    return request.user, action
+
+
+def _asked(request: HttpRequest, action: desk.Action, params: desk.Params, subject: str,
+           about: dict[str, Any]) -> HttpResponse:
+    """The page of an action on a person or an address, and its doing."""
+    user, _ = _manager(request, action)
+    problem, status = ("Not for yourself: another manager does it." if about.get("own") else ""), 200
+    key = request.POST.get("key") or secrets.token_urlsafe(24)
     if request.method == "POST":
-        key = digest([request.user.pk, verb, pk, request.POST.get("key") or secrets.token_urlsafe(24)])[:60]
-        by = desk.By(operator=request.user, reason=request.POST.get("reason", "").replace("\x00", ""), key=key,
-                     address=address_of(request),
+        by = desk.By(operator=user, reason=request.POST.get("reason", "").replace("\x00", ""),
+                     key=digest([user.pk, action.name, subject, key])[:60], address=address_of(request),
                      request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")))
         try:
-            done = desk.do(action, by=by, params={"user": pk}, subject=f"user:{pk}")
+            done = desk.do(action, by=by, params=params, subject=subject)
         except Problem as found:
             problem, status = found.message, found.status
         else:
             messages.success(request, done.said)
             return HttpResponseRedirect(reverse("admin:people"))
-    context = {**admin.site.each_context(request), "title": f"{action.label}: {person.username}", "action": action,
-               "person": person, "role": role_of(person), "plan": action.plan(desk.situation_of(), {}),
-               "problem": problem, "key": request.POST.get("key") or secrets.token_urlsafe(24),
-               "reason": request.POST.get("reason", ""), "own": person == request.user}
+    context = {**admin.site.each_context(request), "title": f"{action.label}: {about['name']}", "action": action,
+               "about": about, "plan": action.plan(desk.situation_of(), {}), "problem": problem, "key": key,
+               "reason": request.POST.get("reason", "")}
     return render(request, "admin/people/verb.html", context, status=status)

@@ -16,6 +16,7 @@ from bookings.status import FINAL, Status
 from bookings.wake import wake as wake_worker
 from fly2any.kernel.errors import Problem
 from payments.models import Payment
+from payments.types import DESK
 from suppliers.models import SupplierOrder
 
 SNOOZES = ((1, "1 hour"), (4, "4 hours"), (8, "8 hours"), (24, "1 day"), (72, "3 days"), (168, "7 days"),
@@ -43,9 +44,9 @@ def _customer_waits(situation: Situation) -> str:
 
 def _look(situation: Situation, _: Params, by: By) -> str:
     booking = _booking(situation)
-    SupplierOrder.objects.filter(booking=booking).update(news_at=situation.now)
-    Payment.objects.filter(booking=booking).update(news_at=situation.now)
-    Booking.objects.filter(pk=booking.pk).update(parked_at=None, attempts=0)
+    SupplierOrder.objects.filter(booking=booking).exclude(external_id__startswith="locator:").update(
+        news_at=situation.now)  # known by its record locator alone: nobody can fetch it
+    Payment.objects.filter(booking=booking).exclude(provider=DESK).update(news_at=situation.now)
     wake_worker(booking.pk, situation.now)
     return "Both the airline and Stripe are being asked now."
 
@@ -195,11 +196,17 @@ class AssignForm(forms.Form):
             for user in staff)]
 
 
-def _assign(situation: Situation, params: Params, by: By) -> str:
+def colleague(params: Params) -> User:
+    """The colleague chosen in an AssignForm. Problem no_such_colleague when they left meanwhile."""
     to = User.objects.filter(pk=params["to"], is_staff=True, is_active=True).first()
     if to is None:
         raise Problem("no_such_colleague", "This colleague cannot take cases.", status=422, action="Choose another",
                       field_errors={"to": "Choose one of the colleagues in the list."})
+    return to
+
+
+def _assign(situation: Situation, params: Params, by: By) -> str:
+    to = colleague(params)
     Case.objects.filter(pk=_case(situation).pk).update(taken_by=to)
     return f"The case is {'yours' if to.pk == by.operator.pk else f'now with {to.username}'}."
 

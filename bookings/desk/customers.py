@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,22 +14,25 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from bookings import forms as rules
-from bookings import mail, outbox, services
+from bookings import mail, outbox, services, telling
 from bookings.desk.action import Action, By, Mail, Params, Plan, Situation
 from bookings.desk.casework import no_booking
 from bookings.desk.money import order_state, story_of, unsure_order
-from bookings.flow import Wish
+from bookings.flow import Route, Wish
 from bookings.forms import contact as contacts
-from bookings.models import Booking, Outbox, Passenger, StaffAction
+from bookings.models import Booking, Diary, Outbox, Passenger, StaffAction
 from bookings.status import Status
+from bookings.wake import wake
 from fly2any.kernel import secretbox
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.money import Money
+from payments.types import PaymentState
 from suppliers.types import OrderState
 
 SHOWN = timedelta(minutes=2)  # how long a reveal shows documents to the one who asked
 LISTED = 50  # mails to choose from
 NEWEST = 0  # the choice that fits every line when many are sent again at once
-OF_OTHERS = ("contact_changed", "case_alert", "case_healed", "lookup_link")  # not for the customer of today
+OF_OTHERS = ("contact_changed", "lookup_link", *telling.OF_STAFF)  # not for the customer of today
 
 
 def _mail(kind: str, booking: Booking | None, now: datetime, *, version: str = "1") -> Mail | None:
@@ -44,30 +48,95 @@ def _no_address(situation: Situation) -> str:
 # --- the link to pay --------------------------------------------------------------------------------------------
 
 
+def _to_be_paid_by_link(situation: Situation) -> bool:
+    """Whether a reservation of ours, or its ticket, waits for money that nobody has brought yet."""
+    story = situation.story
+    return (story is not None and story.booking.route == Route.MANUAL and story.booking.wish == Wish.BOOK
+            and not story.booking.closing and order_state(situation) in (OrderState.RESERVED, OrderState.TICKETED))
+
+
 def _cannot_pay(situation: Situation) -> str:
-    booking = situation.booking
-    if booking is None:
+    booking, story = situation.booking, situation.story
+    if booking is None or story is None:
         return no_booking(situation)
+    payment = story.payment
+    if _to_be_paid_by_link(situation):
+        if payment is not None and payment.state == PaymentState.CAPTURED:
+            return "The money has been taken already."
+        if payment is not None and payment.state in (PaymentState.AUTHORISED, PaymentState.CAPTURING):
+            return "The card is reserved already: enter the ticket numbers."
+        if payment is not None and payment.state == PaymentState.VOIDING:
+            return "The card is being released: look again in a moment."
+        return _no_address(situation)
     if booking.status in (Status.HOLD, Status.PENDING_PAYMENT):
         return unsure_order(situation) or _no_address(situation)
-    if order_state(situation) is OrderState.RESERVED:
-        return "Our team tickets this one: the payment opens when the ticket numbers are entered."
     return "There is nothing to pay: nothing is held or ticketed that waits for money."
 
 
 def _pay_link(situation: Situation, _: Params, by: By) -> str:
     booking = story_of(situation).booking
     sent = Outbox.objects.filter(booking=booking, kind="pay_link").count()
+    if _to_be_paid_by_link(situation) and not booking.card_wanted:
+        booking.card_wanted = True
+        booking.save(update_fields=["card_wanted"])
+        Diary.objects.create(booking=booking, at=situation.now, actor=by.actor, event="card.wanted")
+        wake(booking.pk, situation.now)
     outbox.queue("pay_link", booking, situation.now, version=str(sent + 1))
     return "The link goes to the customer's address."  # not which: what is said here is kept for ever
 
 
+def _pay_link_plan(situation: Situation, _: Params) -> Plan:
+    if not _to_be_paid_by_link(situation) or situation.booking is None:
+        return Plan(
+            will=("The customer gets a mail with a link that opens their booking, where they can pay.",
+                  "Nothing is charged by sending it."), mail=_mail("pay_link", situation.booking, situation.now))
+    to_be = copy.copy(situation.booking)
+    to_be.card_wanted = True
+    ticketed = order_state(situation) is OrderState.TICKETED
+    return Plan(
+        will=("The customer gets a mail with a link that opens their booking, where they give their card.",
+              "The card is charged at once then: the tickets are issued." if ticketed else
+              "The card is only reserved then, for 8 hours at most: it is charged when you enter the ticket numbers, "
+              "and released by itself when you do not. Send the link when the tickets can be issued within hours.",
+              "Nothing is charged by sending it."),
+        calls=("Stripe: POST /v1/payment_intents",), mail=_mail("pay_link", to_be, situation.now),
+        amounts=(("Asked of the customer", str(Money(to_be.accepted_minor, to_be.currency))),))
+
+
 SEND_PAY_LINK = Action(
-    "send_pay_link", "Send the link to pay", "customer", "bookings.do_pay_link",
-    plan=lambda s, _: Plan(
-        will=("The customer gets a mail with a link that opens their booking, where they can pay.",
-              "Nothing is charged by sending it."), mail=_mail("pay_link", s.booking, s.now)),
+    "send_pay_link", "Send the link to pay", "customer", "bookings.do_pay_link", plan=_pay_link_plan,
     perform=_pay_link, unavailable=_cannot_pay)
+
+
+def _cannot_take_back(situation: Situation) -> str:
+    story = situation.story
+    if story is None:
+        return no_booking(situation)
+    if story.booking.route != Route.MANUAL or not story.booking.card_wanted:
+        return "No link to pay for a reservation is with the customer."
+    payment = story.payment
+    if payment is not None and payment.state in (PaymentState.CAPTURING, PaymentState.CAPTURED):
+        return "The money has been taken already."
+    return "" if order_state(situation) is OrderState.RESERVED else "The tickets are issued: the money is awaited."
+
+
+def _take_back(situation: Situation, _: Params, by: By) -> str:
+    booking = story_of(situation).booking
+    booking.card_wanted = False
+    booking.save(update_fields=["card_wanted"])
+    Diary.objects.create(booking=booking, at=situation.now, actor=by.actor, event="card.not_wanted")
+    wake(booking.pk, situation.now)
+    return "The worker closes the page to pay, and releases the card if it is reserved."
+
+
+TAKE_BACK_LINK = Action(
+    "take_back_link", "Take the link to pay back", "customer", "bookings.do_pay_link",
+    plan=lambda _, __: Plan(
+        will=("The customer cannot pay by the link any more; a card that is reserved is released, nothing is charged.",
+              "The seats stay reserved until the airline's deadline.",
+              "Then a payment taken elsewhere can be recorded, or a new link sent."),
+        calls=("Stripe: POST /v1/payment_intents/…/cancel",)),
+    perform=_take_back, unavailable=_cannot_take_back, danger=True)
 
 
 # --- a mail again -----------------------------------------------------------------------------------------------
@@ -248,4 +317,4 @@ REVEAL = Action(
               "It is written down for ever that you looked, when, from where, and why.")),
     perform=lambda _, __, ___: "The documents are shown for two minutes.", unavailable=_cannot_reveal, takes=False)
 
-ACTIONS = (SEND_PAY_LINK, RESEND_MAIL, CORRECT_CONTACT, REVEAL)
+ACTIONS = (SEND_PAY_LINK, TAKE_BACK_LINK, RESEND_MAIL, CORRECT_CONTACT, REVEAL)

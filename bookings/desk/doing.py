@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from bookings import locks
+from bookings import locks, telling
 from bookings.desk.action import Action, By, Done, Params, Situation
 from bookings.desk.limits import done_alone, needs_two
 from bookings.facts import load
@@ -116,10 +116,11 @@ def _again(situation: Situation) -> Situation:
 
 def _propose(action: Action, situation: Situation, params: Params, by: By) -> str:
     money = action.money(situation, params)
-    Proposal.objects.create(
+    proposal = Proposal.objects.create(
         verb=action.name, booking=situation.booking, case=situation.case, params=_plain(params),
         reason=by.reason.strip()[:500], amount_minor=money.minor if money else None,
         currency=money.currency if money else "", proposed_by=by.operator, proposed_at=situation.now)
+    telling.proposed(proposal, action.label, situation.now)
     alone = done_alone(situation, by.operator, money)
     already = f", with {Money(alone, money.currency)} that you moved within 24 hours," if money and alone else ""
     return f"{money}{already} needs a second person. Your proposal waits for them; nothing has moved."

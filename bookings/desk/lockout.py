@@ -4,7 +4,7 @@ Three measures, all from django-axes' own rows. A name at an address: 5 failures
 everywhere: 20 in an hour. An address with any name: 30 in 15 minutes. The two wide ones spare a name at an address
 from which it has signed in within 30 days: a stranger who tries and tries keeps out strangers, not the colleague at
 their own desk. Wrong codes of the second factor count too, and a name may try 10 an hour; whoever tries these knows the
-password already. A manager lifts what counts against a colleague.
+password already. A manager lifts what counts against a colleague, or against an address.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.http import HttpRequest
 
 from bookings.models import StaffAction
+from fly2any.kernel import keys
 
 A_NAME, NAME_WINDOW = 20, timedelta(hours=1)
 AN_ADDRESS, ADDRESS_WINDOW = 30, timedelta(minutes=15)
@@ -29,8 +30,9 @@ CODES, CODES_WINDOW = 10, timedelta(hours=1)
 PAIR_WINDOW = timedelta(minutes=15)
 KNOWN_FOR = timedelta(days=30)
 CODE_PATH = "/admin/second-factor/"
-LIFTED = "lift_lock"
+LIFTED, ADDRESS_LIFTED = "lift_lock", "lift_address"
 MOST = 10_000  # failures looked at for the list of people
+MOST_ADDRESSES = 50  # locked addresses on the page of people
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,26 @@ def forget(user: User) -> None:
     AccessAttempt.objects.filter(username=user.username).delete()
 
 
+def addresses(now: datetime) -> dict[str, tuple[str, Lock]]:
+    """The addresses that are locked whatever the name: by their mark, the address and its lock. Few queries."""
+    rows = (AccessFailureLog.objects.filter(attempt_time__gt=now - ADDRESS_WINDOW).exclude(ip_address=None)
+            .order_by().values("ip_address").annotate(many=Count("pk")).filter(many__gte=AN_ADDRESS))
+    named = [str(row["ip_address"]) for row in rows[:MOST_ADDRESSES]]
+    return {mark_of(one): (one, lock) for one in named if (lock := _by_address(one, now))}
+
+
+def mark_of(address: str) -> str:
+    """What an audit line keeps for ever of an address: 64 bits that tell it to nobody without SECRET_KEY."""
+    return keys.keyed_digest(settings.SECRET_KEY, ["address", address])[:16]
+
+
 def _by_address(address: str | None, now: datetime) -> Lock | None:
     if address is None:
         return None
-    return _window("address", AccessFailureLog.objects.filter(ip_address=address), AN_ADDRESS, now - ADDRESS_WINDOW,
-                   ADDRESS_WINDOW)
+    lifted = StaffAction.objects.filter(
+        verb=ADDRESS_LIFTED, subject=f"address:{mark_of(address)}", at__gt=now - ADDRESS_WINDOW)
+    since = lifted.order_by("-at").values_list("at", flat=True).first() or now - ADDRESS_WINDOW
+    return _window("address", AccessFailureLog.objects.filter(ip_address=address), AN_ADDRESS, since, ADDRESS_WINDOW)
 
 
 def _window(what: str, rows: QuerySet, limit: int, since: datetime, length: timedelta) -> Lock | None:

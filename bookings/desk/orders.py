@@ -1,10 +1,8 @@
-"""Actions on the airline's order: what a cancellation gives back, cancelling, ticket numbers typed in by hand."""
+"""Actions on the airline's order: what a cancellation gives back, and cancelling."""
 
 from __future__ import annotations
 
 import copy
-import re
-from typing import Any
 
 from django import forms
 
@@ -14,7 +12,7 @@ from bookings.desk.casework import no_booking
 from bookings.desk.money import UNSURE, amount_text, order_state, story_of, unsure_order
 from bookings.facts import Story
 from bookings.flow import Step, Wish
-from bookings.models import Diary, ExternalCall, Passenger
+from bookings.models import Diary, ExternalCall
 from bookings.selectors.bookings import money_back
 from bookings.status import CLOSED, Status
 from bookings.undo import left_to_give
@@ -27,7 +25,6 @@ from suppliers.types import OrderState
 
 ENDED = frozenset({None, OrderState.NOT_CREATED, OrderState.LAPSED, OrderState.CANCELLED})
 PAID = frozenset({P.AUTHORISED, P.CAPTURING, P.CAPTURED})
-_TICKET = re.compile(r"(?!000)[0-9]{13}")  # the airline's three digits, then ten
 
 
 def _ticketed(situation: Situation) -> SupplierOrder | None:
@@ -212,102 +209,4 @@ def _is_ticketed(story: Story) -> bool:
 CANCEL = Action("cancel", "Cancel the booking", "order", "bookings.do_cancel", plan=_cancel_plan, perform=_cancel,
                 unavailable=_cannot_cancel, form=_cancel_form, money=_cancel_money, danger=True)
 
-
-# --- ticket numbers ---------------------------------------------------------------------------------------------
-
-
-class TicketsForm(forms.Form):
-    """One number for each traveller: 13 digits, the first three the airline's, all of one airline, none twice."""
-
-    people: tuple[tuple[str, str], ...] = ()  # external id, name
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        for index, (_, name) in enumerate(self.people):
-            self.fields[f"private_ticket_{index}"] = forms.CharField(
-                label=f"Ticket of {name}", max_length=20, help_text="13 digits, such as 125-2345678901",
-                widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-                error_messages={"required": "Every traveller has a ticket number."})
-
-    def clean(self) -> dict[str, Any]:
-        """The numbers without blanks and hyphens."""
-        found = {name: re.sub(r"[\s-]", "", str(value)) for name, value in (super().clean() or {}).items()}
-        first = next(iter(found.values()), "")
-        seen = set[str]()
-        for name, number in found.items():
-            if not _TICKET.fullmatch(number):
-                self.add_error(name, "A ticket number has 13 digits; the first three are the airline's.")
-            elif number[:3] != first[:3]:
-                self.add_error(name, f"All tickets of one order are of one airline: {first[:3]}.")
-            elif number in seen:
-                self.add_error(name, "This number stands at another traveller already.")
-            seen.add(number)
-        return found
-
-
-def _tickets_form(situation: Situation) -> type[forms.Form] | None:
-    if situation.booking is None:
-        return None
-    people = tuple((person.external_id, f"{person.given_name} {person.family_name}".strip() or "the traveller")
-                   for person in Passenger.objects.filter(booking=situation.booking).order_by("position"))
-    return type("TicketsFormNow", (TicketsForm,), {"people": people})
-
-
-def _cannot_enter(situation: Situation) -> str:
-    story = situation.story
-    if story is None:
-        return no_booking(situation)
-    order = story.order
-    if order is None or order.state not in (OrderState.RESERVED, OrderState.TICKETED):
-        return "There is no reservation or ticket that numbers could belong to."
-    if story.booking.wish == Wish.CANCEL or (story.booking.closing and order.state == OrderState.RESERVED):
-        return "The booking is being cancelled."
-    return "The airline has told us the ticket numbers." if order.tickets else ""
-
-
-def _enter(situation: Situation, params: Params, by: By) -> str:
-    story = story_of(situation)
-    order, people = story.orders[-1], list(Passenger.objects.filter(booking=story.booking).order_by("position"))
-    numbers = [str(params.get(f"private_ticket_{index}", "")) for index, _ in enumerate(people)]
-    if not numbers or not all(_TICKET.fullmatch(number) for number in numbers):
-        raise Problem("tickets_missing", "Every traveller needs a ticket number of 13 digits.", status=422,
-                      action="Enter the numbers")
-    _only_here(order, numbers)
-    order.tickets = [{"kind": "ticket", "number": number, "passengers": [person.external_id]}
-                     for number, person in zip(numbers, people, strict=True)]
-    if order.state == OrderState.RESERVED:
-        order.move(OrderState.TICKETED)
-        order.ticketed_at = situation.now
-        Diary.objects.create(booking=story.booking, at=situation.now, actor=by.actor, event="order.moved",
-                             subject=f"order:{order.pk}", before=OrderState.RESERVED.value,
-                             after=OrderState.TICKETED.value, cause="ticket numbers entered")
-    order.news_at = situation.now  # the airline may have cancelled meanwhile: its order is looked at before any money
-    order.save(update_fields=["tickets", "state", "ticketed_at", "news_at"])
-    wake(story.booking.pk, situation.now)
-    return f"{len(numbers)} ticket number{'s are' if len(numbers) > 1 else ' is'} kept."
-
-
-def _only_here(order: SupplierOrder, numbers: list[str]) -> None:
-    """A ticket is one journey's: Problem when another order has the number (one look in the index for each)."""
-    for index, number in enumerate(numbers):
-        other = (SupplierOrder.objects.exclude(tickets=[]).filter(tickets__contains=[{"number": number}])
-                 .exclude(pk=order.pk).select_related("booking").first())
-        if other is not None:
-            said = f"This is a ticket of {other.booking.reference}."
-            raise Problem("ticket_taken", said, status=422, action="Check the number",
-                          field_errors={f"private_ticket_{index}": said})
-
-
-def _tickets_plan(situation: Situation, _: Params) -> Plan:
-    reserved = order_state(situation) is OrderState.RESERVED
-    return Plan(will=("The numbers are kept with the order and shown to the customer.",
-                      *(("The reservation becomes a ticket: from now on a cancellation follows the fare's rules.",
-                         "Money that is reserved for it is taken; otherwise the customer can pay, and you can send the "
-                         "link.") if reserved else ()),
-                      "Numbers that the airline shows later take their place.", "Nothing is asked of the airline."))
-
-
-ENTER_TICKETS = Action("enter_tickets", "Enter ticket numbers", "order", "bookings.do_tickets", plan=_tickets_plan,
-                       perform=_enter, unavailable=_cannot_enter, form=_tickets_form)
-
-ACTIONS = (QUOTE, CANCEL, ENTER_TICKETS)
+ACTIONS = (QUOTE, CANCEL)

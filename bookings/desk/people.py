@@ -1,9 +1,10 @@
-"""What a manager may do for a colleague at the door: take a lost second factor away, lift a lock. Both are audited."""
+"""What a manager may do for a colleague at the door: take a lost second factor away, lift a lock. All are audited."""
 
 from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from bookings import telling
 from bookings.desk import lockout, second_factor
 from bookings.desk.action import Action, By, Params, Plan, Situation
 from fly2any.kernel.errors import Problem
@@ -18,9 +19,10 @@ def _colleague(params: Params, by: By) -> User:
     return user
 
 
-def _reset(_: Situation, params: Params, by: By) -> str:
+def _reset(situation: Situation, params: Params, by: By) -> str:
     user = _colleague(params, by)
     second_factor.remove(user)
+    telling.factor_reset(user, situation.now)
     return f"{user.username} is signed out and sets up a new second factor at the next sign-in."
 
 
@@ -29,7 +31,7 @@ RESET_FACTOR = Action(
     plan=lambda _, __: Plan(
         will=("Their app's codes and recovery codes stop working, and they are signed out everywhere.",
               "With their password alone they then set up a new device: be sure that it is them who asks. "
-              "Call them back on the number you know.",
+              "Call them back on the number you know.", "A mail tells them of it, where we have their address.",
               "Your name, the time and the reason are kept for ever.")))
 
 
@@ -47,5 +49,20 @@ LIFT_LOCK = Action(
               "The tries themselves stay in the log. If it was not your colleague who tried, lift nothing and tell "
               "whoever looks after security.",
               "Your name, the time and the reason are kept for ever.")))
+
+
+def _lift_address(situation: Situation, params: Params, _: By) -> str:
+    if str(params["mark"]) not in lockout.addresses(situation.now):
+        raise Problem("not_locked", "This address is not locked any more.", status=409, action="Look again")
+    return "Who comes from this address may try again at once."
+
+
+LIFT_ADDRESS = Action(
+    lockout.ADDRESS_LIFTED, "Lift the lock", "people", "bookings.do_people", perform=_lift_address,
+    plan=lambda _, __: Plan(
+        will=("Failed passwords from this address up to now count no more, whatever the name. A name's own lock stays.",
+              "An office, a hotel or a mobile network shares one address: be sure that a colleague sits behind it, and "
+              "lift nothing while somebody is guessing from there.",
+              "Your name, the time and the reason are kept for ever, the address only as a mark.")))
 
 PEOPLE_ACTIONS = {action.name: action for action in (RESET_FACTOR, LIFT_LOCK)}

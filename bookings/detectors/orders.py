@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Func, JSONField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from bookings.cases import CRITICAL
-from bookings.detectors.asking import GRACE, UNDER_WAY, call_about, moment, payment_of, streamed, subject_of, told
+from bookings.detectors.asking import (
+    GRACE,
+    UNDER_WAY,
+    call_about,
+    moment,
+    open_bookings,
+    payment_of,
+    streamed,
+    subject_of,
+    told,
+)
 from bookings.detectors.finding import Detector, Finding
 from bookings.flow import GIVE_UP_HOLD, GIVE_UP_INSTANT, STUCK_UNDOING, UNKNOWN_CASE, WATCH, Step, Wish
+from bookings.models import Passenger
 from payments.models import ACTIVE, Payment
 from payments.types import PaymentState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
 TO_TICKET_BY = timedelta(hours=24)
+NUMBERS_GRACE = timedelta(minutes=30)
+NUMBERS_FOLLOW = timedelta(days=14)  # as far back as a missing number is looked for
 HOLD_SOON = timedelta(hours=2)
 ASK_SOON = timedelta(hours=24)
 TRIP_SOON = timedelta(hours=48)
@@ -82,6 +96,21 @@ def ticketing_deadline(now: datetime) -> Iterator[Finding]:
         yield _about(order, "ticketing_deadline", deadline=deadline, since=order.asked_at)
 
 
+def tickets_missing(now: datetime) -> Iterator[Finding]:
+    """M12: issued by our staff or at the consolidator 30 minutes ago, and one of the travellers has no number."""
+    issued = SupplierOrder.objects.filter(state=OrderState.TICKETED, lapses_at__isnull=False)
+    theirs = Func(Value("kind"), Value("ticket"), Value("passengers"), Func(
+        OuterRef("external_id"), function="jsonb_build_array"), function="jsonb_build_object")
+    numbered = SupplierOrder.objects.filter(pk=OuterRef(OuterRef("pk")), tickets__contains=Func(
+        theirs, function="jsonb_build_array", output_field=JSONField()))
+    without = Passenger.objects.filter(~Exists(numbered), booking=OuterRef("booking_id"))
+    recent = issued.filter(ticketed_at__gte=now - NUMBERS_FOLLOW, ticketed_at__lte=now - NUMBERS_GRACE)
+    older = issued.filter(booking__in=open_bookings("tickets_missing"), ticketed_at__lt=now - NUMBERS_FOLLOW)
+    for rows in (recent, older):
+        for order in streamed(rows.filter(Exists(without), booking__wish=Wish.BOOK).select_related("booking")):
+            yield _about(order, "tickets_missing", deadline=order.booking.departs_at, since=order.ticketed_at)
+
+
 def hold_ends(now: datetime) -> Iterator[Finding]:
     """M13: a held fare that the customer has not paid and that ends within two hours."""
     held = SupplierOrder.objects.filter(state=OrderState.HELD, pay_by__gt=now, pay_by__lte=now + HOLD_SOON,
@@ -131,8 +160,10 @@ DETECTORS = (
         "airline lists an order that none of our rows stands for."}, late_tickets,
         healed="the order is cancelled, or paid"),
     Detector("M12", "manual ticketing late", {
-        "ticketing_deadline": "The order is reserved and its ticketing deadline is less than 24 hours away."},
-        ticketing_deadline, healed="the tickets are issued, or the order has ended"),
+        "ticketing_deadline": "The order is reserved and its ticketing deadline is less than 24 hours away.",
+        "tickets_missing": "The order was ticketed by us 30 minutes ago or longer, and a traveller has no ticket "
+        "number."}, lambda now: chain(ticketing_deadline(now), tickets_missing(now)),
+        healed="the tickets are issued, with a number for everybody, or the order has ended"),
     Detector("M13", "fare hold ends", {
         "hold_ends": "The customer holds the fare, has not paid, and the hold ends in less than 2 hours."},
         hold_ends, healed="the customer pays, or the hold has ended"),

@@ -31,7 +31,8 @@ LADDERS: dict[str, Ladder] = {
     "ledgers_differ": Ladder(aged=((24 * H, CRITICAL),)),
     "refund_due": Ladder(left=((48 * H, CRITICAL),)),
     "reserved_too_long": Ladder(aged=((24 * H, CRITICAL),), left=((24 * H, CRITICAL),)),
-    "ticketing_deadline": Ladder(left=((24 * H, HIGH), (6 * H, HIGH), (2 * H, CRITICAL))),  # told at each step
+    "ticketing_deadline": Ladder(left=((24 * H, MEDIUM), (6 * H, HIGH), (2 * H, CRITICAL))),  # told at each step
+    "tickets_missing": Ladder(aged=((24 * H, HIGH),), left=((48 * H, CRITICAL),)),
     "change_unanswered": Ladder(left=((timedelta(0), HIGH),)),  # and critical before the departure
     "change_to_accept": Ladder(left=((48 * H, CRITICAL),)),
     "dispute": Ladder(left=((48 * H, CRITICAL),)),

@@ -16,7 +16,7 @@ from bookings.drafts.offers import priced, problem_of
 from bookings.drafts.rows import draft_for_update, insert
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger, Segment, Selection
-from bookings.selectors.offers import brand, fee_minor, raw_of, siblings
+from bookings.selectors.offers import brand, family, fee_minor, raw_of
 from bookings.selectors.sold import meaning_of
 from fly2any.kernel import references
 from fly2any.kernel.errors import Problem, Refused
@@ -90,7 +90,7 @@ def change_fare(*, booking: Booking, offer_id: uuid.UUID | str, choices: Sequenc
     `customize` do, and Problem not_found when the offer is none of the same flights.
     """
     target = selectors.offer_for(principal=booking.principal, offer_id=offer_id)
-    if target.pk not in {other.pk for other in siblings(booking.offer)}:
+    if target.pk not in {other.pk for other in family(booking.offer)}:
         raise Problem("not_found", "We found no such fare of these flights.", status=404, action="Check the address")
     before = customize(booking=booking, choices=choices, now=now, keep=_is_seat)
     found = start(offer_id=target.pk, principal=booking.principal, user=user, now=now)

@@ -15,6 +15,7 @@ from bookings import forms, twins
 from bookings.drafts.rows import draft_for_update
 from bookings.flow import Wish
 from bookings.models import Booking, Passenger
+from bookings.selectors import offers as selectors
 from bookings.selectors.offers import raw_of
 from bookings.status import Status
 from fly2any.kernel import keys, secretbox
@@ -158,7 +159,8 @@ def trip_of(raw: Raw, kept: Mapping[int, forms.Kept]) -> forms.Trip:
         seats=tuple(forms.Seat(item["kind"], item["age"]) for item in raw["passengers"]),
         last_flight=date.fromisoformat(first["departing_local"][:10]),
         last_day=date.fromisoformat(last["arriving_local"][:10]), documents_required=raw["documents_required"],
-        document_kinds=tuple(raw["document_kinds"]), loyalty_carriers=tuple(raw["loyalty_carriers"]), kept=kept,
+        document_kinds=selectors.document_kinds(raw), requires=tuple(raw.get("requires", ())),
+        loyalty_carriers=tuple(raw["loyalty_carriers"]), kept=kept,
         airline=raw["owner_name"])
 
 

@@ -2,8 +2,9 @@
 
 Input is plain JSON with camelCase names, as pages and API send it. A traveller: position, title, gender, givenName,
 familyName, bornOn (YYYY-MM-DD), infantPosition (on the adult whose lap it is), document {kind, number, country,
-expiresOn, remove} or None, knownTravellerNumber, redressNumber, loyalty [{carrier, number}]. Contact: {email, phone,
-phoneCountry}. Every refusal names its field, the reason and what to do.
+expiresOn, city, remove} or None, knownTravellerNumber, redressNumber, loyalty [{carrier, number}], residence. Contact:
+{email, phone, phoneCountry, address {line, postalCode, city, country}}. Every refusal names its field, the reason and
+what to do.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from bookings.forms import asked, papers
 from bookings.forms import contact as contacts
-from bookings.forms import papers
+from bookings.forms.asked import ADDRESS, DOCUMENT_CITY, RESIDENCE, address_fields
 from bookings.forms.contact import calling_codes, suggestion
 from bookings.forms.names import NAME_LENGTH, name, sent_as, text
 from bookings.forms.papers import NUMBERS, Kept, a_date, expires_soon
 from fly2any.kernel.errors import Problem
 
-__all__ = ["NAME_LENGTH", "NUMBERS", "Kept", "Party", "Person", "Seat", "Trip", "a_date", "age_on", "calling_codes",
-           "check", "check_contact", "expires_soon", "is_secret", "sent_as", "suggestion"]
+__all__ = ["ADDRESS", "DOCUMENT_CITY", "NAME_LENGTH", "NUMBERS", "RESIDENCE", "Kept", "Party", "Person", "Seat", "Trip",
+           "a_date", "address_fields", "age_on", "calling_codes", "check", "check_contact", "expires_soon", "is_secret",
+           "sent_as", "suggestion"]
 TITLES = {"mr": "m", "mrs": "f", "ms": "f", "miss": "f", "dr": ""}
 GENDERS = ("m", "f")
 ADULT_FROM, CHILD_FROM, OLDEST = 18, 2, 120
@@ -51,12 +54,13 @@ class Trip:
     kept: Mapping[int, Kept] = field(default_factory=dict)
     last_day: date | None = None
     airline: str = ""
+    requires: tuple[str, ...] = ()  # what else the airline asks for (suppliers.types.REQUIREMENTS)
 
     @property
     def papers(self) -> papers.Asked:
         """The same for the rules of papers."""
         return papers.Asked(self.last_day or self.last_flight, self.documents_required, self.document_kinds,
-                            self.loyalty_carriers)
+                            self.loyalty_carriers, several="redress" in self.requires)
 
 
 @dataclass
@@ -73,7 +77,7 @@ class Person:
     born_on: date
     infant_position: int | None = None
     document: dict[str, str] | None = None
-    numbers: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)  # security numbers, and what else was asked (forms.asked)
     loyalty: list[list[str]] = field(default_factory=list)
 
 
@@ -99,8 +103,12 @@ def check(passengers: Sequence[Mapping[str, Any]], contact: Mapping[str, Any], t
         _twins(people, wrong)
     _alone(trip, wrong)
     email, phone = contacts.email(contact.get("email"), wrong), contacts.phone(contact, wrong)
+    address = asked.address(contact, trip.requires, wrong)
     if wrong:
         raise _refusal(wrong, searchFor=_party_of(lines, trip, today))
+    for person in people[:1]:
+        if person:
+            person.numbers |= address
     return Party([person for person in people if person], email, phone)
 
 
@@ -164,6 +172,10 @@ def _person(raw: Mapping[str, Any], index: int, trip: Trip, today: date, wrong: 
     kept = trip.kept.get(index) or Kept()
     document = papers.document(raw.get("document"), f"{at}.document", trip.papers, kept.document, wrong)
     numbers = papers.numbers(raw, at, trip.papers, kept.numbers, document is not None, wrong)
+    numbers |= asked.residence(raw, at, trip.requires, wrong)
+    if document and "document_city" in trip.requires:
+        city = (kept.numbers or {}).get(asked.DOCUMENT_CITY, "")
+        numbers[asked.DOCUMENT_CITY] = asked.document_city(raw.get("document") or {}, at, city, wrong)
     loyalty = papers.loyalty(raw.get("loyalty"), f"{at}.loyalty", trip.loyalty_carriers, wrong)
     if born is None or len(wrong) > before:
         return None

@@ -38,6 +38,7 @@ class Asked:
     required: bool
     kinds: tuple[str, ...]
     loyalty_carriers: tuple[str, ...]
+    several: bool = False  # whether it takes a security number beside the passport
 
 
 def a_date(value: Any) -> date | None:
@@ -109,7 +110,7 @@ def numbers(raw: Mapping[str, Any], at: str, asked: Asked, kept: dict[str, str] 
             wrong[f"{at}.{field}"] = f"This airline takes no {called} when booking. Leave it out, add it at check-in."
         elif not pattern.match(number):
             wrong[f"{at}.{field}"] = f"This is not a {called}. Enter it as on the card, or leave the field empty."
-        elif has_document or found:
+        elif (has_document or found) and not asked.several:
             other = "passport" if has_document else "Known Traveller Number"
             wrong[f"{at}.{field}"] = (f"The airline takes only one of these with the booking. Keep the {other} here "
                                       f"and give the {called} on the airline's website later, or the other way round.")

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from bookings import messages
-from bookings.flow import MAX_DECLINES, Wish
+from bookings.flow import MAX_DECLINES, Route, Wish
 from bookings.models import Booking, Passenger, Selection
-from bookings.selectors import offers, words
+from bookings.selectors import offers, references, words
 from bookings.status import CLOSED, Progress, Status
 from fly2any.kernel import secretbox
 from payments.models import Payment, Refund
@@ -45,7 +45,8 @@ def booking_view(booking: Booking) -> Raw:
         "passengers": passengers(raw, people),
         "selections": [selection(item, booking.currency) for item in chosen],
         "news": list(booking.news) if draft else [],
-        "contact": {"email": booking.contact_email, "phone": booking.contact_phone},
+        "contact": {"email": booking.contact_email, "phone": booking.contact_phone, "address": address(people)},
+        "airlineReferences": references.of(order, slices, raw["owner_name"]),
         "order": order_view(order),
         "payment": payment_view(payment, refunds),
         "refund": refund_view(refund),
@@ -55,7 +56,7 @@ def booking_view(booking: Booking) -> Raw:
         "quote": quote(booking, order, payment),
         "actions": actions(booking, order, payment),
         "conditions": {"change": words.condition(raw["change"]), "refund": words.condition(raw["refund"])},
-        "canHold": not raw["instant_only"] and not chosen,
+        "canHold": offers.holdable(raw) and not chosen,
         "hasSeats": any(item.kind == "seat" for item in chosen),
         **_of_the_offer(raw),
     }
@@ -70,7 +71,9 @@ def refused_person(booking: Booking, people: list[Passenger]) -> dict[str, str]:
 
 def _of_the_offer(raw: Raw) -> Raw:
     """What the offer itself says and a booking repeats."""
-    return {"documentsRequired": raw["documents_required"], "documentKinds": list(raw["document_kinds"]),
+    return {"documentsRequired": raw["documents_required"], "documentKinds": list(offers.document_kinds(raw)),
+            "requires": list(raw.get("requires", ())), "ticketing": offers.ticketing(raw.get("manual", False)),
+            "ticketBy": raw.get("ticket_by"),
             "loyaltyCarriers": list(raw["loyalty_carriers"]), "bagsText": words.bags(raw),
             "brand": offers.brand(raw), "ownerName": raw["owner_name"], "ownerCode": raw["owner_code"],
             "conditionsUrl": raw["conditions_url"], "emissionsKg": raw["emissions_kg"]}
@@ -140,18 +143,33 @@ def passengers(raw: Raw, people: list[Passenger]) -> list[Raw]:
 
 def passenger(position: int, seat: Raw, person: Passenger | None) -> Raw:
     """One traveller; the security numbers masked like the document's."""
-    numbers = json.loads(secretbox.unseal(person.numbers)) if person and person.numbers else {}
+    numbers = _numbers(person)
     return {
         "position": position, "kind": seat["kind"], "age": seat["age"],
         "title": person.title if person else "", "gender": person.gender if person else "",
         "givenName": person.given_name if person else "", "familyName": person.family_name if person else "",
         "bornOn": _day(person.born_on) if person else None,
         "infantPosition": person.infant_position if person else None,
-        "document": masked_document(person.document) if person and person.document else None,
+        "document": masked_document(person.document) | {"city": numbers.get("documentCity", "")}
+        if person and person.document else None,
+        "residence": numbers.get("residence") or None,
         "knownTravellerNumber": masked(numbers.get("knownTravellerNumber", "")) or None,
         "redressNumber": masked(numbers.get("redressNumber", "")) or None,
         "loyalty": [{"carrier": carrier, "number": number} for carrier, number in person.loyalty] if person else [],
     }
+
+
+def _numbers(person: Passenger | None) -> dict[str, str]:
+    found: dict[str, str] = json.loads(secretbox.unseal(person.numbers)) if person and person.numbers else {}
+    return found
+
+
+def address(people: list[Passenger]) -> Raw | None:
+    """The address given for the booking, where the airline asked for one: {line, postalCode, city, country}."""
+    kept = _numbers(people[0]) if people else {}
+    found = {name: kept.get(key, "") for name, key in (
+        ("line", "addressLine"), ("postalCode", "postalCode"), ("city", "addressCity"), ("country", "addressCountry"))}
+    return found if any(found.values()) else None
 
 
 def masked_document(sealed: str) -> Raw:
@@ -194,6 +212,7 @@ def payment_view(payment: Payment | None, refunds: list[Refund]) -> Raw | None:
     return {"state": payment.state, "amount": words.money(payment.amount_minor, payment.currency),
             "captured": words.money(payment.captured_minor, payment.currency),
             "refunded": words.money(payment.refunded_minor, payment.currency),
+            "authorised": payment.authorised_at is not None,
             "clientSecret": payment.client_secret if is_open else None, "needsCustomer": payment.needs_customer,
             "cardBrand": payment.card_brand, "cardLast4": payment.card_last4, "declines": payment.declines,
             "declineKind": payment.decline_kind, "attemptsLeft": max(0, MAX_DECLINES - payment.declines)}
@@ -212,7 +231,7 @@ def consent(booking: Booking, order: SupplierOrder | None) -> Raw | None:
     """Old and new total while the customer must agree to a higher price."""
     if booking.progress != Progress.CONSENT:
         return None
-    held = order is not None and order.state == OrderState.HELD
+    held = order is not None and order.state in (OrderState.HELD, OrderState.RESERVED)
     new = order.total_minor + booking.fee_minor if held and order else booking.priced_minor
     if new is None or new <= booking.accepted_minor:
         return None
@@ -226,11 +245,16 @@ def quote(booking: Booking, order: SupplierOrder | None, payment: Payment | None
     if order is None or not order.quote_id or booking.status in CLOSED or booking.quote_wanted:
         return None
     ticketed = order.state == OrderState.TICKETED
-    back = money_back(order, payment) if ticketed else 0  # nothing is paid for a held order
+    back = money_back(order, payment) if ticketed else left_of(payment)  # without a ticket all of it comes back
     paid = payment.captured_minor if payment and payment.captured_minor else booking.accepted_minor
     return {"refund": words.money(back, booking.currency), "refundTo": order.quote_refund_to,
             "penalty": words.money(max(0, paid - back), booking.currency) if ticketed else None,
             "expiresAt": words.iso(order.quote_expires_at), "known": order.quote_refund_minor is not None}
+
+
+def left_of(payment: Payment | None) -> int:
+    """What of a payment has not been given back, minor units; 0 for one that was never taken."""
+    return payment.captured_minor - payment.refunded_minor if payment else 0
 
 
 def money_back(order: SupplierOrder, payment: Payment | None) -> int:
@@ -251,7 +275,8 @@ def actions(booking: Booking, order: SupplierOrder | None, payment: Payment | No
     if booking.progress == Progress.CONSENT:
         found.append("accept_price")
     if booking.wish != Wish.CANCEL and not booking.closing and order is not None and (
-            order.state == OrderState.HELD or (order.state == OrderState.TICKETED and "cancel" in order.actions)):
+            order.state in (OrderState.HELD, OrderState.RESERVED) or (
+                order.state == OrderState.TICKETED and "cancel" in order.actions and booking.route != Route.MANUAL)):
         found.append("cancel")
     if booking.status not in CLOSED:
         found.append("change_contact")

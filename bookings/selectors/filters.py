@@ -17,6 +17,7 @@ MOST_DIRECTIONS = 4
 FLAGS = ("carryOn", "bag", "changeable", "refundable")
 SETS = ("airline", "without", "from", "to", "via")  # a frozenset of codes
 STOPS = (0, 1, 2)
+TICKETING = ("instant", "manual")  # ticketed at once; reserved now, ticketed by our team
 _STEPS = 6
 
 
@@ -48,6 +49,7 @@ RULES: dict[str, Rule] = {
     "bag": Rule(lambda line: line.checked > 0, lambda there, chosen: there),
     "changeable": Rule(lambda line: line.changeable, lambda there, chosen: there),
     "refundable": Rule(lambda line: line.refundable, lambda there, chosen: there),
+    "ticketing": Rule(lambda line: line.manual, lambda manual, chosen: manual == (chosen == "manual")),
     "from": Rule(lambda line: line.origins, lambda ends, chosen: ends <= chosen),
     "to": Rule(lambda line: line.destinations, lambda ends, chosen: ends <= chosen),
     "via": Rule(lambda line: line.via, lambda via, chosen: not via.isdisjoint(chosen)),
@@ -104,6 +106,8 @@ def choices(name: str, lines: list[Line], chosen: Any) -> list[Any]:
         return [stops for stops in STOPS if any(line.stops <= stops for line in lines)]
     if name in FLAGS:
         return [True]
+    if name == "ticketing":  # nothing to choose where all are the same
+        return list(TICKETING) if len({line.manual for line in lines}) > 1 or chosen else []
     if name in ("airline", "without"):
         names = {line.airline: line.airline_name for line in lines}
         return sorted(names, key=lambda code: (names[code].casefold(), code))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bookings.selectors import words
-from bookings.selectors.offers import brand, journey_of, minutes_of, stops_of
+from bookings.selectors.merging import flights_of, product_of
+from bookings.selectors.offers import brand, minutes_of, stops_of
 
 Raw = dict[str, Any]
 Hours = tuple[int | None, ...]
-VERSION = 1  # of the brief: raise it when its fields change, and what was kept before is read from the picture again
+VERSION = 2  # of the brief: raise it when its fields change, and what was kept before is read from the picture again
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,11 @@ class Line:
     """An offer's facts. Hours are the airports' own clocks, one for each direction; airports are IATA codes."""
 
     id: str
+    supplier: str  # never shown to customers (ux.md 9)
     journey: tuple[str, ...]  # the flights; offers that share it differ in the fare only
+    product: str  # cabins and fare names, written the same whoever sells them (`selectors.merging`)
+    manual: bool  # reserved now, ticketed by our team
+    ticket_by: str | None  # then: until when, ISO 8601
     price: int  # what the supplier asks for all travellers, minor units, without our fee
     currency: str
     bag: int | None  # a checked bag for everybody on all flights, minor units; 0 included; None not known (yet)
@@ -37,6 +42,7 @@ class Line:
     destinations: frozenset[str]
     via: frozenset[str]
     carry_on: int  # for each traveller with a seat, on every flight
+    hand_told: bool  # whether the supplier says anything of carry-on bags
     checked: int
     changeable: bool
     refundable: bool
@@ -55,7 +61,9 @@ def brief(raw: Raw) -> Raw:
     origins, destinations = _ends(pieces)
     carry_on, checked = included_bags(raw)
     return {
-        "v": VERSION, "journey": list(journey_of(raw)), "brand": brand(raw), "bag": 0 if checked else bag_price(raw),
+        "v": VERSION, "journey": list(flights_of(raw)), "product": product_of(raw), "brand": brand(raw),
+        "manual": bool(raw.get("manual")), "ticket_by": raw.get("ticket_by"), "hand_told": _hand_told(raw),
+        "bag": 0 if checked else bag_price(raw),
         "airline": raw["owner_code"], "airline_name": raw["owner_name"], "flown_by": sorted(set(_sellers(raw))),
         "minutes": minutes_of(raw), "stops": stops_of(raw), "departs": pieces[0][0]["departing_local"],
         "longest": max((_lasting(piece) for piece in raw["slices"]), default=0),
@@ -72,12 +80,12 @@ def is_brief(kept: Raw | None) -> bool:
     return bool(kept) and kept.get("v") == VERSION  # type: ignore[union-attr]
 
 
-def line_of(offer_id: str, price: int, currency: str, kept: Raw) -> Line:
+def line_of(offer_id: str, price: int, currency: str, kept: Raw, supplier: str = "") -> Line:
     """The line of an offer. `price`: its present total in minor units; `kept`: its brief."""
     fields = {name: value for name, value in kept.items() if name != "v"}
     fields |= {name: tuple(kept[name]) for name in ("journey", "leaves", "arrives")}
     fields |= {name: frozenset(kept[name]) for name in ("flown_by", "origins", "destinations", "via")}
-    return Line(id=offer_id, price=price, currency=currency, **fields)
+    return Line(id=offer_id, supplier=supplier, price=price, currency=currency, **fields)
 
 
 def included_bags(raw: Raw) -> tuple[int, int]:
@@ -132,6 +140,11 @@ def emissions_each(raw: Raw) -> int | None:
     except ValueError:
         return None
     return round(kilograms / max(1, len(raw["passengers"]))) if 0 < kilograms < 1e6 else None
+
+
+def _hand_told(raw: Raw) -> bool:
+    return any(bag.get("kind") == "carry_on" for piece in raw["slices"] for flight in piece["segments"]
+               for bag in flight["bags"])
 
 
 def _lasting(piece: Raw) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from bookings.pricing import total_of_offer
-from bookings.selectors import fares, words
+from bookings.selectors import fares, merging, words
 from bookings.selectors.sold import pays_back
 from suppliers.models import Offer
 
@@ -68,10 +70,32 @@ def card(offer: Offer) -> Raw:
         "durationMinutes": minutes_of(raw), "stops": stops_of(raw),
         "brand": brand(raw), "bagsText": words.bags(raw), "checkedBags": words.checked_bags(raw),
         "conditions": {"change": words.condition(raw["change"]), "refund": words.condition(raw["refund"])},
-        "canHold": not raw["instant_only"],
+        "canHold": holdable(raw), "ticketing": ticketing(raw.get("manual", False)), "ticketBy": raw.get("ticket_by"),
         "emissionsKg": raw["emissions_kg"],
         "expiresAt": words.iso(offer.expires_at),
     }
+
+
+def ticketing(manual: bool) -> str:
+    """How the ticket comes: instant, or manual (reserved now without payment, ticketed by our team)."""
+    return "manual" if manual else "instant"
+
+
+def holdable(raw: Raw) -> bool:
+    """Whether the customer may hold it and pay later; what our team tickets waits without payment anyway."""
+    return not raw["instant_only"] and not raw.get("manual")
+
+
+def document_kinds(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The papers that the airline takes with the booking; one that asks for redress numbers takes those."""
+    kinds = tuple(raw["document_kinds"])
+    asks = "redress" in raw.get("requires", ()) and "passenger_redress_number" not in kinds
+    return (*kinds, "passenger_redress_number") if asks else kinds
+
+
+def fare_rules(raw: Raw) -> list[dict[str, str]]:
+    """The airline's own rules of the fare, as it wrote them: [{"title", "text"}]."""
+    return [{"title": title, "text": text} for title, text in raw.get("rules", ())]
 
 
 def brand(raw: Raw) -> str:
@@ -91,11 +115,12 @@ def offer_view(offer: Offer) -> Raw:
         "passengers": [{"position": index, "kind": item["kind"], "age": item["age"]}
                        for index, item in enumerate(raw["passengers"])],
         "payBy": raw["pay_by"], "priceGuaranteedUntil": raw["price_guaranteed_until"],
-        "documentsRequired": raw["documents_required"], "documentKinds": list(raw["document_kinds"]),
+        "documentsRequired": raw["documents_required"], "documentKinds": list(document_kinds(raw)),
+        "requires": list(raw.get("requires", ())), "rules": fare_rules(raw),
         "loyaltyCarriers": list(raw["loyalty_carriers"]), "conditionsUrl": raw["conditions_url"],
         "services": [service(item, raw) for item in raw["services"] or ()],
         "pricedAt": words.iso(offer.priced_at),
-        "fareFamily": [family_card(item) for item in siblings(offer)],
+        "fareFamily": [family_card(item) for item in family(offer)],
     }
 
 
@@ -119,7 +144,8 @@ def service(item: Raw, raw: Raw) -> Raw:
 def family_card(offer: Offer) -> Raw:
     """A fare of the same flights, for the list of fares."""
     whole = card(offer)
-    return {**{key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold")},
+    return {**{key: whole[key] for key in ("id", "brand", "total", "conditions", "bagsText", "canHold", "ticketing",
+                                      "ticketBy")},
             **fares.facts(raw_of(offer))}
 
 
@@ -133,17 +159,38 @@ def journey_of(raw: Raw) -> tuple[str, ...]:
 
 
 def siblings(offer: Offer) -> list[Offer]:
-    """Other fares of the same flights in the same search, the cheapest of each brand, cheapest first."""
-    if offer.search_id is None:
-        return []
-    raw = raw_of(offer)
-    mine, own = journey_of(offer.searched), brand(raw)
-    rows = Offer.objects.filter(search_id=offer.search_id, supplier=offer.supplier,
-                                searched__owner_code=offer.searched["owner_code"],
-                                searched__slices__0__comparison_key=offer.searched["slices"][0]["comparison_key"])
+    """Other fares of the same flights from the same supplier in the same search, cheapest first, one of each brand."""
+    own = brand(raw_of(offer))
     found: dict[str, Offer] = {}
-    for other in rows.filter(expires_at__gt=Now()).exclude(pk=offer.pk).order_by("total_minor", "pk"):
+    for other in _same_flights(offer, supplier=offer.supplier):
         name = brand(other.searched)
-        if journey_of(other.searched) == mine and name != own:
+        if journey_of(other.searched) == journey_of(offer.searched) and name != own:
             found.setdefault(name, other)
     return list(found.values())
+
+
+def family(offer: Offer) -> list[Offer]:
+    """`siblings`, and what other suppliers ask for the same flights: the cheapest of each fare and way of ticketing."""
+    flights = merging.flights_of(offer.searched)
+    found = {_sold_as(other): other for other in siblings(offer)}
+    for other in _same_flights(offer):
+        if other.supplier != offer.supplier and merging.flights_of(other.searched) == flights:
+            found.setdefault(_sold_as(other), other)
+    found.pop(_sold_as(offer), None)
+    return sorted(found.values(), key=lambda other: (other.total_minor, str(other.pk)))
+
+
+def _sold_as(offer: Offer) -> tuple[str, bool]:
+    return merging.product_of(offer.searched), bool(offer.searched.get("manual"))
+
+
+def _same_flights(offer: Offer, **more: Any) -> QuerySet[Offer]:
+    """Live offers of the same search and currency whose first flight is the same, cheapest first."""
+    if offer.search_id is None:
+        return Offer.objects.none()
+    first = offer.searched["slices"][0]["segments"][0]
+    return Offer.objects.filter(
+        search_id=offer.search_id, currency=offer.currency, expires_at__gt=Now(),
+        searched__slices__0__segments__0__contains={"carrier_code": first["carrier_code"],
+                                                    "departing_local": first["departing_local"]},
+        **more).exclude(pk=offer.pk).defer("document").order_by("total_minor", "pk")

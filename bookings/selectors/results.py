@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from bookings.selectors import words
+from bookings.selectors import merging, words
 from bookings.selectors.filters import RULES, Sieve, Wanted, clean, counts, sift
 from bookings.selectors.lines import Line, brief, is_brief, line_of
-from bookings.selectors.offers import card, fee_minor
+from bookings.selectors.offers import card, fee_minor, ticketing
 from bookings.selectors.sorting import SORTS, ranked
 from suppliers.models import Offer, Search
 
@@ -36,7 +36,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Trip:
-    """The same flights with all their fares that pass, the best priced first."""
+    """The same flights with all their fares that pass, the best priced first.
+
+    Fares that two suppliers sell are one fare (`merging.same`); each supplier's offer of it can be booked.
+    """
 
     fares: list[Line]
 
@@ -44,6 +47,11 @@ class Trip:
     def best(self) -> Line:
         """The fare that is shown."""
         return self.fares[0]
+
+    @property
+    def also(self) -> list[Line]:
+        """Other suppliers' offers of the fare that is shown."""
+        return merging.also(self.best, self.fares[1:])
 
 
 def complete(search: Search, now: datetime) -> bool:
@@ -67,7 +75,8 @@ def results_view(search: Search, filters: Filters | None = None, *, now: datetim
     sieve = sift(lines, wanted)
     order = _trips(sieve.passing, filters)
     page = order[filters.offset:filters.offset + min(filters.limit, MOST_PER_PAGE)]
-    offers = {str(key): offer for key, offer in Offer.objects.in_bulk([trip.best.id for trip in page]).items()}
+    offers = {str(key): offer for key, offer in
+              Offer.objects.defer("document").in_bulk([trip.best.id for trip in page]).items()}
     typical = _typical(lines)
     return {
         "searchId": str(search.pk), "complete": complete(search, now), "answered": answered(search),
@@ -90,14 +99,20 @@ def _lines(search: Search, grouped: bool, now: datetime) -> tuple[list[Line], in
     Their briefs are enough, except where an offer was priced since (its bags have prices now) or has none.
     """
     rows = list(Offer.objects.filter(search=search).order_by("total_minor", "pk").values(
-        "pk", "total_minor", "currency", "expires_at", "priced_at", "brief"))
+        "pk", "supplier", "total_minor", "currency", "expires_at", "priced_at", "brief"))
     good = [row for row in rows if row["expires_at"] > now]
     wanting = [row["pk"] for row in good if row["priced_at"] or not is_brief(row["brief"])]
     whole: dict[Any, Raw] = {offer.pk: brief(offer.priced or offer.searched)
              for offer in (Offer.objects.filter(pk__in=wanting).only("pk", "priced", "searched") if wanting else ())}
-    lines = [line_of(str(row["pk"]), row["total_minor"], row["currency"], whole.get(row["pk"]) or row["brief"] or {})
-             for row in good]
-    return (lines if grouped else [replace(line, journey=(line.id,)) for line in lines]), len(rows) - len(good)
+    lines = [line_of(str(row["pk"]), row["total_minor"], row["currency"], whole.get(row["pk"]) or row["brief"] or {},
+                     row["supplier"]) for row in good]
+    return (lines if grouped else _apart(lines)), len(rows) - len(good)
+
+
+def _apart(lines: list[Line]) -> list[Line]:
+    """Every offer for itself, except that what two suppliers sell alike stays one."""
+    kept_with = merging.pairs(lines)
+    return [replace(line, journey=(kept_with.get(line.id, line.id),)) for line in lines]
 
 
 def _journeys(lines: Iterable[Line]) -> int:
@@ -171,7 +186,7 @@ def _key(line: Line) -> str:
 
 def _shown(trip: Trip, offer: Offer, filters: Filters, typical: int | None) -> Raw:
     """A trip as a card: its best priced fare, how many fares there are, its bag and its CO2."""
-    line, brands = trip.best, {fare.brand for fare in trip.fares}
+    line, sold = trip.best, {fare.product for fare in trip.fares}
     unknown, price = line.shown(filters.with_bag)
     seats = max(1, len((offer.priced or offer.searched)["passengers"]))
     total = price + fee_minor()
@@ -181,6 +196,14 @@ def _shown(trip: Trip, offer: Offer, filters: Filters, typical: int | None) -> R
         "shownPerPerson": words.money(-(-total // seats), line.currency),
         "withBag": filters.with_bag and not unknown, "bagUnknown": unknown,
         "bagPrice": words.money(line.bag, line.currency) if line.bag is not None else None,
-        "fares": len(brands), "emissions": _emissions(line, typical),
+        "fares": len(sold), "emissions": _emissions(line, typical),
+        "also": [_again(other, filters) for other in trip.also],
     }
+
+
+def _again(line: Line, filters: Filters) -> Raw:
+    """The same fare once more: what differs for the customer, and no word of who sells it (ux.md 9)."""
+    return {"id": line.id, "total": words.money(line.price + fee_minor(), line.currency),
+            "shownTotal": words.money(line.shown(filters.with_bag)[1] + fee_minor(), line.currency),
+            "ticketing": ticketing(line.manual), "ticketBy": line.ticket_by}
 

@@ -19,7 +19,8 @@ def ranked(lines: Iterable[Line], sort: str, *, with_bag: bool = False) -> list[
 
     Prices are the supplier's, without our fee, so that no fee can steer. With `with_bag` the price includes a checked
     bag, and fares whose bag price is not known come last. So do prices in another currency than most: they cannot be
-    compared. What is equal is sorted by price, then departure, then a number without meaning.
+    compared. What is equal is sorted by price, then departure; then what is ticketed at once comes before what our team
+    tickets, and at last decides a number without meaning.
     """
     found = list(lines)
     main = Counter(line.currency for line in found).most_common(1)[0][0] if found else ""
@@ -28,7 +29,7 @@ def ranked(lines: Iterable[Line], sort: str, *, with_bag: bool = False) -> list[
 
     def place(line: Line) -> tuple[Any, ...]:
         unknown, price = line.shown(with_bag)
-        return line.currency != main, unknown, key(line), price, line.departs, line.id
+        return line.currency != main, unknown, key(line), price, line.departs, line.manual, line.id
 
     return sorted(found, key=place)
 

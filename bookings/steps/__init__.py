@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bookings.flow import ASKING, Step
-from bookings.steps import attach, cancel, flights, local, money, orders
+from bookings.steps import attach, cancel, flights, local, money, orders, reserved
 from bookings.steps.plan import Answer, Asking, Moment, outcome_of
 from fly2any.kernel import faultpoints
 
@@ -24,7 +24,7 @@ STEPS: dict[Step, Spec] = {
     Step.REPRICE: Spec(orders.ask_reprice, orders.merge_reprice, inked=False),
     Step.CREATE_ORDER: Spec(orders.ask_create_order, orders.merge_create_order, inked=True),
     Step.FIND_ORDER: Spec(orders.ask_find_order, orders.merge_find_order, inked=False),
-    Step.LOOK_ORDER: Spec(orders.ask_look_order, orders.merge_look_order, inked=False),
+    Step.LOOK_ORDER: Spec(orders.ask_look_order, reserved.merge_look_order, inked=False),
     Step.PAY_ORDER: Spec(orders.ask_pay_order, orders.merge_pay_order, inked=True),
     Step.LOOK_PAID: Spec(orders.ask_look_paid, orders.merge_look_paid, inked=False),
     Step.QUOTE_CANCEL: Spec(cancel.ask_quote_cancel, cancel.merge_quote_cancel, inked=True),
@@ -46,6 +46,9 @@ LOCAL_STEPS: dict[Step, Callable[[Moment, str], None]] = {
     Step.KEEP_BOOKED: local.keep_booked,
     Step.BACK_TO_HOLD: local.back_to_hold,
     Step.CANCEL_CHANGED: flights.cancel_changed,
+    Step.ANSWER_LOST: reserved.answer_lost,
+    Step.STOP_CARD: reserved.stop_card,
+    Step.LAPSE: reserved.lapse,
 }
 
 for _step in ASKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.db.models import Q
 
 from bookings import cases
-from bookings.flow import Step
-from bookings.models import Case
+from bookings.flow import Route, Step
+from bookings.models import Booking, Case
 from bookings.steps import orders
 from bookings.steps.plan import OK, UNAVAILABLE, Answer, Asking, Moment
+from bookings.twins import name_digest
 from suppliers import registry
 from suppliers.models import IN_FLIGHT, SupplierOrder
 from suppliers.types import LIVE, OrderInfo
@@ -48,6 +49,12 @@ def merge_attach_order(moment: Moment, answer: Answer) -> None:
         case.save(update_fields=["facts"])
 
 
+def _same_people(booking: Booking, info: OrderInfo) -> bool:
+    """Whether it names exactly the travellers of the booking: a reservation may come without our reference."""
+    ours = {name_digest(person.given_name, person.family_name) for person in booking.passengers.all()}
+    return ours == {name_digest(given, family) for _, given, family in info.travellers}
+
+
 def _differs(moment: Moment, info: OrderInfo) -> str:
     """Why this is not the order that the booking misses; "" when it is."""
     order, booking = orders.order_of(moment.story), moment.story.booking
@@ -55,9 +62,12 @@ def _differs(moment: Moment, info: OrderInfo) -> str:
     taken = others.filter(external_id=info.external_id).select_related("booking").first()
     if taken is not None:
         return f"it belongs to {taken.booking.reference} already"
-    if info.booking_id and info.booking_id != str(booking.public_id):
+    if info.booking_id and info.booking_id not in (str(booking.public_id), booking.reference):
         return "it carries another booking's reference"
-    if not info.booking_id and info.offer_id != order.offer_external_id:
+    if not info.booking_id and booking.route == Route.MANUAL:
+        if not info.travellers or not _same_people(booking, info):
+            return "it is for other travellers"
+    elif not info.booking_id and info.offer_id != order.offer_external_id:
         return "it carries no reference of ours and was made from another offer"
     if info.total.currency != order.currency or info.total.minor != order.total_minor:
         return f"it costs {info.total}, ours {order.currency} {order.total_minor} in minor units"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bookings import cases
-from bookings.flow import ASK_AGAIN, WATCH, Wish
+from bookings.flow import ASK_AGAIN, WATCH, Route, Wish
 from bookings.steps import money, orders
 from bookings.steps.plan import Moment
 from bookings.undo import still_owed
@@ -24,7 +24,9 @@ def close(moment: Moment, reason: str) -> None:
 def give_up_order(moment: Moment, reason: str) -> None:
     """No sign of an unknown order in time: not created, and watched for 72 h. The offer stays claimed."""
     order = orders.order_of(moment.story)
-    order.refusal, order.watch_until = "airline_no_answer", moment.now + WATCH
+    manual = moment.story.booking.route == Route.MANUAL  # it would have cancelled itself by now: nothing to watch for
+    order.refusal = "not_created" if manual else "airline_no_answer"
+    order.watch_until = None if manual else moment.now + WATCH
     orders.move(moment, OrderState.NOT_CREATED, "no sign in time")
     order.save()
     if not order.hold:
@@ -61,7 +63,7 @@ def keep_booked(moment: Moment, reason: str) -> None:
     held = order is not None and order.state == OrderState.HELD
     moment.note("cancellation.taken_back", cause=reason)
     booking.wish = Wish.HOLD if held and booking.chose_hold else Wish.BOOK
-    booking.notice, booking.agreed_refund_minor = reason, None
+    booking.notice, booking.agreed_refund_minor, booking.card_wanted = reason, None, False
 
 
 def back_to_hold(moment: Moment, reason: str) -> None:

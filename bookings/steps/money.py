@@ -14,7 +14,7 @@ from fly2any.kernel import keys
 from fly2any.kernel.money import Money
 from payments import registry
 from payments.models import PAYMENT_MOVES, REFUND_MOVES, Payment, Refund
-from payments.types import Intent, PaymentState, RefundInfo, RefundState
+from payments.types import BY_HAND, Intent, PaymentState, RefundInfo, RefundState
 from suppliers.types import OrderState
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def ask_open_payment(moment: Moment, value: str) -> Asking:
 
 def _amount_due(story: Story) -> int:
     booking, order = story.booking, story.order
-    if order is not None and order.state in (OrderState.HELD, OrderState.TICKETED):
+    if order is not None and order.state in (OrderState.HELD, OrderState.RESERVED, OrderState.TICKETED):
         return order.total_minor + booking.fee_minor
     return booking.priced_minor if booking.priced_minor is not None else booking.accepted_minor
 
@@ -84,7 +84,9 @@ def _window_end(story: Story, now: datetime) -> datetime | None:
     if order.state == OrderState.TICKETED:
         return None
     last = (order.pay_by or now + PAYMENT_WINDOW + HOLD_MARGIN) - HOLD_MARGIN
-    return last if booking.chose_hold else min(booking.window_ends_at or now + PAYMENT_WINDOW, last)
+    if booking.chose_hold or order.state == OrderState.RESERVED:
+        return last
+    return min(booking.window_ends_at or now + PAYMENT_WINDOW, last)
 
 
 def merge_open_payment(moment: Moment, answer: Answer) -> None:
@@ -166,7 +168,8 @@ def _see_state(moment: Moment, payment: Payment, intent: Intent) -> None:
             payment.order = order
         payment.captured_elsewhere = payment.order_id is None
         payment.captured_minor = min(intent.captured_minor, payment.amount_minor)
-        payment.refunded_minor = min(intent.refunded_minor, payment.captured_minor)
+        by_desk = sum(r.amount_minor for r in moment.story.refunds if r.external_id.startswith(BY_HAND))
+        payment.refunded_minor = min(intent.refunded_minor + by_desk, payment.captured_minor)
         payment.by_hand_minor = _by_hand(payment, moment.story.refunds)
         payment.captured_at = payment.captured_at or now
         payment.authorised_at = payment.authorised_at or now

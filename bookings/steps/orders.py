@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.conf import settings
 
 from bookings import cases
 from bookings.facts import Story
 from bookings.flow import ASK_AGAIN, Route, Step, Wish
+from bookings.forms.asked import ADDRESS, DOCUMENT_CITY, RESIDENCE
 from bookings.models import Booking, Passenger
 from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
@@ -20,7 +23,7 @@ from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
 from suppliers import breaker, registry
-from suppliers.models import ORDER_MOVES, OfferClaim, SupplierOrder
+from suppliers.models import ORDER_MOVES, Offer, OfferClaim, SupplierOrder
 from suppliers.port import Supplier
 from suppliers.stored import to_json
 from suppliers.types import OfferInfo, OrderInfo, OrderRequest, OrderState, Service, Traveller
@@ -83,6 +86,9 @@ def merge_reprice(moment: Moment, answer: Answer) -> None:
         if total != booking.priced_minor:
             moment.note("price.seen", before=str(booking.priced_minor or ""), after=str(total))
         booking.priced_minor, booking.priced_at, booking.offer_expires_at = total, moment.seen_at, info.expires_at
+        if info.document and booking.route == Route.MANUAL:  # exactly this text is what the order is made of
+            Offer.objects.filter(pk=booking.offer_id).update(document=info.document)
+            booking.offer.document = info.document
     elif answer.outcome == REFUSED:
         booking.offer_gone = answer.code
 
@@ -122,22 +128,29 @@ def _total_now(moment: Moment, info: OfferInfo) -> int | None:
 def ask_create_order(moment: Moment, value: str) -> Asking:
     """Make the order's row, then hold or buy. Never sent again when its outcome is unknown."""
     story, booking = moment.story, moment.story.booking
-    hold = booking.wish == Wish.HOLD or booking.route == "hold_first"
+    hold = booking.wish == Wish.HOLD or booking.route in (Route.HOLD_FIRST, Route.MANUAL)
     total = booking.priced_minor if booking.priced_minor is not None else booking.accepted_minor
     order = SupplierOrder.objects.create(
         booking=booking, supplier=booking.supplier, offer_external_id=booking.offer_external_id, hold=hold,
         state=OrderState.CREATING, total_minor=total - booking.fee_minor, currency=booking.currency,
-        asked_at=moment.now)
+        asked_at=moment.now,
+        lapses_at=_lapses_at(moment.now) if booking.route == Route.MANUAL else None)
     story.orders.append(order)
     request = OrderRequest(
         offer_id=booking.offer_external_id, hold=hold, travellers=_travellers(booking),
         services=tuple((s.service_external_id, s.quantity) for s in booking.selections.all()),
-        amount=None if hold else Money(order.total_minor, booking.currency), booking_id=str(booking.public_id),
+        amount=None if hold and booking.route != Route.MANUAL else Money(order.total_minor, booking.currency),
+        booking_id=str(booking.public_id),
         reference=booking.reference, document=_document(booking))
     supplier = registry.get(booking.supplier)
     moment.note("order.asked", f"order:{order.pk}", after="hold" if hold else "instant")
     return Asking(Step.CREATE_ORDER, f"order:{order.pk}", lambda: supplier.create_order(request),
                   key=keys.derive("order", order.pk), digest=keys.digest([request.offer_id, request.services, total]))
+
+
+def _lapses_at(asked_at: datetime) -> datetime:
+    """When a reservation that nobody tickets is gone for certain: what is agreed, and a day for the office's clock."""
+    return asked_at + timedelta(days=int(settings.AMADEUS_TICKETING_DELAY.removesuffix("D")) + 1)
 
 
 def _travellers(booking: Any) -> tuple[Traveller, ...]:
@@ -151,9 +164,15 @@ def _travellers(booking: Any) -> tuple[Traveller, ...]:
             infant_external_id=ids.get(p.infant_position, "") if p.infant_position is not None else "",
             document=json.loads(secretbox.unseal(p.document)) if p.document else None,
             known_traveller=numbers[p.position].get("knownTravellerNumber", ""),
-            redress=numbers[p.position].get("redressNumber", ""),
+            redress=numbers[p.position].get("redressNumber", ""), details=_details(numbers, p.position),
             loyalty=tuple((carrier, number) for carrier, number in p.loyalty))
         for p in people if p.born_on is not None)
+
+
+def _details(numbers: dict[int, dict[str, str]], position: int) -> dict[str, str]:
+    """What the airline asked for besides: the first traveller's address is everybody's."""
+    address = {name: numbers[0][name] for name in ADDRESS if numbers.get(0, {}).get(name)}
+    return address | {name: numbers[position][name] for name in (RESIDENCE, DOCUMENT_CITY) if name in numbers[position]}
 
 
 def merge_create_order(moment: Moment, answer: Answer) -> None:
@@ -166,12 +185,13 @@ def merge_create_order(moment: Moment, answer: Answer) -> None:
         move(moment, OrderState.UNKNOWN, answer.code)
         order.save()
     else:
-        _not_created(moment, answer.code, answer.error)
+        not_created(moment, answer.code, answer.error)
         if answer.code == "price_changed":
             moment.story.booking.priced_at = None
 
 
-def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
+def not_created(moment: Moment, code: str, error: Outside | None) -> None:
+    """The airline's definite no. The offer becomes free unless this booking may ask again, or a record may be left."""
     order = order_of(moment.story)
     order.refusal = code
     order.refusal_detail = {k: str(v)[:100] for k, v in (error.detail if error else {}).items()
@@ -180,7 +200,10 @@ def _not_created(moment: Moment, code: str, error: Outside | None) -> None:
     order.save()
     if code == "insufficient_balance":
         cases.open_case(kind="supplier_balance", subject=f"supplier:{order.supplier}", now=moment.now)
-    if code in ASK_AGAIN:
+    if code == "booking_failed_check":
+        cases.open_case(kind=code, subject=f"booking:{order.booking_id}", booking=moment.story.booking, now=moment.now)
+        moment.story.cases.add(code)
+    if code in ASK_AGAIN or code == "booking_failed_check":
         return  # the same booking will ask again
     free_offer(moment, code)
 
@@ -208,7 +231,9 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     story, order, booking = moment.story, order_of(moment.story), moment.story.booking
     here = OrderState(order.state)
     order.external_id, order.pnr = info.external_id, info.pnr
-    order.pay_by, order.price_guaranteed_until = info.pay_by, info.price_guaranteed_until
+    order.locators = [list(pair) for pair in info.locators] or order.locators
+    reserved_until = order.pay_by if info.state is OrderState.RESERVED else None  # stays when it is named no more
+    order.pay_by, order.price_guaranteed_until = info.pay_by or reserved_until, info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
     if info.tickets or not order.tickets:  # numbers that staff entered stand until the airline shows its own
         order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)}
@@ -223,14 +248,28 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     elif info.total.minor != order.total_minor:
         moment.note("order.price_seen", subject_of(story), before=str(order.total_minor), after=str(info.total.minor))
         order.total_minor = info.total.minor
-    if not (here is OrderState.PAYING and info.state is OrderState.HELD):
+    if not (here is OrderState.PAYING and info.state is OrderState.HELD) and not _void_but_paid(moment, info):
         move(moment, info.state)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
     flights.see_change(moment, order, info.change)
     order.looked_at = moment.seen_at
-    booking.pay_by = info.pay_by if order.state == OrderState.HELD else None
+    booking.pay_by = order.pay_by if order.state in (OrderState.HELD, OrderState.RESERVED) else None
     order.save()
+
+
+def _void_but_paid(moment: Moment, info: OrderInfo) -> bool:
+    """Whether tickets that staff issued, and that are paid for, are void: staff say what comes back before it ends."""
+    booking, payment, order = moment.story.booking, moment.story.payment, order_of(moment.story)
+    void = info.state in (OrderState.CANCELLED, OrderState.LAPSED)
+    paid = payment is not None and payment.state in ("capturing", "captured")
+    if booking.route != Route.MANUAL or order.state != OrderState.TICKETED or not void or not paid:
+        return False
+    if "tickets_void" not in moment.story.cases:
+        cases.open_case(kind="tickets_void", subject=f"booking:{booking.pk}", booking=booking, now=moment.now,
+                        facts={"order": info.external_id, "airline": info.state.value})
+        moment.story.cases.add("tickets_void")
+    return True
 
 
 # --- look -------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from django import template
 
 from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
-from bookings.cases import KINDS
+from bookings.admin.ticketing.reading import waiting
+from bookings.cases import title_of
 
 register = template.Library()
+register.filter("case_title", title_of)
 
 
 @register.simple_tag(takes_context=True)
@@ -26,7 +28,7 @@ def house_switches(context: template.Context) -> House:
     return house_of(context["request"])
 
 
-@register.filter
-def case_title(kind: str) -> str:
-    """What staff call this kind of case, as the queue does."""
-    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()
+@register.simple_tag
+def to_ticket() -> str:
+    """How many reservations wait for their tickets."""
+    return waiting()

@@ -1,9 +1,7 @@
-"""What a tester may do in the place of consolidator, airline and staff: control endpoints under ``/_amadeus``."""
+"""Control endpoints under ``/_amadeus``: what a tester may do in the place of consolidator, airline and staff."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,16 +9,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.amadeus import issued, tokens
-from sandbox.frame import Refusal, World
+from sandbox.amadeus import desk, issued, tokens
+from sandbox.doors import Deed, doors
+from sandbox.frame import World
 
 Json = dict[str, Any]
-Deed = Callable[[World, str, Json], Any]
 
 
 def reprice_offers(world: World, id: str, wanted: Json) -> Any:
     """Move every price by ``percent``: what was priced before is refused with 37200 when it is booked."""
     return {"factor": str(issued.reprice(world, Decimal(str(wanted.get("percent", "5")))))}
+
+
+def adopt_offers(world: World, id: str, wanted: Json) -> Any:
+    """Take ``flightOffers`` that were made elsewhere for offers of ours, priced now and of any date."""
+    for offer in wanted["flightOffers"]:
+        issued.keep_priced(world, offer, {"adopted": True})
+    return {"adopted": len(wanted["flightOffers"])}
 
 
 def revoke_tokens(world: World, id: str, wanted: Json) -> Any:
@@ -37,22 +42,20 @@ def set_expires_in(world: World, id: str, wanted: Json) -> Any:
 def routes() -> list[Route]:
     """Return the control routes."""
     deeds: dict[str, Deed] = {
+        "/_amadeus/orders/{id:path}/ticket": desk.ticket,
+        "/_amadeus/orders/{id:path}/void_tickets": desk.void_tickets,
+        "/_amadeus/orders/{id:path}/cancel_by_airline": desk.cancel_by_airline,
+        "/_amadeus/orders/{id:path}/schedule_change": desk.schedule_change,
+        "/_amadeus/orders/{id:path}/expire": desk.expire,
         "/_amadeus/offers/reprice": reprice_offers,
+        "/_amadeus/offers/adopt": adopt_offers,
         "/_amadeus/tokens/revoke": revoke_tokens,
         "/_amadeus/tokens/expires_in": set_expires_in,
     }
-    return [Route(path, _door(deed), methods=["POST"]) for path, deed in deeds.items()]
+    return [Route("/_amadeus/orders", _look, methods=["GET"]), *doors(deeds)]
 
 
-def _door(deed: Deed) -> Callable[[Request], Any]:
-    async def door(request: Request) -> Response:
-        world: World = request.app.state.world
-        raw = await request.body()
-        wanted = json.loads(raw) if raw else {}
-        try:
-            with world.transaction():
-                return JSONResponse({"data": deed(world, request.path_params.get("id", ""), wanted)})
-        except Refusal as refusal:
-            return JSONResponse(refusal.answer.body, status_code=refusal.answer.status)
-
-    return door
+async def _look(request: Request) -> Response:
+    world: World = request.app.state.world
+    asked = request.query_params
+    return JSONResponse({"orders": desk.look(world, *(asked.get(name, "") for name in ("remark", "name", "pnr")))})

@@ -11,9 +11,14 @@ JSON_TYPE = "application/vnd.amadeus+json"
 # code: (status, title)
 CODES: dict[int, tuple[int, str]] = {
     141: (500, "SYSTEM ERROR HAS OCCURRED"),
+    377: (400, "MAX STAY DURATION IS EXCEEDED"),
+    381: (400, "INVALID CHECK-IN DATE"),
+    392: (400, "INVALID HOTEL CODE"),
+    404: (400, "CHECK_OUT DATE MUST BE FURTHER IN THE FUTURE THAN CHECK-IN DATE"),
     425: (400, "INVALID DATE"),
     477: (400, "INVALID FORMAT"),
     572: (400, "INVALID OPTION"),
+    895: (400, "NOTHING FOUND FOR REQUESTED CITY"),
     1304: (400, "CREDIT CARD NOT ACCEPTED"),
     1797: (404, "NOT FOUND"),
     2668: (400, "PARAMETER COMBINATION INVALID/RESTRICTED"),
@@ -40,6 +45,7 @@ CODES: dict[int, tuple[int, str]] = {
     38195: (429, "Quota limit exceeded"),
     38196: (404, "Resource not found"),
     38197: (403, "Forbidden"),
+    38420: (400, "REQUESTED OFFER IS NOT AVAILABLE"),
     39397: (400, "UNABLE TO RETRIEVE UPSELL OFFER"),
     39683: (401, "Invalid API key"),
     39686: (401, "Invalid API key"),
@@ -98,6 +104,12 @@ def refuse(code: int, detail: str | None = None, *, pointer: str | None = None) 
 def deviation(code: int, detail: str, *, pointer: str | None = None, parameter: str | None = None) -> Deviation:
     """Return the refusal of a malformed request."""
     return Deviation(error(code, detail, pointer=pointer, parameter=parameter))
+
+
+def expect_type(data: dict[str, Any], wanted: str) -> None:
+    """Refuse a document of another type: the files leave the word open, their examples and live requests agree."""
+    if data.get("type") != wanted:
+        raise deviation(477, f"type must be {wanted}", pointer="/data/type")
 
 
 def token_error(code: int, detail: str | None = None, *, status: int | None = None) -> Answer:

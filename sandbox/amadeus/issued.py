@@ -22,8 +22,9 @@ STALE = "No fare applicable"
 
 
 def mark(offer: Json) -> str:
-    """Return the digest of an offer as it stands, services and all."""
-    text = json.dumps(offer, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """Return the digest of an offer as it stands, services and all; who carries which infant is the buyer's to say."""
+    people = [{k: v for k, v in each.items() if k != "associatedAdultId"} for each in offer.get("travelerPricings", [])]
+    text = json.dumps({**offer, "travelerPricings": people}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -44,9 +45,10 @@ def remember(world: World, marks: list[str], **facts: Any) -> None:
             world.put(KIND, each, row)
 
 
-def keep_priced(world: World, offer: Json, *, adopted: bool) -> None:
+def keep_priced(world: World, offer: Json, facts: Json) -> None:
     """Keep an offer as it goes out priced: it may be priced again, and booked as it is."""
-    remember(world, [mark(bare(offer))], priced=True, adopted=adopted)
+    kept = {name: value for name, value in facts.items() if name != "level"}
+    remember(world, [mark(bare(offer))], **{**kept, "priced": True})
     world.put(PRICED, mark(offer), {"level": str(drift(world))})
 
 

@@ -23,6 +23,7 @@ from sandbox.flights.trips import Slice, trips
 
 Json = dict[str, Any]
 SIX = Carrier("6X", (), (), "zz", 0.84, True, True, "606")
+BY_WEIGHT = frozenset("EK EY QR SV TG AI MH GA TK ET PK UL".split())  # kilograms of baggage, not pieces
 NOT_SOLD = frozenset({"AA", "DL", "BA"})  # and nobody without frills
 CABINS = {"ECONOMY": "economy", "PREMIUM_ECONOMY": "premium_economy", "BUSINESS": "business", "FIRST": "first"}
 LETTERS = {"economy": "QKY", "premium_economy": "WP", "business": "JC", "first": "FA"}
@@ -62,13 +63,15 @@ class Wish:
         return datetime.fromisoformat(self.hour).date()
 
 
-def offers(wish: Wish) -> list[Json]:
-    """Return every offer of a search, the cheapest first, numbered from 1."""
-    found = [offer for carrier, trip in sold(wish) for offer in _branded(wish, carrier, trip)]
-    found.sort(key=lambda each: Decimal(each["price"]["grandTotal"]))
-    numbers: dict[tuple[str, str, str], str] = {}
-    for position, offer in enumerate(found, 1):
-        _number(offer, str(position), numbers)
+def offers(wish: Wish) -> list[tuple[int, Json]]:
+    """Return every offer of a search with the number of its journey, the cheapest first, numbered from 1."""
+    found = [
+        (journey, offer)
+        for journey, (carrier, trip) in enumerate(sold(wish))
+        for offer in branded(wish, carrier, trip)
+    ]
+    found.sort(key=lambda each: Decimal(each[1]["price"]["grandTotal"]))
+    number([offer for _, offer in found])
     return found
 
 
@@ -85,16 +88,17 @@ def sold(wish: Wish) -> Iterator[tuple[Carrier, Trip]]:
             yield carrier, trip
 
 
-def _branded(wish: Wish, carrier: Carrier, trip: Trip) -> Iterator[Json]:
-    for number, brand in enumerate(fares.brands(carrier, wish.cabin)):
+def branded(wish: Wish, carrier: Carrier, trip: Trip) -> Iterator[Json]:
+    """Yield an offer for each fare brand of a journey, the cheapest first."""
+    for rank, brand in enumerate(fares.brands(carrier, wish.cabin)):
         if (wish.with_bags and not brand.checked) or (wish.refundable and not brand.refund.allowed):
             continue
-        yield offer_of(wish, carrier, trip, brand, upsell=number > 0)
+        yield offer_of(wish, carrier, trip, brand, upsell=rank > 0)
 
 
 def offer_of(wish: Wish, carrier: Carrier, trip: Trip, brand: Brand, *, upsell: bool) -> Json:
     """Return one offer; its segments still carry no ids."""
-    dice = random.Random(f"{carrier.code}{trip[0][0].number}{trip[0][0].departs.date()}terms")
+    dice = random.Random(f"{carrier.code}{trip[0][0].number}terms")
     departs = trip[0][0].departs.date()
     soon = (departs - wish.today).days < 2
     at_once = carrier is not SIX and (dice.random() < 0.08 or soon)
@@ -132,6 +136,8 @@ def _ticketing_limit(carrier: Carrier, today: date, departs: date, dice: random.
         return {"lastTicketingDate": last.isoformat(), "lastTicketingDateTime": last.isoformat()}
     if kind == 2:
         return {"lastTicketingDate": last.isoformat(), "lastTicketingDateTime": f"{last.isoformat()}T23:59:00"}
+    if kind == 3:  # some offers say nothing
+        return {}
     return {"lastTicketingDate": last.isoformat()}
 
 
@@ -233,8 +239,8 @@ def _fare_detail(wish: Wish, each: Traveller, carrier: Carrier, brand: Brand, fl
     letter = letters[min(brand.shelf - 1, len(letters) - 1) if wish.cabin == "economy" else brand.checked % 2]
     on_lap = each.type == ON_LAP
     bags: Json = {"quantity": 0 if on_lap else brand.checked}
-    if carrier.kind == "gulf":  # airlines of the Gulf count kilograms, not pieces
-        bags = {"weight": 10 if on_lap else 25 + 5 * brand.shelf, "weightUnit": "KG"}
+    if carrier.code in BY_WEIGHT and brand.checked:
+        bags = {"weight": 10 if on_lap else 20 + 5 * brand.shelf, "weightUnit": "KG"}
     young = {"CHILD": "CH", ON_LAP: "IN"}.get(each.type, "")
     label = (brand.name or "").upper()
     return {
@@ -262,6 +268,13 @@ def _amenities(brand: Brand, carrier: Carrier) -> list[Json]:
         {"description": words, "isChargeable": paid, "amenityType": kind, "amenityProvider": provider}
         for words, paid, kind in rows
     ]
+
+
+def number(found: list[Json]) -> None:
+    """Number the offers of one answer from 1, and each flight throughout the answer."""
+    numbers: dict[tuple[str, str, str], str] = {}
+    for position, offer in enumerate(found, 1):
+        _number(offer, str(position), numbers)
 
 
 def _number(offer: Json, id: str, numbers: dict[tuple[str, str, str], str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.amadeus import offers, pricing
 from sandbox.amadeus.errors import deviation
+from sandbox.frame import World
 
 Json = dict[str, Any]
 MOST_SEATED = 9
@@ -17,21 +18,22 @@ DELAY = re.compile(r"\d{1,3}D")
 NAME = re.compile(r"[A-Za-z][A-Za-z '\-.]*")
 
 
-def check(data: Json, today: date) -> None:
+def check(world: World, data: Json) -> None:
     """Refuse an order that lacks what airlines need, or whose parts do not fit together."""
-    for code, words, pointer in _faults(data, today):
+    for code, words, pointer in _faults(world, data):
         raise deviation(code, words, pointer=pointer)
 
 
-def _faults(data: Json, today: date) -> Iterator[tuple[int, str, str]]:
+def _faults(world: World, data: Json) -> Iterator[tuple[int, str, str]]:
     for name in ("travelers", "contacts"):
         if not data.get(name):
             yield 32171, f"{name} are missing", f"/data/{name}"
     yield from _party(data)
     needed = {
         each["travelerId"]: each
-        for each in pricing.requirements(data["flightOffers"])["travelerRequirements"]
+        for each in pricing.requirements(world, data["flightOffers"])["travelerRequirements"]
     }
+    today = world.now().date()
     for number, traveller in enumerate(data.get("travelers", ())):
         yield from _traveller(traveller, needed.get(traveller.get("id"), {}), today, f"/data/travelers/{number}")
     for number, contact in enumerate(data.get("contacts", ())):

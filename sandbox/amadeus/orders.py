@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from sandbox.amadeus import offers, order_rules, pricing
 from sandbox.amadeus.dictionaries import dictionaries
-from sandbox.amadeus.errors import refuse
+from sandbox.amadeus.errors import expect_type, refuse
 from sandbox.frame import Answer, Call, World
 
 Json = dict[str, Any]
@@ -28,14 +28,16 @@ def create(call: Call, world: World, asked: Json) -> Answer:
     if "data" not in asked:
         raise refuse(32171, "data is missing", pointer="/data")
     data = asked["data"]
-    order_rules.check(data, world.now().date())
+    expect_type(data, "flight-order")
+    order_rules.check(world, data)
     for number, offer in enumerate(data["flightOffers"]):
         pricing.same_price(world, offer, f"/data/flightOffers/{number}")
+        _holdable(offer, data, f"/data/flightOffers/{number}")
     order = _made(world, data)
-    world.put(KIND, unquote(order["id"]), order, pnr=order["pnr"])
+    world.put(KIND, key(order["id"]), order, pnr=order["pnr"])
     deadline = datetime.fromisoformat(order["deadline"])
     seconds = (deadline - world.now()).total_seconds()
-    world.later(seconds, "amadeus", "lapse", {"id": unquote(order["id"])})
+    world.later(seconds, "amadeus", "lapse", {"id": key(order["id"])})
     world.ledger(
         "amadeus",
         "order.created",
@@ -46,6 +48,16 @@ def create(call: Call, world: World, asked: Json) -> Answer:
         client_ref=call.headers.get("ama-client-ref"),
     )
     return Answer(201, _body(call, order, created=True))
+
+
+def _holdable(offer: Json, data: Json, pointer: str) -> None:
+    """Refuse what cannot wait for a consolidator: the airline wants a ticket at once, or a card."""
+    if data.get("ticketingAgreement", {}).get("option") == "CONFIRM":
+        return
+    if offer.get("instantTicketingRequired"):
+        raise refuse(9112, "This offer must be ticketed at once", pointer=f"{pointer}/instantTicketingRequired")
+    if offer.get("paymentCardRequired"):
+        raise refuse(1304, "This offer is sold with a payment card only", pointer=f"{pointer}/paymentCardRequired")
 
 
 def get(call: Call, world: World, asked: Json, id: str) -> Answer:
@@ -64,6 +76,11 @@ def cancel(call: Call, world: World, asked: Json, id: str) -> Answer:
     return Answer(204)
 
 
+def key(id: str) -> str:
+    """Return what an order is kept under: its id as a server sees it in a path, decoded once."""
+    return unquote(id)
+
+
 def find(world: World, id: str) -> Json:
     """Return a live order by its id, decoded once; refuses one that is unknown or gone (1797)."""
     order = world.get(KIND, id)
@@ -80,7 +97,7 @@ def end(world: World, order: Json, state: str) -> None:
 
 def save(world: World, order: Json) -> None:
     """Write an order."""
-    world.put(KIND, unquote(order["id"]), order, pnr=order["pnr"])
+    world.put(KIND, key(order["id"]), order, pnr=order["pnr"])
 
 
 def lapse(world: World, id: str) -> None:

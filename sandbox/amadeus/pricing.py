@@ -9,8 +9,8 @@ from typing import Any
 
 from sandbox.amadeus import issued, offers, services
 from sandbox.amadeus.dictionaries import dictionaries
-from sandbox.amadeus.errors import refuse
-from sandbox.amadeus.money import scaled, step
+from sandbox.amadeus.errors import expect_type, refuse
+from sandbox.amadeus.money import RATES, scaled, step
 from sandbox.flights.airports import airports
 from sandbox.frame import Answer, Call, World
 
@@ -22,9 +22,10 @@ US_TAXES = ("US", "AY", "XF", "ZP")
 def price(call: Call, world: World, asked: Json) -> Answer:
     """POST /v1/shopping/flight-offers/pricing."""
     data = asked["data"]
+    expect_type(data, "flight-offers-pricing")
     included = next((value.split(",") for name, value in call.query if name == "include"), [])
     found = [_priced(world, offer, f"/data/flightOffers/{n}") for n, offer in enumerate(data["flightOffers"])]
-    data = {"type": "flight-offers-pricing", "flightOffers": found, "bookingRequirements": requirements(found)}
+    data = {"type": "flight-offers-pricing", "flightOffers": found, "bookingRequirements": requirements(world, found)}
     body: Json = {"data": data}
     if included:
         body["included"] = services.included(found, included)
@@ -39,10 +40,12 @@ def _priced(world: World, offer: Json, pointer: str) -> Json:
     if known.get("priced"):  # an earlier answer of ours: what was chosen then is in its total
         plain["price"] = _without_services(plain["price"])
     priced = with_taxes(moved(plain, factor / Decimal(known["level"])))
+    if world.use_fault("amadeus.price", "other_currency"):
+        priced = _in_other_currency(priced)
     priced["price"]["billingCurrency"] = priced["price"]["currency"]
     chosen = copy.deepcopy(priced)
     services.carry(offer, chosen, pointer)
-    issued.keep_priced(world, chosen, adopted=known.get("adopted", False))
+    issued.keep_priced(world, chosen, known)
     return chosen
 
 
@@ -55,9 +58,9 @@ def _without_services(price: Json) -> Json:
 
 def moved(offer: Json, factor: Decimal) -> Json:
     """Return a copy of an offer with fares and taxes times ``factor``; fees stay. The parts still add up."""
-    found = copy.deepcopy(offer)
     if factor == 1:
-        return found
+        return offer
+    found = copy.deepcopy(offer)
     money = found["price"]["currency"]
     for pricing in found["travelerPricings"]:
         amounts = pricing["price"]
@@ -76,6 +79,16 @@ def moved(offer: Json, factor: Decimal) -> Json:
         }
     )
     return found
+
+
+def _in_other_currency(offer: Json) -> Json:
+    """Return the offer as an office elsewhere would be told its price: in euros, or in pounds when it was in euros."""
+    was = offer["price"]["currency"]
+    now = "GBP" if was == "EUR" else "EUR"
+    turned = moved(offer, Decimal(RATES[now]) / Decimal(RATES[was]))
+    for price in (turned["price"], *(each["price"] for each in turned["travelerPricings"])):
+        price["currency"] = now
+    return with_taxes(turned)
 
 
 def with_taxes(offer: Json) -> Json:
@@ -104,9 +117,10 @@ def _taxes(rest: Decimal, codes: list[str], least: Decimal) -> list[Json]:
     return [{"amount": str(amount), "code": code} for amount, code in zip(amounts, codes, strict=True)]
 
 
-def requirements(found: list[Json]) -> Json:
+def requirements(world: World, found: list[Json]) -> Json:
     """Return what must be known of the travellers before the airline takes a reservation."""
-    documents = any(documents_needed(offer) for offer in found)
+    told = world.lasting_fault("amadeus.price", "documents") is not None
+    documents = told or any(documents_needed(offer) for offer in found)
     american = any(_touches_us(offer) for offer in found)
     travellers = [
         {

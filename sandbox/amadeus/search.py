@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.amadeus import issued, offers, pricing
+from sandbox.amadeus import families, issued, offers, pricing
 from sandbox.amadeus.dictionaries import dictionaries
 from sandbox.amadeus.errors import Deviation, deviation, refuse
 from sandbox.amadeus.money import RATES
@@ -22,8 +22,10 @@ CURRENCY = "EUR"  # the office's own
 MOST = 250
 FURTHEST = timedelta(days=365)
 MOST_SEATED = 9
+MOST_CHANGES = 2
 SHAPES_KEPT = 48
-_made: OrderedDict[tuple[Wish, Decimal], tuple[list[Json], list[str]]] = OrderedDict()
+Found = list[tuple[int, Json, str]]  # journey, offer, mark
+_made: OrderedDict[tuple[Wish, Decimal], Found] = OrderedDict()
 
 
 def by_query(call: Call, world: World, asked: Json) -> Answer:
@@ -46,7 +48,7 @@ def by_query(call: Call, world: World, asked: Json) -> Answer:
         legs,
         party,
         cabin=asked.get("travelClass", "ECONOMY"),
-        connections=0 if asked.get("nonStop") else 1,
+        connections=0 if asked.get("nonStop") else MOST_CHANGES,
         currency=asked.get("currencyCode"),
         only=tuple(asked.get("includedAirlineCodes", ())),
         without=tuple(asked.get("excludedAirlineCodes", ())),
@@ -80,7 +82,7 @@ def by_body(call: Call, world: World, asked: Json) -> Answer:
         legs,
         party,
         cabin=next((each["cabin"] for each in filters.get("cabinRestrictions", ())), "ECONOMY"),
-        connections=int(filters.get("connectionRestriction", {}).get("maxNumberOfConnections", 1)),
+        connections=int(filters.get("connectionRestriction", {}).get("maxNumberOfConnections", MOST_CHANGES)),
         currency=asked.get("currencyCode"),
         only=tuple(carriers.get("includedCarrierCodes", ())),
         without=tuple(carriers.get("excludedCarrierCodes", ())),
@@ -123,7 +125,7 @@ def _wish(
         legs=_slices(world, legs),
         party=party,
         cabin=offers.CABINS[cabin],
-        connections=min(connections, 1),
+        connections=min(connections, MOST_CHANGES),
         currency=currency or CURRENCY,
         hour=world.now().replace(minute=0, second=0, microsecond=0).isoformat(),
         **more,
@@ -151,25 +153,25 @@ def _pointer(where: str) -> str:
 
 
 def _answer(world: World, wish: Wish, most: int, price: int | None, links: Json) -> Answer:
-    found, marks = _offers(wish, issued.drift(world))
-    keep = len(found)
+    found = [] if world.use_fault("amadeus.search", "no_offers") else _offers(wish, issued.drift(world))
     if price is not None:
         heads = sum(1 for each in wish.party if each.type != offers.ON_LAP)
-        keep = sum(Decimal(each["price"]["grandTotal"]) <= price * heads for each in found)
-    shown = found[: min(most, MOST, keep)]
-    issued.remember(world, marks[: len(shown)])
+        found = [each for each in found if Decimal(each[1]["price"]["grandTotal"]) <= price * heads]
+    found = found[: min(most, MOST)]
+    family = families.keep(world, wish)
+    for journey, _, mark in found:
+        issued.remember(world, [mark], family=family, journey=journey)
+    shown = [offer for _, offer, _ in found]
     body = {"meta": {"count": len(shown), **links}, "data": shown}
     return Answer(200, {**body, "dictionaries": dictionaries(shown)} if shown else body)
 
 
-def _offers(wish: Wish, factor: Decimal) -> tuple[list[Json], list[str]]:
-    """Return a search's offers at the present prices, and their marks; the last few searches are kept."""
+def _offers(wish: Wish, factor: Decimal) -> Found:
+    """Return a search's offers at the present prices; the last few searches are kept."""
     key = (wish, factor)
     if key not in _made:
-        found = offers.offers(wish)
-        if factor != 1:
-            found = [pricing.moved(offer, factor) for offer in found]
-        _made[key] = (found, [issued.mark(offer) for offer in found])
+        found = [(journey, pricing.moved(offer, factor)) for journey, offer in offers.offers(wish)]
+        _made[key] = [(journey, offer, issued.mark(offer)) for journey, offer in found]
         if len(_made) > SHAPES_KEPT:
             _made.popitem(last=False)
     return _made[key]

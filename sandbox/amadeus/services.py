@@ -90,8 +90,7 @@ def _seat_cents(offer: Json, segment: Json, traveller: Json, number: str, at: st
 
 
 def _bag_sizes(offer: Json) -> list[tuple[Json, int]]:
-    carrier = BY_CODE.get(offer["validatingAirlineCodes"][0])
-    if carrier is not None and carrier.kind == "gulf":
+    if offer["validatingAirlineCodes"][0] in offers.BY_WEIGHT:
         return [({"weight": KILOS, "weightUnit": "KG"}, KILOS_CENTS)]
     return [({"quantity": quantity}, cents) for quantity, cents in BAG_CENTS.items()]
 

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from sandbox.amadeus import controls, orders, table, tokens
 from sandbox.amadeus.errors import BY_STATUS, CODES, GATEWAY_PAGE, JSON_TYPE, Deviation, deviation, error, token_error
-from sandbox.amadeus.table import Operation
+from sandbox.amadeus.operation import Operation
 from sandbox.frame import Answer, Call, Refusal, World
 
 Json = dict[str, Any]

@@ -59,7 +59,19 @@ def itineraries(
         for carrier, hub in connecting_carriers(origin, destination):
             more = [_connecting(carrier, (origin, hub, destination), day, slot) for slot in range(2)]
             found.setdefault(carrier.code, []).extend(more)
+            second = _second_hub(carrier, hub, destination) if max_connections > 1 else None
+            if second:
+                found[carrier.code].append(_connecting(carrier, (origin, hub, second, destination), day, 0))
     return found
+
+
+def _second_hub(carrier: Carrier, hub: str, destination: str) -> str | None:
+    """Return another hub of the carrier on the way from its first one, for a journey with two changes."""
+    others = [each for each in carrier.hubs if each not in (hub, destination) and each in airports()]
+    direct = distance_km(hub, destination)
+    ways = [(distance_km(hub, each) + distance_km(each, destination), each) for each in others
+            if min(distance_km(hub, each), distance_km(each, destination)) > 150]  # fmt: skip
+    return min(ways)[1] if ways and min(ways)[0] < direct * 1.4 + 300 else None
 
 
 @lru_cache(maxsize=4096)

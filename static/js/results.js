@@ -62,6 +62,17 @@
     return added;
   }
 
+  /* A card whose flights a second source sells too: what is pointed at or has the focus is renewed when it is left. */
+  function renew(card, fresh) {
+    if (text(card) === text(fresh)) return;
+    const put = () => { if (!busy(card) && fresh.firstChild) card.replaceChildren(...fresh.childNodes); };
+    put();
+    for (const left of ['mouseleave', 'focusout']) card.addEventListener(left, () => setTimeout(put));
+  }
+
+  const text = (card) => card.textContent.replace(/\s+/g, ' ');
+  const busy = (card) => card.matches(':hover, :focus-within');
+
   /* Keep what is read where it is while `change` runs: the card with the focus, else the first in view. At the very top of
      the page news may push things down. */
   function steadily(change) {
@@ -88,7 +99,7 @@
       refreshFilters(fresh);
       const list = byId('list'), news = byId('list', fresh);
       if (list && news) {
-        merge(list, [...news.children], (card) => card.dataset.key, () => {});
+        merge(list, [...news.children], (card) => card.dataset.key, renew);
         swap('pager', fresh);
       } else {
         if (!byId('filters', fresh)) document.querySelector('.filters.ghost')?.remove();

@@ -126,6 +126,18 @@ def cancelled(given_back: int = 50_000, agreed: int = 50_000) -> Booking:
     return made
 
 
+def reserved(*, locator: str = "", **changes: Any) -> Booking:
+    """A booking on the manual route: the airline keeps the seats, our staff issue the tickets within a day."""
+    made = booking(**{"supplier": "amadeus", "route": "manual", "status": "PENDING_TICKETING", "progress": "staff",
+                      "services_minor": 0, "fare_minor": 50_000, **changes})
+    made.selections.all().delete()
+    number = f"Q{made.pk:05}"[-6:]
+    order(made, "reserved", supplier="amadeus", ticketed_at=None, hold=False, pnr=locator or number,
+          external_id=f"locator:{locator}" if locator else f"eJzTd9f3{number}%3D", pay_by=NOW + timedelta(hours=24),
+          locators=[["GDS", locator or number], ["LH", f"L{number[1:]}"]], lapses_at=NOW + timedelta(days=3))
+    return made
+
+
 def case(of: Booking | None = None, kind: str = "unknown_outcome", **changes: Any) -> Case:
     """An open case."""
     from bookings.cases import KINDS

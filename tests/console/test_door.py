@@ -10,11 +10,13 @@ import pytest
 from axes.models import AccessFailureLog, AccessLog
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
+from django.core import mail as outbound
 from django.test import Client
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from bookings import mail
 from bookings.desk import granting, lockout, second_factor
 from bookings.desk.roles import ROLES
 from bookings.models import StaffAction
@@ -222,6 +224,36 @@ def test_a_manager_resets_a_lost_device_but_not_their_own() -> None:
     assert not TOTPDevice.objects.filter(user=user).exists() and not second_factor.codes_left(user)
     assert hers.get("/admin/")["Location"].startswith("/admin/login/?ended=changed")
     assert [row.verb for row in StaffAction.objects.all()] == ["reset_factor"]
+
+
+def test_whose_device_was_reset_is_told_by_mail() -> None:
+    user, boss = person("olga"), verified(person("mia", "manager"))
+    User.objects.filter(pk=user.pk).update(email="olga@example.com")
+    boss.post(f"/admin/people/{user.pk}/reset_factor/", {"key": "b", "reason": "phone lost"})
+    boss.post(f"/admin/people/{user.pk}/reset_factor/", {"key": "b", "reason": "phone lost"})
+    assert mail.send_due(clock.now(), 10) == 1
+    (message,) = outbound.outbox
+    assert message.to == ["olga@example.com"] and "was reset" in message.subject
+    assert "/admin/login/" in str(message.body) and "mia" not in str(message.body) and "{" not in str(message.body)
+
+
+def test_a_manager_lifts_the_lock_of_an_address_which_is_kept_as_a_mark_only() -> None:
+    person("anna")
+    boss = verified(person("mia", "manager"), Client(REMOTE_ADDR="198.51.100.7"))
+    for n in range(lockout.AN_ADDRESS):
+        sign_in(Client(), name=f"name{n}", password="guess")
+    page, mark = boss.get("/admin/people/").content.decode(), lockout.mark_of(HOME)
+    there = f"/admin/people/address/{mark}/"
+    assert there in page and HOME in page
+    assert boss.get(there).status_code == 200 and sign_in(Client(), name="anna").status_code == 429
+    for _ in range(2):
+        assert boss.post(there, {"key": "press", "reason": "The hotel of the crew"}).status_code == 302
+    assert sign_in(Client(), name="anna").status_code == 302
+    row = StaffAction.objects.get()
+    assert (row.verb, row.subject) == ("lift_address", f"address:{mark}")
+    assert HOME not in f"{row.params}{row.subject}{row.said}"
+    assert there not in boss.get("/admin/people/").content.decode() and boss.get(there).status_code == 404
+    assert verified(person("ben", "operator")).get(there).status_code == 403
 
 
 @pytest.mark.parametrize("role", sorted(set(ROLES) - {"manager"}))

@@ -43,7 +43,7 @@ def test_the_link_to_pay_is_previewed_and_mailed(world: World, at_desk: Desk) ->
 
 
 @pytest.mark.parametrize(("order", "status", "why"), [
-    ("ticketed", "CONFIRMED", "nothing to pay"), ("reserved", "PENDING_TICKETING", "ticket numbers"),
+    ("ticketed", "CONFIRMED", "nothing to pay"), ("reserved", "PENDING_TICKETING", "nothing to pay"),
     ("cancelled", "CANCELLED", "nothing to pay"), ("unknown", "PENDING_PAYMENT", "not known")])
 def test_no_link_where_nothing_can_be_paid(at_desk: Desk, order: str, status: str, why: str) -> None:
     b = rows.booking(status=status)

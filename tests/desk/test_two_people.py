@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail as outbound
 
-from bookings import desk
-from bookings.models import Booking, StaffAction
+from bookings import desk, mail, telling
+from bookings.models import Booking, Outbox, StaffAction
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from payments.models import Refund
@@ -65,6 +66,34 @@ def test_the_page_says_that_a_second_person_is_needed_before_the_press(limit: De
     client.force_login(anna)
     page = client.post(f"/admin/bookings/booking/{b.pk}/do/refund/", {"amount": "20.00", "show": "1"})
     assert "Propose: give money back: USD 20.00" in page.content.decode()
+
+
+def test_a_proposal_is_mailed_to_those_who_may_decide_it_and_to_nobody_else(limit: Desk, settings: Any) -> None:
+    settings.ALERT_EMAIL = "night@example.com"
+    b, anna, ben, carl = rows.confirmed(), *(somebody(*may) for may in (
+        ("do_refund", "do_second"), ("do_second",), ("do_refund",)))
+    for one in (anna, ben, carl):
+        User.objects.filter(pk=one.pk).update(email=f"{one.pk}@example.com", is_staff=True)
+    now = clock.now()
+    assert limit.press("refund", booking=b, amount="120.00", by=anna).proposed
+    mail.send_due(now + timedelta(minutes=1), 10)
+    (told,) = [one for one in outbound.outbox if "proposal" in one.subject]
+    assert told.to == [f"{ben.pk}@example.com"]
+    assert f"/admin/bookings/proposal/{b.proposals.get().pk}/decide/" in told.body
+    assert "USD 120.00" in told.body and b.reference in told.body
+    for private in (b.contact_email, anna.username, "traveller", "{"):
+        assert private not in told.body.lower()
+
+
+def test_a_proposal_that_was_decided_is_not_mailed_late_and_without_a_decider_it_goes_where_alerts_go(
+        limit: Desk, settings: Any) -> None:
+    settings.ALERT_EMAIL = "night@example.com"
+    b, anna, ben = rows.confirmed(), somebody("do_refund"), User.objects.create_superuser("ben")
+    limit.press("refund", booking=b, amount="120.00", by=anna)
+    row = Outbox.objects.get(kind="proposal_waits")
+    assert row.to == "night@example.com" and telling.late(row) == ""
+    agree(b, ben)
+    assert telling.late(row) == "somebody has decided"
 
 
 def test_a_proposal_of_somebody_who_lost_the_role_is_not_done(limit: Desk) -> None:

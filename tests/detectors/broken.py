@@ -181,9 +181,21 @@ def reserved_too_long() -> Broken:
 def ticketing_deadline() -> Broken:
     b = rows.booking(status="PENDING_TICKETING", route="manual")
     rows.order(b, "reserved", pay_by=NOW + 23 * H, ticketed_at=None)
-    return _about(b, HIGH, lambda: orders(b).update(state="lapsed"), deadline=NOW + 23 * H,
-                  climbs=[(17 * H, HIGH), (21 * H, CRITICAL)],
+    return _about(b, MEDIUM, lambda: orders(b).update(state="lapsed"), deadline=NOW + 23 * H,
+                  climbs=[(17 * H, HIGH), (21 * H, CRITICAL), (25 * H, CRITICAL)],
                   change=lambda: orders(b).update(pay_by=NOW + 22 * H))
+
+
+def ticket_number_missing() -> Broken:
+    b = rows.reserved()
+    b.passengers.create(position=1, external_id="pas_infant", kind="infant", given_name="Emil", family_name="Ångström")
+    first = [{"kind": "ticket", "number": "2202345678901", "passengers": [b.passengers.get(position=0).external_id]}]
+    orders(b).update(state="ticketed", ticketed_at=NOW - H, tickets=[
+        *first, {"kind": "emd", "number": "2209999999999", "passengers": []}])
+    rows.payment(b, "captured", provider="desk")
+    return _about(b, MEDIUM, lambda: orders(b).update(tickets=[*first, {
+        "kind": "ticket", "number": "2202345678902", "passengers": ["pas_infant"]}]), deadline=b.departs_at,
+        climbs=[(24 * H, HIGH), (28 * D, CRITICAL)])
 
 
 def hold_ends() -> Broken:
@@ -318,7 +330,7 @@ CLASSES: list[tuple[str, str, Maker]] = [
     ("M8", "duplicate_order", two_live_orders_of_one_offer), ("M8", "duplicate_payment", two_active_payments),
     ("M9", "refund_due", cancelled_and_not_refunded), ("M9", "refund_due", asked_for_the_money_of_changed_flights),
     ("M10", "refunded_but_live", refunded_but_live), ("M11", "reserved_too_long", reserved_too_long),
-    ("M12", "ticketing_deadline", ticketing_deadline), ("M13", "hold_ends", hold_ends),
+    ("M12", "ticketing_deadline", ticketing_deadline), ("M12", "tickets_missing", ticket_number_missing), ("M13", "hold_ends", hold_ends),
     ("M14", "change_unanswered", change_unanswered), ("M14", "change_to_accept", change_to_accept),
     ("M15", "dispute", dispute), ("M16", "webhook_backlog", webhook_backlog), ("M16", "unmatched_event", unmatched_event),
     ("M17", "mail_undelivered", mail_waits), ("M17", "mail_undelivered", mail_tried_in_vain),

@@ -77,7 +77,7 @@ def test_the_quick_ones_offers_are_shown_while_the_slow_one_thinks() -> None:
     with registry.replaced(quick=Fake("quick", lambda: [info("quick", 1, 30000)]),  # type: ignore[arg-type]
                            slow=Fake("slow", slow)):  # type: ignore[arg-type]
         search = drafts.search(query=query(), principal=ME, now=clock.now())
-        early = eventually(search, lambda view: bool(view["offers"]))
+        early = eventually(search, lambda view: bool(view["offers"]) and view["answered"] == 1)
         assert early["complete"] is False
         assert states(early) == {"quick": ("done", 1, ""), "slow": ("asking", 0, "")}
         assert [item["total"]["minor"] for item in early["offers"]] == [30000]

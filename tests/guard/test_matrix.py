@@ -37,7 +37,7 @@ POST_ONLY = {"checkout-start", "flight-days", "trip-mail-link", "account-sign-ou
              "api-create-order"}
 OF_A_DRAFT = {"checkout-extras", "checkout-seats", "checkout-passengers", "checkout-check", "checkout-review"}
 OF_A_BOOKING = {"trip", "checkout-progress", "trip-pay", "trip-back", "trip-price", "trip-cancel", "trip-contact",
-                "trip-request", "trip-flights", "trip-calendar", "trip-share", "api-booking", "api-calendar",
+                "trip-request", "trip-flights", "trip-stays", "trip-calendar", "trip-share", "api-booking", "api-calendar",
                 "api-payment-status"}
 PRINTED = {"trip-itinerary", "api-itinerary"}  # a child process each; tests/papers asks for them
 OF_AN_ACCOUNT = {"account", "account-password", "account-delete"}

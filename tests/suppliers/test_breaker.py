@@ -143,3 +143,32 @@ def test_a_healthy_supplier_costs_no_writes(django_assert_max_num_queries: objec
         see(*[None] * 50)
         for _ in range(50):
             breaker.is_open("duffel", "create")
+
+
+OFF = Unavailable("provider_off", vendor_code="38187")
+
+
+def test_a_closed_account_stops_every_kind_of_call_at_once_and_for_an_hour() -> None:
+    breaker.observe("amadeus", "search", OFF)
+    other_process()
+    assert breaker.is_off("amadeus") and not breaker.is_off("duffel")
+    assert all(breaker.is_open("amadeus", kind) for kind in ("search", "offer", "order"))
+    assert breaker.is_open("duffel", "search") is None
+    row = BreakerState.objects.get()
+    assert (row.kind, row.reason) == ("account", "provider_off 38187")
+    assert BreakerState.objects.filter(open_until__gt=Now() + timedelta(minutes=59)).exists()
+
+
+def test_after_the_hour_one_caller_tries_and_a_success_opens_the_supplier_again() -> None:
+    breaker.observe("amadeus", "search", OFF)
+    pause_over()
+    assert breaker.is_open("amadeus", "offer") is None  # this one may try
+    assert breaker.is_open("amadeus", "search") is not None
+    breaker.observe("amadeus", "offer", Refused("offer_expired"))
+    assert breaker.is_open("amadeus", "search") is None and not breaker.is_off("amadeus")
+
+
+def test_staff_open_it_again_at_once() -> None:
+    breaker.observe("amadeus", "search", OFF)
+    breaker.reopen("amadeus")
+    assert breaker.is_open("amadeus", "search") is None and not breaker.is_off("amadeus")

@@ -104,6 +104,40 @@ def test_a_silent_supplier_is_given_up_at_the_deadline(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_each_has_a_deadline_of_its_own_and_the_patient_one_is_still_heard(settings: Any) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = settings.AMADEUS_CLIENT_ID = ""
+    settings.SEARCH_SECONDS_OF = {"hasty": 0.05, "patient": 15}
+    given_up = threading.Event()
+
+    def patient() -> list[Any]:
+        assert given_up.wait(10), "the hasty one was waited for longer than its own deadline"
+        return ["an offer"]
+
+    with registry.replaced(hasty=Fake(lambda: [given_up.wait(10)]), patient=Fake(patient)):
+        answers = search.run(GOOD)
+        name, answer = next(answers)
+        given_up.set()
+        assert (name, isinstance(answer, Unavailable)) == ("hasty", True)
+        assert list(answers) == [("patient", ["an offer"])]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_supplier_that_hangs_keeps_no_thread_from_another(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = settings.AMADEUS_CLIENT_ID = ""
+    monkeypatch.setattr(search, "THREADS", 1)
+    monkeypatch.setattr(search, "_pools", {})
+    never = threading.Event()
+    with registry.replaced(hangs=Fake(lambda: [never.wait(10)]), works=Fake(lambda: ["an offer"])):
+        settings.SEARCH_SECONDS_OF = {"hangs": 0.05}
+        for _ in range(2):
+            found = dict(search.run(GOOD))
+            assert found["works"] == ["an offer"]
+            assert isinstance(found["hangs"], Unavailable)
+        assert found["hangs"].code == "supplier_busy", "the second found its thread still taken"
+    never.set()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_each_answer_comes_when_it_is_there_and_waits_without_a_connection(settings: Any) -> None:
     settings.DUFFEL_ACCESS_TOKEN = ""
     told = threading.Event()

@@ -49,7 +49,8 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "change_received": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
     "change_answered": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
 }
-PLAIN_KINDS = ("case_healed", "contact_changed", "flights_changed", "flights_accepted")  # each has a test of its own
+PLAIN_KINDS = ("case_healed", "contact_changed", "factor_reset", "flights_changed", "flights_accepted",
+               "proposal_waits")  # each has a test of its own
 ACCOUNT_KINDS = ("verify_address", "account_exists", "reset_password", "password_changed")
 
 

@@ -133,6 +133,22 @@ def test_a_case_taken_or_closed_meanwhile_is_not_told_late(room: Chat, change: d
     assert not Outbox.objects.filter(dropped="").exists() and room.heard == []
 
 
+def test_a_case_somebody_owns_is_told_when_it_turns_critical_and_for_nothing_less(room: Chat) -> None:
+    case, olga, ben = opened("unmatched_event"), *(
+        get_user_model().objects.create_user(name, is_staff=True) for name in ("olga", "ben"))
+    case.taken_by, case.severity = olga, Case.Severity.HIGH
+    case.save()
+    cases.alert(case, NOW, version="2")
+    assert not Outbox.objects.exists()
+    case.severity = Case.Severity.CRITICAL
+    case.save()
+    cases.alert(case, NOW, version="3")
+    assert mail.send_due(NOW, 10) == chat.send_due(NOW, 10) == 1
+    cases.alert(case, NOW, version="4")
+    Case.objects.filter(pk=case.pk).update(taken_by=ben)  # somebody has seen it since
+    assert mail.send_due(NOW, 10) == chat.send_due(NOW, 10) == 0
+
+
 def test_after_an_outage_only_the_newest_telling_goes_out(room: Chat) -> None:
     opened()
     room.answer = 503

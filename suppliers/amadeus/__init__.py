@@ -1,0 +1,1 @@
+"""Amadeus behind the supplier port: reservations that our staff ticket (amadeus.md)."""
