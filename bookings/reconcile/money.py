@@ -15,7 +15,7 @@ from fly2any.kernel.errors import Refused
 from fly2any.kernel.money import Money
 from payments import registry as gateways
 from payments.models import Payment, Refund
-from payments.types import ChargeInfo, Intent, PaymentState, RefundInfo, RefundState
+from payments.types import BY_HAND, ChargeInfo, Intent, PaymentState, RefundInfo, RefundState
 
 BUSY = (PaymentState.NEW, PaymentState.CAPTURING, PaymentState.VOIDING)
 HOLDING = (PaymentState.AUTHORISED, PaymentState.CAPTURING, PaymentState.CAPTURED)
@@ -227,7 +227,8 @@ def _refunds(**which: Any) -> QuerySet[Refund]:
 def listed_refunds(since: datetime, until: datetime) -> QuerySet[Refund]:
     """Our refunds sent in the window, which their list should show."""
     return _refunds(state__in=SENT, sent_at__gt=since, sent_at__lt=until,
-                    payment__provider=gateways.gateway().name).exclude(external_id="")
+                    payment__provider=gateways.gateway().name).exclude(external_id="").exclude(
+                        external_id__startswith=BY_HAND)
 
 
 def ask_refund(row: Refund, now: datetime) -> None:
