@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bookings.admin.columns import receipt_of
 from bookings.facts import Story
 from bookings.undo import PRESENT
 from fly2any.kernel.readonly import amount
 from payments.models import Dispute, Refund
+from payments.types import DESK
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.models import SupplierOrder
@@ -89,7 +91,8 @@ def ledger_of(story: Story, disputes: Sequence[Dispute] = ()) -> Ledger:
     sums = (
         Sum("Agreed by the customer", said(b.accepted_minor)),
         Sum("Reserved on a card now", said(money.reserved)),
-        Sum("Captured", said(money.captured), "+"),
+        Sum("Captured", said(money.captured), "+", "" if story.payment is None or story.payment.provider != DESK else
+            f"taken elsewhere: {receipt_of(story.payment)}"),
         Sum("Refunded", said(money.refunded), "−"),
         Sum("Refunds on their way", said(money.flight), "−"),
         Sum("The airline keeps", said(money.cost), "−", money.cost_note),
@@ -161,9 +164,9 @@ def _wrong(story: Story, money: _Money) -> str:
     if money.captured > b.accepted_minor:
         return f"{amount(money.captured - b.accepted_minor, cur)} more was captured than the customer agreed to."
     if money.refunded > sent:
-        return f"Stripe gave back {amount(money.refunded - sent, cur)} that no refund of ours stands for."
+        return f"{amount(money.refunded - sent, cur)} was given back that no refund of ours stands for."
     if money.refunded < done:
-        return f"{amount(done - money.refunded, cur)} is marked as given back, and Stripe has not counted it."
+        return f"{amount(done - money.refunded, cur)} is marked as given back, and the payment does not count it."
     if money.ours is None:
         return f"It cannot balance yet: {money.cost_note}." if money.captured else ""
     off = money.stays - money.ours
