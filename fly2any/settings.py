@@ -69,7 +69,7 @@ AMADEUS_AGENCY_COUNTRY = env.text("AMADEUS_AGENCY_COUNTRY", "US")
 # Hotels and things to do on the page of a confirmed trip: shown, never sold by us.
 STAYS = env.flag("STAYS", default=AMADEUS_IS_SANDBOX)
 STAYS_HOTEL_LINK = env.text("STAYS_HOTEL_LINK", "https://www.openstreetmap.org/search?query={name}%2C%20{city}")
-SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX
+SANDBOX = DUFFEL_IS_SANDBOX or STRIPE_IS_SANDBOX or (AMADEUS_IS_SANDBOX and bool(AMADEUS_CLIENT_ID))
 SENTRY_DSN = env.text("SENTRY_DSN")
 
 # --- how bookings run -------------------------------------------------------------------------------------------------

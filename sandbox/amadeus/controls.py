@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.amadeus import desk, issued, tokens
-from sandbox.frame import Refusal, World
+from sandbox.doors import Deed, doors
+from sandbox.frame import World
 
 Json = dict[str, Any]
-Deed = Callable[[World, str, Json], Any]
 
 
 def reprice_offers(world: World, id: str, wanted: Json) -> Any:
@@ -54,25 +52,10 @@ def routes() -> list[Route]:
         "/_amadeus/tokens/revoke": revoke_tokens,
         "/_amadeus/tokens/expires_in": set_expires_in,
     }
-    doors = [Route(path, _door(deed), methods=["POST"]) for path, deed in deeds.items()]
-    return [Route("/_amadeus/orders", _look, methods=["GET"]), *doors]
+    return [Route("/_amadeus/orders", _look, methods=["GET"]), *doors(deeds)]
 
 
 async def _look(request: Request) -> Response:
     world: World = request.app.state.world
     asked = request.query_params
     return JSONResponse({"orders": desk.look(world, *(asked.get(name, "") for name in ("remark", "name", "pnr")))})
-
-
-def _door(deed: Deed) -> Callable[[Request], Any]:
-    async def door(request: Request) -> Response:
-        world: World = request.app.state.world
-        raw = await request.body()
-        wanted = json.loads(raw) if raw else {}
-        try:
-            with world.transaction():
-                return JSONResponse({"data": deed(world, request.path_params.get("id", ""), wanted)})
-        except Refusal as refusal:
-            return JSONResponse(refusal.answer.body, status_code=refusal.answer.status)
-
-    return door

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.doors import Deed, doors
 from sandbox.duffel import airline_changes, balance, cancellations, offers, orders
 from sandbox.duffel.requests import now_text
-from sandbox.frame import Refusal, World
-
-Deed = Callable[[World, str, dict[str, Any]], Any]
+from sandbox.frame import World
 
 
 def schedule_change(world: World, id: str, wanted: dict[str, Any]) -> Any:
@@ -104,18 +99,4 @@ def routes() -> list[Route]:
         "/_duffel/offers/{id}/services": shop,
         "/_duffel/balance": set_balance,
     }
-    return [Route(path, _door(deed), methods=["POST"]) for path, deed in deeds.items()]
-
-
-def _door(deed: Deed) -> Callable[[Request], Any]:
-    async def door(request: Request) -> Response:
-        world: World = request.app.state.world
-        raw = await request.body()
-        wanted = json.loads(raw) if raw else {}
-        try:
-            with world.transaction():
-                return JSONResponse({"data": deed(world, request.path_params.get("id", ""), wanted)})
-        except Refusal as refusal:
-            return JSONResponse(refusal.answer.body, status_code=refusal.answer.status)
-
-    return door
+    return doors(deeds)

@@ -97,6 +97,8 @@ class AmadeusSupplier:
         laps = bodies.on_laps(offer, request.travellers)
         if request.services or laps:
             text, offer = self._with_extras(bodies.with_laps(offer, laps), request)
+        if request.amount is not None and _total(offer) != request.amount:
+            raise Refused("price_changed", "it costs something else than was accepted")
         body = bodies.order(request, text, offer, self._agency, self._days, datetime.now(UTC).date())
         answer = self._client.post(errors.CREATE, ORDERS, body)
         made = self._order(errors.CREATE, answer, booking_id=request.booking_id, offer_id=request.offer_id,
@@ -222,16 +224,12 @@ class AmadeusSupplier:
             raise errors.unreadable(errors.PRICE, answer.request_id) from error
 
     def _with_extras(self, offer: Mapping[str, Any], request: OrderRequest) -> tuple[str, Mapping[str, Any]]:
-        """The offer with bags and seats in it, as priced now. Refused when it costs anything else than was accepted."""
+        """The offer with bags and seats in it, as priced now. Refused when one is not sold."""
         try:
             asked = bodies.with_services(offer, request.services)
         except bodies.NotOnOffer as error:
             raise Refused("services_unavailable", "an extra is not on the offer") from error
         text, found = _priced(self._client.post(errors.PRICE, f"{PRICE}{INCLUDE}", bodies.pricing(asked)))
-        price = reading.mapping(found.get("price"))
-        total = reading.maybe_money(price.get("grandTotal"), price.get("currency"))
-        if request.amount is not None and total != request.amount:
-            raise Refused("price_changed", "with the extras it costs something else")
         return raw.clean(text, found), found
 
     def _order(self, call: errors.Call, answer: Answer, *, booking_id: str = "", offer_id: str = "",
@@ -275,6 +273,11 @@ def _priced(answer: Answer) -> tuple[str, Mapping[str, Any]]:
         return raw.elements(answer.text, "data", "flightOffers")[0]
     except (raw.NotJson, IndexError) as error:
         raise errors.unreadable(errors.PRICE, answer.request_id) from error
+
+
+def _total(offer: Mapping[str, Any]) -> Money | None:
+    price = reading.mapping(offer.get("price"))
+    return reading.maybe_money(price.get("grandTotal") or price.get("total"), price.get("currency"))
 
 
 def _names(answer: Answer, notes: Mapping[str, Any]) -> dict[str, dict[str, str]]:

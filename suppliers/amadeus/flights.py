@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -103,8 +104,7 @@ def _stops(raw: Raw) -> tuple[str, ...]:
 def _bags(traveller: str, detail: Raw) -> list[dict[str, Any]]:
     """What a traveller may bring on this flight: pieces, or one bag of so many kilos where the airline weighs."""
     found = []
-    for kind, name in (("checked", "includedCheckedBags"), ("carry_on", "includedCabinBags")):
-        raw = mapping(detail.get(name))
+    for kind, raw in (("checked", mapping(detail.get("includedCheckedBags"))), ("carry_on", _cabin_bags(detail))):
         if "quantity" not in raw and "weight" not in raw:
             continue
         kilos = weight_kg(raw)
@@ -112,6 +112,18 @@ def _bags(traveller: str, detail: Raw) -> list[dict[str, Any]]:
                                "quantity": count(raw["quantity"]) if "quantity" in raw else int(kilos > 0)}
         found.append({**bag, "weight_kg": kilos} if kilos else bag)
     return found
+
+
+def _cabin_bags(detail: Raw) -> Raw:
+    """The cabin bags, by the field that live answers have, else as the fare family says: "CABIN BAGGAGE 12KG 1PC"."""
+    if "includedCabinBags" in detail:
+        return mapping(detail["includedCabinBags"])
+    for extra in items(detail.get("amenities")):
+        words = text(extra.get("description")).upper()
+        if words.startswith("CABIN BAG") and extra.get("isChargeable") is False:
+            pieces, kilos = (re.search(rf"\b(\d{{1,2}}){unit}\b", words) for unit in ("PC", "KG"))
+            return {"quantity": int(pieces[1]) if pieces else 1, "weight": int(kilos[1]) if kilos else 0}
+    return {}
 
 
 def weight_kg(raw: Raw) -> int:

@@ -170,7 +170,7 @@ def passengers(raw: Raw, known: Mapping[str, tuple[str, int | None]]) -> tuple[O
 
 
 def conditions(raw: Raw, currency: str) -> tuple[Condition, Condition]:
-    """Change and refund, by the offer's own rules, else the extras of its fare family, else its pricing options."""
+    """Change and refund, by the offer's own rules, else what its fare family says, else its pricing options."""
     found = {"change": Condition(), "refund": Condition()}
     options = mapping(raw.get("pricingOptions"))
     free = Money(0, currency) if options.get("noPenaltyFare") is True else None
@@ -178,8 +178,8 @@ def conditions(raw: Raw, currency: str) -> tuple[Condition, Condition]:
         found["refund"] = Condition(True, free)
     if free is not None or options.get("noRestrictionFare") is True:
         found["change"] = Condition(True, free)
-    for name, allowed in _extras(raw):
-        found[name] = Condition(True, Money(0, currency) if allowed is False else None)
+    for name in _told_by_family(raw):
+        found[name] = Condition(True, found[name].fee)
     for rule in items(mapping(raw.get("fareRules")).get("rules")):
         category = text(rule.get("category")).upper()
         name = "refund" if category in _REFUND else "change" if category in _CHANGE else ""
@@ -191,22 +191,19 @@ def conditions(raw: Raw, currency: str) -> tuple[Condition, Condition]:
     return found["change"], found["refund"]
 
 
-def _extras(raw: Raw) -> list[tuple[str, bool | None]]:
-    """Of the first traveller's fare: (change or refund, whether it costs something), as far as every flight has it."""
-    details = items(mapping(next(iter(items(raw.get("travelerPricings"))), {})).get("fareDetailsBySegment"))
+def _told_by_family(raw: Raw) -> set[str]:
+    """What the fare family allows on every flight: "refund", "change". Its fee is the airline's to say."""
     per_flight = []
-    for detail in details:
-        here: dict[str, bool | None] = {}
-        for extra in items(detail.get("amenities")):
-            words = text(extra.get("description")).upper()
-            name = "refund" if "REFUND" in words else "change" if "CHANG" in words else ""
-            if name and "NON" not in words:
-                here[name] = extra.get("isChargeable") if isinstance(extra.get("isChargeable"), bool) else None
-        per_flight.append(here)
-    if not per_flight:
-        return []
-    shared = set.intersection(*(set(here) for here in per_flight))
-    return [(name, any(here[name] is not False for here in per_flight)) for name in sorted(shared)]
+    for detail in _of_first(raw):
+        words = [text(extra.get("description")).upper() for extra in items(detail.get("amenities"))]
+        per_flight.append({name for name, sign in (("refund", "REFUND"), ("change", "CHANG"))
+                           if any(sign in word and "NON" not in word for word in words)})
+    return set.intersection(*per_flight) if per_flight else set()
+
+
+def _of_first(raw: Raw) -> list[Raw]:
+    """What the first traveller's fare holds, flight by flight."""
+    return items(mapping(next(iter(items(raw.get("travelerPricings"))), {})).get("fareDetailsBySegment"))
 
 
 def requirements(needs: Raw) -> tuple[str, ...]:
@@ -230,7 +227,22 @@ def rules(included: Raw, raw: Raw) -> tuple[tuple[str, str], ...]:
             title = said(text(note.get("descriptionType"))).replace("_", " ")
             if text(note.get("text")).strip():
                 found[f"{words}: {title}" if title else words, text(note.get("text"))] = None
-    return tuple(found)
+    return (*_family(raw, ends), *found)
+
+
+def _family(raw: Raw, ends: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the fare family holds: meals, lounges, seats, miles; said once where all flights have the same."""
+    said_of: dict[str, list[str]] = {}
+    for detail in _of_first(raw):
+        for sold, word in ((False, "Included"), (True, "For a fee")):
+            names = [said(text(extra.get("description"))) for extra in items(detail.get("amenities"))
+                     if text(extra.get("description")) and (extra.get("isChargeable") is True) is sold]
+            if names:
+                where = ends.get(text(detail.get("segmentId")), "")
+                said_of.setdefault(f"{word}\n" + "\n".join(names), []).append(where)
+    every = len(_of_first(raw))
+    return [(word if len(where) == every or not all(where) else f"{word}, {' and '.join(where)}", names)
+            for (word, _, names), where in ((key.partition("\n"), where) for key, where in said_of.items())]
 
 
 def _emissions(raw: Raw, people: tuple[OfferPassenger, ...]) -> str:

@@ -95,6 +95,9 @@ def traveller(person: Traveller) -> dict[str, Any]:
     called = phone(person.phone)
     if called:
         contact["phones"] = [called]
+    lives = _address(person.details)
+    if lives:
+        contact["address"] = lives
     if contact:
         body["contact"] = {"purpose": "STANDARD", **contact}
     papers = _papers(person)
@@ -103,6 +106,16 @@ def traveller(person: Traveller) -> dict[str, Any]:
     if person.loyalty:
         body["loyaltyPrograms"] = [{"programOwner": carrier, "id": number} for carrier, number in person.loyalty]
     return body
+
+
+def _address(details: Mapping[str, str]) -> dict[str, Any]:
+    """Where somebody lives, as far as the offer asked for it (bookings.forms.asked); else nothing."""
+    found: dict[str, Any] = {}
+    if details.get("addressLine"):
+        found["lines"] = [line(details["addressLine"])]
+    found |= {"postalCode": details.get("postalCode", ""), "cityName": city(details.get("addressCity", "")),
+              "countryCode": details.get("addressCountry") or details.get("residence", "")}
+    return {name: value for name, value in found.items() if value}
 
 
 _DOCUMENTS = {"passport": "PASSPORT", "identity_card": "IDENTITY_CARD", "national_identity_card": "IDENTITY_CARD"}
@@ -117,6 +130,9 @@ def _papers(person: Traveller) -> list[dict[str, Any]]:
         found.append({"documentType": _DOCUMENTS.get(document["kind"], "PASSPORT"), "number": document["number"],
                       "expiryDate": document["expires_on"], "issuanceCountry": country, "validityCountry": country,
                       "nationality": country, "holder": True})
+        place = city(person.details.get("documentCity", ""))
+        if place:
+            found[0]["issuanceLocation"] = place
     found += [{"documentType": kind, "number": number, "issuanceCountry": "US", "validityCountry": "US", "holder": True}
               for kind, number in (("KNOWN_TRAVELER", person.known_traveller), ("REDRESS", person.redress)) if number]
     return found

@@ -6,6 +6,7 @@ into sections.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,26 +41,27 @@ def _cabins(deck: Raw, segment: str, currency: str) -> list[dict[str, Any]]:
         if isinstance(row, int) and isinstance(column, int):
             cells = by_cabin.setdefault(text(raw.get("cabin")).lower(), {}).setdefault(row, {})
             cells[column] = _seat(raw, segment, currency)
-    width = max(count(plan.get("width")), 1 + max((column for rows in by_cabin.values() for row in rows.values()
-                                                   for column in row), default=0))
-    used = {column for rows in by_cabin.values() for row in rows.values() for column in row}
     level = 1 if text(deck.get("deckType")).upper() == "UPPER" else 0
     found = []
     for cabin, rows in sorted(by_cabin.items(), key=lambda item: min(item[1])):
+        used = {column for row in rows.values() for column in row}
         extra = _facilities(deck, rows)
         lines: list[list[list[Seat]]] = []
+        numbers: list[int] = []  # of each line; 0 for a line that is no row of seats
         for row in sorted(rows):
             if row in exits:
-                lines.append([[Seat("exit_row")] for _ in _sections(rows[row], used, width)])
-            lines.append(_sections(rows[row] | extra.get(row, {}), used, width))
-        found.append({"cabin": cabin, "deck": level, "wings": _wings(plan, sorted(rows), exits), "rows": lines})
+                lines.append([[Seat("exit_row")] for _ in _sections(rows[row], used)])
+                numbers.append(0)
+            lines.append(_sections(extra.get(row, {}) | rows[row], used))
+            numbers.append(_number(rows[row]))
+        found.append({"cabin": cabin, "deck": level, "wings": _wings(plan, numbers), "rows": lines})
     return found
 
 
-def _sections(cells: Mapping[int, Seat], used: set[int], width: int) -> list[list[Seat]]:
-    """The row's cells, parted where no seat of the deck stands."""
+def _sections(cells: Mapping[int, Seat], used: set[int]) -> list[list[Seat]]:
+    """The row's cells, parted where no seat of the cabin stands."""
     found: list[list[Seat]] = [[]]
-    for column in range(width):
+    for column in range(max(used) + 1):
         if column in used:
             found[-1].append(cells.get(column, Seat("empty")))
         elif found[-1]:
@@ -79,14 +81,17 @@ def _facilities(deck: Raw, rows: Mapping[int, Any]) -> dict[int, dict[int, Seat]
     return found
 
 
-def _wings(plan: Raw, rows: list[int], exits: set[int]) -> tuple[int, int] | None:
-    """First and last row over the wings, as places in the list of rows, exit rows counted."""
-    first, last = plan.get("startWingsX"), plan.get("endWingsX")
-    if not isinstance(first, int) or not isinstance(last, int):
-        return None
-    at = [place + sum(row in exits for row in rows[:place + 1]) for place, number in enumerate(rows)
-          if first <= number <= last]
-    return (at[0], at[-1]) if at else None
+def _number(row: Mapping[int, Seat]) -> int:
+    """The row's number as its seats carry it."""
+    digits = (re.match(r"\d+", cell.designator) for cell in row.values())
+    return next((int(found[0]) for found in digits if found), 0)
+
+
+def _wings(plan: Raw, numbers: list[int]) -> tuple[int, int] | None:
+    """The first and the last line over the wings, counted from 0; the plan names rows as seats do."""
+    first, last = count(plan.get("startWingsRow")), count(plan.get("endWingsRow"))
+    over = [at for at, number in enumerate(numbers) if first and first <= number <= last]
+    return (over[0], over[-1]) if over else None
 
 
 def _seat(raw: Raw, segment: str, currency: str) -> Seat:

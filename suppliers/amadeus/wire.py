@@ -158,8 +158,8 @@ class Wire:
             with _Bell(seconds) as bell:
                 return self._exchange(pool, bell, method, url, headers, body, seconds)
         except (HTTPError, OSError, _TooMuch) as error:
-            late = isinstance(error, ReadTimeoutError | ConnectTimeoutError | TimeoutError) or (
-                time.monotonic() - started >= seconds)
+            slow = isinstance(error, ReadTimeoutError | ConnectTimeoutError | TimeoutError)
+            late = time.monotonic() - started >= seconds or (slow and not isinstance(error, NewConnectionError))
             raise Silence(sent=_was_sent(error), late=late) from None
         finally:
             if alone:

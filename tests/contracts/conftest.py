@@ -13,6 +13,10 @@ import tenacity
 
 from payments.gateways.stripe import client as stripe_transport
 from payments.gateways.stripe.gateway import StripeGateway
+from suppliers.amadeus import client as amadeus_transport
+from suppliers.amadeus.adapter import AmadeusSupplier
+from suppliers.amadeus.client import AmadeusClient
+from suppliers.amadeus.people import Agency
 from suppliers.duffel import client as duffel_transport
 from suppliers.duffel.adapter import DuffelSupplier
 from suppliers.duffel.client import DuffelClient
@@ -31,7 +35,7 @@ def payload(name: str) -> Any:
 def peer(settings: Any) -> Iterator[Peer]:
     """A scripted server that the settings name as Duffel and as Stripe."""
     server = Peer()
-    settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = server.base
+    settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = settings.AMADEUS_API_BASE = server.base
     yield server
     server.close()
 
@@ -51,6 +55,28 @@ def duffel(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> DuffelSupplier:
 def hasty_duffel(peer: Peer) -> DuffelSupplier:
     """The same with a quarter of a second of patience, for answers that never come."""
     return DuffelSupplier(DuffelClient(token="duffel_test_x", base=peer.base, seconds=dict.fromkeys(CALLS, 0.25)))
+
+
+def amadeus_supplier(base: str, **more: Any) -> AmadeusSupplier:
+    """The adapter against any address, with an agency of its own."""
+    client = AmadeusClient(client_id="amadeus_sandbox", client_secret="amadeus_sandbox_secret", base=base, **more)
+    return AmadeusSupplier(client, agency=AGENCY, currency="USD")
+
+
+AGENCY = Agency("Fly2Any", "desk@fly2any.example", "1", "2125550100", "1 Sandbox Street", "10001", "New York", "US")
+
+
+@pytest.fixture
+def amadeus(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> AmadeusSupplier:
+    """The adapter against the scripted server; repeats of reads follow at once."""
+    monkeypatch.setattr(amadeus_transport, "BACKOFF", tenacity.wait_none())
+    return amadeus_supplier(peer.base)
+
+
+@pytest.fixture
+def box_amadeus(world: Sandbox) -> AmadeusSupplier:
+    """The adapter against the sandbox; writes wait one second."""
+    return amadeus_supplier(f"{world.url}/amadeus", seconds=dict.fromkeys(("create", "cancel"), PATIENCE))
 
 
 @pytest.fixture
@@ -97,6 +123,7 @@ def world(_sandbox_process: Sandbox, _sandbox_site: Site, settings: Any) -> Sand
     _sandbox_site.got.clear()
     settings.DUFFEL_API_BASE = f"{_sandbox_process.url}/duffel"
     settings.STRIPE_API_BASE = f"{_sandbox_process.url}/stripe"
+    settings.AMADEUS_API_BASE = f"{_sandbox_process.url}/amadeus"
     return _sandbox_process
 
 

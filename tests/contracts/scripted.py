@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass
 class Says:
-    """What to answer: a status with a body, or a way to fail (reset, cut, hang)."""
+    """What to answer: a status with a body, or a way to fail (reset, cut, hang, drip, drip_head)."""
 
     status: int = 200
     body: Any = None
@@ -57,6 +57,7 @@ class Peer:
         self._last = Says(500, {})
         self._lock = threading.Lock()
         self.released = threading.Event()
+        self.hung_up = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -107,14 +108,33 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
                 self.connection.close()
                 self.close_connection = True
                 return
+            if says.fault == "drip_head":
+                self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"y" * 400)
+                return
             body = says.body if isinstance(says.body, bytes) else json.dumps(says.body).encode()
             self.send_response(says.status)
             for name, value in {"Content-Type": "application/json", **says.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            if says.fault == "drip":
+                self._drip(body)
+                return
             self.wfile.write(body[: len(body) // 2] if says.fault == "cut" else body)
             if says.fault == "cut":
+                self.close_connection = True
+
+        def _drip(self, body: bytes) -> None:
+            """A byte every twentieth of a second, until the other side hangs up."""
+            try:
+                for place in range(len(body)):
+                    self.wfile.write(body[place : place + 1])
+                    self.wfile.flush()
+                    if peer.released.wait(0.05):
+                        return
+            except OSError:
+                peer.hung_up.set()
+            finally:
                 self.close_connection = True
 
         do_GET = do_POST = do_PATCH = do_DELETE = _serve

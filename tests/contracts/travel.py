@@ -50,4 +50,4 @@ def request(offer: OfferInfo, *, hold: bool, services: tuple[tuple[str, int], ..
             if sold.external_id == external_id:
                 amount = amount + sold.price * quantity
     return OrderRequest(offer.external_id, hold, travellers(offer), services, None if hold else amount, booking_id,
-                        "FLY2A-ABC234")
+                        "FLY2A-ABC234", offer.document)

@@ -157,5 +157,13 @@ def test_nothing_found_no_seat_free_and_passports_wanted(amadeus: Amadeus, sandb
     assert refused.json()["errors"][0]["source"] == {"pointer": "/data/travelers/0/documents"}
 
 
+def test_an_answer_of_the_sandbox_that_does_not_fit_is_written_down(sandbox: Sandbox) -> None:
+    sandbox.fault(CREATE, "status", code=34651, detail=5)
+    assert code(sandbox.http.post(f"/amadeus{ORDERS}", json={})) == (400, 34651)
+    (row,) = sandbox.ledger(event="schema.answer")
+    assert row["operation"] == CREATE
+    assert row["problems"] == ["/errors/0/detail: 5 is not of type 'string'"]
+
+
 def test_a_path_that_is_not_there(amadeus: Amadeus) -> None:
     assert code(amadeus.get("/v1/booking/flight-orders-list")) == (404, 38196)
