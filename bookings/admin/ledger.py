@@ -110,8 +110,9 @@ def _money(story: Story) -> _Money:
     refunded = sum(p.refunded_minor for p in payments)
     counted = max(0, refunded - _sum(refunds, R.SUCCEEDED))  # Stripe counts a refund before it has arrived
     presents = sum(r.amount_minor for r in refunds if r.state != R.FAILED and r.cause.startswith(PRESENT))
-    cost, note = _costs(story.orders)
-    stands = any(o.state in LIVE and o.state != O.HELD for o in story.orders)
+    cost, note = _costs(story.orders, captured)
+    waiting = (O.HELD,) if captured else (O.HELD, O.RESERVED)  # seats that are kept without money
+    stands = any(o.state in LIVE and o.state not in waiting for o in story.orders)
     return _Money(
         reserved=sum(p.amount_minor for p in payments if p.state in RESERVED), captured=captured, refunded=refunded,
         flight=max(0, _sum(refunds, *FLIGHT) - counted), presents=presents, cost=cost, cost_note=note, stands=stands,
@@ -122,11 +123,11 @@ def _sum(refunds: Sequence[Refund], *states: R) -> int:
     return sum(r.amount_minor for r in refunds if r.state in states)
 
 
-def _costs(orders: Sequence[SupplierOrder]) -> tuple[int | None, str]:
+def _costs(orders: Sequence[SupplierOrder], captured: int) -> tuple[int | None, str]:
     """What the airline has or keeps of our balance over all orders; None while nobody knows."""
     known, notes = 0, list[str]()
     for order in orders:
-        minor, note = _cost(order)
+        minor, note = _cost(order, captured)
         if minor is None:
             return None, note
         known += minor
@@ -134,9 +135,11 @@ def _costs(orders: Sequence[SupplierOrder]) -> tuple[int | None, str]:
     return known, "; ".join(notes)
 
 
-def _cost(o: SupplierOrder) -> tuple[int | None, str]:
+def _cost(o: SupplierOrder, captured: int) -> tuple[int | None, str]:
     state, paid = O(o.state), o.ticketed_at is not None or o.paid_at is not None
-    if state is O.PAYING or (state in (O.CREATING, O.UNKNOWN) and not o.hold):
+    if state is O.RESERVED and captured:
+        return o.total_minor, "a ticket that is to be issued"
+    if state is O.PAYING or (state in (O.CREATING, O.UNKNOWN) and not o.hold and o.lapses_at is None):
         return None, "the airline has not said whether it took the money"
     if state is O.TICKETED or (state is O.CANCELLING and paid):
         return o.total_minor, "a live ticket" if state is O.TICKETED else "a ticket that is being cancelled"
