@@ -181,6 +181,11 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def title_of(kind: str) -> str:
+    """The name that staff know a kind of case by, also one that is kept from before and known no more."""
+    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()
+
+
 def open_case(*, kind: str, subject: str, now: datetime, booking: Booking | None = None,
               facts: dict[str, Any] | None = None, deadline: datetime | None = None,
               severity: CaseRow.Severity | None = None, money: Money | None = None,

@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from bookings.flow import (
     BY_LOCATOR,
-    DESK,
     CallFacts,
     Facts,
     OrderFacts,
@@ -20,7 +19,7 @@ from bookings.flow import (
 )
 from bookings.models import Booking, Case, ExternalCall
 from payments.models import Payment, Refund
-from payments.types import PaymentState, RefundState
+from payments.types import DESK, PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 

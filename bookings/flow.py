@@ -222,7 +222,6 @@ class Facts:
 
 
 BY_LOCATOR = "locator:"  # how the id of an order begins of which staff found no more than its record locator
-DESK = "desk"  # the provider of payments that staff record, and how the ids begin of what staff gave back by hand
 
 # --- numbers of reliability.md 4 and 7 -------------------------------------------------------------------------
 

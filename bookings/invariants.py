@@ -14,11 +14,11 @@ from typing import Any
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from bookings.flow import AUTHORISATION_LIFE, DESK, Step, Wish
+from bookings.flow import AUTHORISATION_LIFE, Step, Wish
 from bookings.models import Booking, BundleExample, Case, Diary, ExternalCall, Outbox
 from bookings.status import CLOSED, FINAL, IN_FLIGHT, MONEY_ACTIVE, Status
 from payments.models import ACTIVE, Payment, Refund
-from payments.types import PaymentState, RefundState
+from payments.types import BY_HAND, DESK, PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import LIVE, OrderState
 
@@ -71,7 +71,7 @@ def asked_without_ink(now: datetime) -> Found:
     yield from _without_ink(SupplierOrder.objects.all(), "order", Step.CREATE_ORDER, "booking")
     yield from _without_ink(Payment.objects.all(), "payment", Step.OPEN_PAYMENT, "booking")
     yield from _without_ink(Refund.objects.select_related("payment"), "refund", Step.SEND_REFUND, "payment__booking")
-    by_hand = Q(external_id__startswith=f"{DESK}:")
+    by_hand = Q(external_id__startswith=BY_HAND)
     for rows, word, booking in ((Payment.objects.filter(by_hand | Q(provider=DESK)), "payment", "booking"),
                                 (Refund.objects.filter(by_hand), "refund", "payment__booking")):
         line = Diary.objects.filter(booking=OuterRef(booking), event=f"staff.record_{word}", actor__startswith="staff:")
@@ -82,7 +82,7 @@ def asked_without_ink(now: datetime) -> Found:
 def _without_ink(rows: QuerySet, word: str, step: Step, booking: str) -> Found:
     """Rows with an id outside whose deed is not among the calls of their booking."""
     inked = set(ExternalCall.objects.filter(kind=step.value).values_list("subject", flat=True).iterator())
-    machines = rows.exclude(external_id="").exclude(external_id__startswith=f"{DESK}:")
+    machines = rows.exclude(external_id="").exclude(external_id__startswith=BY_HAND)
     known = machines.values_list("pk", f"{booking}__reference").order_by("pk")
     for pk, reference in known.iterator():
         if f"{word}:{pk}" not in inked:

@@ -64,6 +64,8 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     "airline_cancelled": ("The airline cancelled this booking. {money}", "Search again", ""),
     "insufficient_balance": ("We cannot issue tickets with this airline right now. {money}", "Other flights", ""),
     "misconfigured": ("We can't sell this airline right now. {money}", "Other flights", ""),
+    "provider_off": ("We can't sell this airline right now. {money}", "Other flights", ""),
+    "not_supported": ("This cannot be done with the airline from here. {money}", "Contact us", ""),
     "unreadable_answer": ("The airline's answer made no sense to us. {money}", "Try again", ""),
     "supplier_timeout": ("The airline has not answered yet. {money} Please don't book again; we keep checking and "
                          "will write to you.", "Watch status", _KEEP_CALM),

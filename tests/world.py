@@ -54,6 +54,34 @@ class World:
             total_minor=info.total.minor, currency=info.total.currency, expires_at=info.expires_at,
             searched=to_json(info), priced=to_json(info), priced_at=clock.now())
 
+    def reservable(self, adults: int = 1, ahead: int = 40) -> Offer:
+        """An offer of the sandbox's Amadeus that our staff ticket, priced a moment ago."""
+        supplier = registry.get("amadeus")
+        leg = Leg("JFK", "LAX", date.today() + timedelta(days=ahead))
+        found = next(info for info in supplier.search(SearchQuery(legs=(leg,), adults=adults)) if info.owner_code == "6X")
+        info = supplier.offer(found.external_id, found.document)
+        return Offer.objects.create(
+            principal="guest:test", supplier="amadeus", external_id=info.external_id, request_id="",
+            total_minor=info.total.minor, currency=info.total.currency, expires_at=info.expires_at,
+            searched=to_json(found), priced=to_json(info), priced_at=clock.now(), document=info.document)
+
+    def reserved(self, **where: Any) -> Booking:
+        """A wish for such an offer; nothing has been driven yet."""
+        done = services.book(booking=self.draft(self.reservable(**where)), hold=False, accepted_minor=None,
+                             acknowledgements=TICKS, again=False, now=clock.now())
+        return done.booking
+
+    def at_the_consolidator(self, booking: Booking) -> list[dict[str, Any]]:
+        """What staff find there by the remark, ended reservations too."""
+        found = self.sandbox.http.get("/_amadeus/orders", params={"remark": booking.reference}).json()
+        return list(found["orders"] if isinstance(found, dict) else found)
+
+    def consolidator(self, order: Any, deed: str, **more: Any) -> Any:
+        """Something happens to the reservation there: ticket, void_tickets, expire, cancel_by_airline."""
+        answer = self.sandbox.http.post(f"/_amadeus/orders/{order.pnr}/{deed}", json=more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     def draft(self, offer: Offer, services_wanted: int = 0) -> Booking:
         """A complete draft for the offer."""
         info, now = offer.info, clock.now()

@@ -26,7 +26,7 @@ from bookings.admin import press, reveal
 from bookings.admin.buttons import NOT_YOURS, Buttons, buttons_for, proposals_of
 from bookings.admin.values import moved, standing
 from bookings.admin.words import severity_badge
-from bookings.cases import KINDS
+from bookings.cases import title_of
 from bookings.desk.doing import picture
 from bookings.desk.limits import done_alone, needs_two
 from bookings.models import Booking, Case, StaffAction
@@ -266,7 +266,7 @@ class ActionPage:
              status: int = 200) -> HttpResponse:
         """The page. `params` are the valid values that it tells the consequences of; None when there are none yet."""
         case = self.subject.case
-        title = title_of(case) if case else self.subject.reference
+        title = title_of(case.kind) if case else self.subject.reference
         context: dict[str, Any] = {
             **site.each_context(self.request), "action": self.action, "subject": self.subject, "case": case,
             "title": f"{self.action.label}: {title}" if title else self.action.label, "problem": problem, "note": note,
@@ -319,11 +319,6 @@ def warning_of(action: desk.Action) -> str:
     if action.name.startswith("record_"):
         return kept  # what was done elsewhere is only written down
     return WARNINGS.get(action.group, kept) if action.danger else ""
-
-
-def title_of(case: Case) -> str:
-    """The name that staff know a case by."""
-    return KINDS[case.kind].title if case.kind in KINDS else case.kind.replace("_", " ").upper()
 
 
 def _proposed(form: forms.Form | None) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from bookings.admin.queue import QueueAdmin
 from bookings.admin.timeline import timeline_of
 from bookings.admin.values import plainly
 from bookings.admin.words import in_words, severity_badge, span
-from bookings.cases import KINDS
+from bookings.cases import KINDS, title_of
 from bookings.facts import load
 from bookings.models import Case
 from fly2any.kernel import clock
@@ -52,7 +52,7 @@ def page_of(request: HttpRequest, case: Case) -> dict[str, Any]:
     story = load(case.booking) if case.booking else None
     buttons = actions.buttons_for(request, case=case, story=story)
     page: dict[str, Any] = {
-        "case": case, "title": kind.title if kind else case.kind.replace("_", " ").upper(), "subtitle": None,
+        "case": case, "title": title_of(case.kind), "subtitle": None,
         "badge": severity_badge(case), "rule": _rule(case), "fired": _fired(case),
         "advice": kind.advice if kind else "", "request_of_customer": afterwards.request_of(case),
         "age": span((case.closed_at or now) - case.opened_at),

@@ -18,6 +18,7 @@ from bookings import desk
 from bookings.admin import actions, press
 from bookings.admin.buttons import COUNTED, NOT_YOURS
 from bookings.admin.values import differences, moved, plainly, standing
+from bookings.cases import title_of
 from bookings.desk.doing import picture
 from bookings.models import Proposal, StaffAction
 from fly2any.kernel.errors import Problem
@@ -107,7 +108,7 @@ def _told(row: StaffAction) -> dict[str, Any]:
             "typed": [(name.removesuffix("_minor").replace("_", " ").capitalize(),
                        amount(value, currency) if name.endswith("_minor") else plainly(value))
                       for name, value in row.params.items() if value not in ("", 0, None, []) and name not in GUARDS],
-            "case_title": actions.title_of(row.case) if row.case else ""}
+            "case_title": title_of(row.case.kind) if row.case else ""}
 
 
 # --- proposals --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from bookings.facts import Story
 from bookings.models import Case
+from payments.inbox import live_keys
 from payments.models import Dispute
 
 STRIPE = "https://dashboard.stripe.com"
@@ -45,7 +46,7 @@ def stripe(external_id: str) -> Link | None:
     kind = next((page for start, page in STRIPE_PAGES.items() if external_id.startswith(start)), "")
     if settings.STRIPE_IS_SANDBOX or not kind:
         return None
-    mode = "" if settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")) else "/test"
+    mode = "" if live_keys() else "/test"
     return Link(f"Stripe: {kind.removesuffix('s')} {external_id}", f"{STRIPE}{mode}/{kind}/{external_id}")
 
 

@@ -55,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class By:
-    """Who acts, and from where. `row` is filled in when the audit line is written."""
+    """Who acts, why and from where; `key` is that of the press, `proposed_by` whom they agree with."""
 
     operator: User
     reason: str

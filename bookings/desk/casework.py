@@ -47,7 +47,6 @@ def _look(situation: Situation, _: Params, by: By) -> str:
     SupplierOrder.objects.filter(booking=booking).exclude(external_id__startswith=BY_LOCATOR).update(
         news_at=situation.now)  # known by its record locator alone: nobody can fetch it
     Payment.objects.filter(booking=booking).exclude(provider=DESK).update(news_at=situation.now)
-    Booking.objects.filter(pk=booking.pk).update(parked_at=None, attempts=0)
     wake_worker(booking.pk, situation.now)
     return "Both the airline and Stripe are being asked now."
 

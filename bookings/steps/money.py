@@ -8,13 +8,13 @@ from typing import Any
 
 from bookings import cases
 from bookings.facts import Story
-from bookings.flow import DESK, HOLD_MARGIN, INSTANT_LAST, PAYMENT_WINDOW, Step, Wish
+from bookings.flow import HOLD_MARGIN, INSTANT_LAST, PAYMENT_WINDOW, Step, Wish
 from bookings.steps.plan import OK, REFUSED, UNAVAILABLE, Answer, Asking, Moment
 from fly2any.kernel import keys
 from fly2any.kernel.money import Money
 from payments import registry
 from payments.models import PAYMENT_MOVES, REFUND_MOVES, Payment, Refund
-from payments.types import Intent, PaymentState, RefundInfo, RefundState
+from payments.types import BY_HAND, Intent, PaymentState, RefundInfo, RefundState
 from suppliers.types import OrderState
 
 logger = logging.getLogger(__name__)
@@ -168,7 +168,7 @@ def _see_state(moment: Moment, payment: Payment, intent: Intent) -> None:
             payment.order = order
         payment.captured_elsewhere = payment.order_id is None
         payment.captured_minor = min(intent.captured_minor, payment.amount_minor)
-        by_desk = sum(r.amount_minor for r in moment.story.refunds if r.external_id.startswith(f"{DESK}:"))
+        by_desk = sum(r.amount_minor for r in moment.story.refunds if r.external_id.startswith(BY_HAND))
         payment.refunded_minor = min(intent.refunded_minor + by_desk, payment.captured_minor)
         payment.by_hand_minor = _by_hand(payment, moment.story.refunds)
         payment.captured_at = payment.captured_at or now

@@ -9,9 +9,10 @@ from django import template
 from bookings.admin.buttons import House, house_of
 from bookings.admin.queue.board import board_of
 from bookings.admin.ticketing.reading import waiting
-from bookings.cases import KINDS
+from bookings.cases import title_of
 
 register = template.Library()
+register.filter("case_title", title_of)
 
 
 @register.simple_tag(takes_context=True)
@@ -31,9 +32,3 @@ def house_switches(context: template.Context) -> House:
 def to_ticket() -> str:
     """How many reservations wait for their tickets."""
     return waiting()
-
-
-@register.filter
-def case_title(kind: str) -> str:
-    """What staff call this kind of case, as the queue does."""
-    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()

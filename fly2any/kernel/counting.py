@@ -57,6 +57,13 @@ class Counts:
             if len(self._looks) < MOST:
                 self._looks.add((subject, step))
 
+    def begin_anew(self) -> None:
+        """Count from nothing, under another number: for a process that was forked off one that counts."""
+        with self._lock:
+            self.process = uuid.uuid4()
+            for held in (self._counts, self._changed, self._looks):
+                held.clear()
+
     def write(self) -> int:
         """Write what is new; returns how many rows. Raises a database error, and then keeps everything."""
         with self._lock:
@@ -111,8 +118,8 @@ def start() -> None:
     with _starting:
         if _writing and _writing[0] == os.getpid():
             return
-        if _writing:  # a fork: the parent counts under its own number
-            _here.process = uuid.uuid4()
+        if _writing:  # a fork: the parent writes what it has counted
+            _here.begin_anew()
         _writing[:] = [os.getpid()]
     stopping = threading.Event()
     threading.Thread(target=_run, args=(_here, stopping), name="counting", daemon=True).start()

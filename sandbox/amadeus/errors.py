@@ -106,6 +106,12 @@ def deviation(code: int, detail: str, *, pointer: str | None = None, parameter: 
     return Deviation(error(code, detail, pointer=pointer, parameter=parameter))
 
 
+def expect_type(data: dict[str, Any], wanted: str) -> None:
+    """Refuse a document of another type: the files leave the word open, their examples and live requests agree."""
+    if data.get("type") != wanted:
+        raise deviation(477, f"type must be {wanted}", pointer="/data/type")
+
+
 def token_error(code: int, detail: str | None = None, *, status: int | None = None) -> Answer:
     """Return an error as the token endpoint shapes it."""
     usual, title = CODES[code]

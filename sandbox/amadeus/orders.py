@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from sandbox.amadeus import offers, order_rules, pricing
 from sandbox.amadeus.dictionaries import dictionaries
-from sandbox.amadeus.errors import refuse
+from sandbox.amadeus.errors import expect_type, refuse
 from sandbox.frame import Answer, Call, World
 
 Json = dict[str, Any]
@@ -28,6 +28,7 @@ def create(call: Call, world: World, asked: Json) -> Answer:
     if "data" not in asked:
         raise refuse(32171, "data is missing", pointer="/data")
     data = asked["data"]
+    expect_type(data, "flight-order")
     order_rules.check(world, data)
     for number, offer in enumerate(data["flightOffers"]):
         pricing.same_price(world, offer, f"/data/flightOffers/{number}")

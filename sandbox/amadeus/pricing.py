@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.amadeus import issued, offers, services
 from sandbox.amadeus.dictionaries import dictionaries
-from sandbox.amadeus.errors import refuse
+from sandbox.amadeus.errors import expect_type, refuse
 from sandbox.amadeus.money import RATES, scaled, step
 from sandbox.flights.airports import airports
 from sandbox.frame import Answer, Call, World
@@ -22,6 +22,7 @@ US_TAXES = ("US", "AY", "XF", "ZP")
 def price(call: Call, world: World, asked: Json) -> Answer:
     """POST /v1/shopping/flight-offers/pricing."""
     data = asked["data"]
+    expect_type(data, "flight-offers-pricing")
     included = next((value.split(",") for name, value in call.query if name == "include"), [])
     found = [_priced(world, offer, f"/data/flightOffers/{n}") for n, offer in enumerate(data["flightOffers"])]
     data = {"type": "flight-offers-pricing", "flightOffers": found, "bookingRequirements": requirements(world, found)}

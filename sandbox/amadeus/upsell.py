@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.amadeus import families, issued, offers, pricing
 from sandbox.amadeus.dictionaries import dictionaries
-from sandbox.amadeus.errors import refuse
+from sandbox.amadeus.errors import expect_type, refuse
 from sandbox.frame import Answer, Call, World
 
 Json = dict[str, Any]
@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 def brands(call: Call, world: World, asked: Json) -> Answer:
     """POST /v1/shopping/flight-offers/upselling."""
+    expect_type(asked["data"], "flight-offers-upselling")
     found: list[tuple[Json, Json]] = []
     for number, offer in enumerate(asked["data"]["flightOffers"]):
         known = issued.checked(world, offer, f"/data/flightOffers/{number}")

@@ -39,3 +39,18 @@ def world(running_sandbox: Sandbox, settings: Any, transactional_db: None) -> It
     with supplier_registry.replaced(duffel=duffel_adapter.from_settings()), payment_registry.replaced(
             stripe_gateway.from_settings()):
         yield World(running_sandbox)
+
+
+@pytest.fixture
+def reservations(world: World, settings: Any) -> Iterator[World]:
+    """The same world, where Amadeus' offers are sold too."""
+    from suppliers import registry as supplier_registry
+    from suppliers.amadeus import adapter as amadeus_adapter
+
+    settings.AMADEUS_API_BASE = f"{world.sandbox.url}/amadeus"
+    settings.AMADEUS_CLIENT_ID, settings.AMADEUS_CLIENT_SECRET = "amadeus_sandbox", "amadeus_sandbox_secret"
+    settings.AMADEUS_AGENCY_EMAIL, settings.AMADEUS_AGENCY_PHONE = "desk@fly2any.example", "2125550100"
+    settings.AMADEUS_AGENCY_STREET, settings.AMADEUS_AGENCY_POSTCODE = "1 Sandbox Street", "10001"
+    settings.AMADEUS_AGENCY_CITY = "New York"
+    with supplier_registry.replaced(duffel=supplier_registry.get("duffel"), amadeus=amadeus_adapter.from_settings()):
+        yield world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import uuid
 from typing import Any
 
@@ -122,6 +123,17 @@ def test_only_programs_write(monkeypatch: pytest.MonkeyPatch) -> None:
     counting.start()
     counting.start()  # once per process
     assert len(started) == 1
+
+
+def test_a_forked_process_counts_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting.threading, "Thread", lambda **_: _Quiet())
+    monkeypatch.setattr(counting.atexit, "register", lambda *_: None)
+    monkeypatch.setattr(counting, "_writing", [os.getpid() + 1])  # its parent
+    monkeypatch.setattr(counting, "_here", counting.Counts())
+    parents = counting._here.process
+    counting.add("x")
+    counting.start()
+    assert counting._here.process != parents and not counting._here._counts and not counting._here._changed
 
 
 class _Quiet:

@@ -245,6 +245,7 @@ def test_tokens_expire_are_revoked_and_need_the_right_secret(amadeus: Amadeus, s
 @pytest.mark.parametrize(
     ("act", "expected", "pointer"),
     [
+        (lambda data: data.update(type="flight-offer"), 477, "/data/type"),
         (lambda data: data.pop("travelers"), 32171, "/data/travelers"),
         (lambda data: data.pop("contacts"), 32171, "/data/contacts"),
         (lambda data: data["contacts"][0].pop("emailAddress"), 32171, "/data/contacts/0/emailAddress"),

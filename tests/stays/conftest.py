@@ -1,11 +1,11 @@
-"""The sandbox's Amadeus in this process, and the adapter over it: no port, no thread, no token to wait for."""
+"""The sandbox's Amadeus in this process, the adapter over it, and its threads worked by hand: no port, no waiting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,13 @@ from sandbox.amadeus import table
 from sandbox.amadeus.vendor import VENDOR
 from sandbox.frame import Call, World
 from suppliers.amadeus.stays import AmadeusStays
-from tests.pages.conftest import guest, principal
+from tests.pages.conftest import complaints, guest, principal
 
-__all__ = ["guest", "principal"]
+if TYPE_CHECKING:
+    from bookings.models import Booking
+    from tests.stays.town import Hand, Known
+
+__all__ = ["complaints", "guest", "principal"]
 TOKEN = "grant_type=client_credentials&client_id=amadeus_sandbox&client_secret=amadeus_sandbox_secret"
 
 
@@ -64,3 +68,47 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 @pytest.fixture
 def stays(shop: Shop) -> AmadeusStays:
     return AmadeusStays(shop)  # type: ignore[arg-type]
+
+
+# --- the page of a trip (imported late: the site is not set up when this file is read) --------------------------------
+
+
+@pytest.fixture
+def switched_on(settings: Any) -> Iterator[None]:
+    from django.core.cache import cache
+
+    from suppliers import breaker
+
+    settings.STAYS, settings.AMADEUS_CLIENT_ID = True, "amadeus_sandbox"
+    cache.clear()
+    breaker.reset()
+    yield
+    cache.clear()
+    breaker.reset()
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
+    from tests.stays import town
+
+    made = town.Hand()
+    monkeypatch.setattr("suppliers.surroundings._executor", lambda: made)
+    yield made
+    made.work()
+
+
+@pytest.fixture
+def knows(monkeypatch: pytest.MonkeyPatch) -> Known:
+    from tests.stays import town
+
+    made = town.Known()
+    monkeypatch.setattr("suppliers.surroundings._built", [made])
+    return made
+
+
+@pytest.fixture
+def trip(principal: str) -> Booking:
+    from tests.pages.everything import booked
+    from tests.stays import town
+
+    return town.moved(booked(principal, "confirmed"), 30)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,100 +13,18 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings import alerts
 from bookings.models import Booking, Case
+from fly2any.checks import hotels_are_found
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Refused, Unavailable
-from fly2any.kernel.money import Money
 from suppliers import breaker, surroundings
 from suppliers.models import BreakerState
 from suppliers.stays import Activity, HotelOffer
 from tests.pages.everything import booked
 from tests.pages.html import Page, read
 from tests.stays.conftest import Shop
+from tests.stays.town import DOWN, TOUR, Hand, Known, moved
 
-pytestmark = pytest.mark.django_db
-HOTEL = HotelOffer("Hotel O'Hara & Söhne", 0.8, Money(123450, "EUR"), 1)
-TOUR = Activity("Walking tour", "On foot.", None, "https://tickets.example/1", "tickets.example")
-DOWN = Unavailable("supplier_timeout")
-
-
-class Known:
-    """Somebody who knows what a test says; an error is raised."""
-
-    def __init__(self, hotels: Any = (HOTEL,), activities: Any = (TOUR,)) -> None:
-        self.answers, self.asked = {"hotels": hotels, "activities": activities}, []
-
-    def hotels_near(self, *asked: Any) -> Any:
-        return self._told("hotels", asked)
-
-    def activities_near(self, *asked: Any) -> Any:
-        return self._told("activities", asked)
-
-    def _told(self, kind: str, asked: tuple[Any, ...]) -> Any:
-        self.asked.append((kind, *asked))
-        if isinstance(self.answers[kind], Exception):
-            raise self.answers[kind]
-        return self.answers[kind]
-
-
-class Hand:
-    """The threads, worked by hand."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Any, ...]] = []
-
-    def submit(self, work: Any, *given: Any) -> None:
-        self.waiting.append(given)
-
-    def work(self) -> None:
-        while self.waiting:
-            surroundings._answer(*self.waiting.pop(0))
-            surroundings._places.release()
-
-
-@pytest.fixture(autouse=True)
-def _on(settings: Any) -> Iterator[None]:
-    settings.STAYS, settings.AMADEUS_CLIENT_ID = True, "amadeus_sandbox"
-    cache.clear()
-    breaker.reset()
-    yield
-    cache.clear()
-    breaker.reset()
-
-
-@pytest.fixture
-def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
-    made = Hand()
-    monkeypatch.setattr(surroundings, "_executor", lambda: made)
-    yield made
-    made.work()
-
-
-@pytest.fixture
-def knows(monkeypatch: pytest.MonkeyPatch) -> Known:
-    made = Known()
-    monkeypatch.setattr(surroundings, "_built", [made])
-    return made
-
-
-def moved(booking: Booking, days: int, nights: int = 5) -> Booking:
-    """The booking's flights to London begin so many days from now and lead back after `nights`."""
-    day, raw = clock.now().date() + timedelta(days=days), booking.offer.priced
-    out = raw["slices"][0]
-    out["segments"][0] |= {"departing_local": f"{day}T19:00:00", "arriving_local": f"{day + timedelta(days=1)}T07:05:00"}
-    back = day + timedelta(days=1 + nights)
-    flight = {**out["segments"][0], "origin": out["destination"], "destination": out["origin"],
-              "departing_local": f"{back}T09:00:00", "arriving_local": f"{back}T12:00:00"}
-    raw["slices"] = [out, {**out, "origin": out["destination"], "destination": out["origin"], "segments": [flight]}]
-    booking.offer.priced = booking.offer.searched = raw
-    booking.offer.save()
-    return booking
-
-
-@pytest.fixture
-def trip(principal: str) -> Booking:
-    return moved(booked(principal, "confirmed"), 30)
-
-
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("switched_on")]
 def look(guest: Client, booking: Booking) -> Page:
     response = guest.get(f"/trips/{booking.reference}/stays")
     assert response.status_code == 200
@@ -156,8 +73,8 @@ def test_only_the_point_the_nights_and_the_adults_are_asked_with(guest: Client, 
 def test_what_is_said_of_a_hotel_and_of_an_activity(guest: Client, trip: Booking, hand: Hand, knows: Known) -> None:
     page = shown(guest, trip, hand)
     for words in ("Hotel O'Hara & Söhne", "0.8 km from the centre of London", "EUR 1,234.50", "5 nights, 1 room, 1 adult",
-                  "You leave Fly2Any; openstreetmap.org shows where it is, the hotel sells the room, not we.",
-                  "See the price there", "You leave Fly2Any; tickets.example sells this, not we."):
+                  "You leave Fly2Any for openstreetmap.org.",
+                  "the hotels sell these rooms, not we", "See the price there", "You leave Fly2Any; tickets.example sells this, not we."):
         assert words in page.text
     links = {one["href"]: one["rel"] for one in page.all("a") if one.get("rel")}
     assert links == {
@@ -192,7 +109,7 @@ def test_the_hotels_link_is_the_settings(guest: Client, trip: Booking, hand: Han
     settings.STAYS_HOTEL_LINK = "https://www.rooms.example/{city}/find?n={name}"
     page = shown(guest, trip, hand)
     assert page.one("a", href="https://www.rooms.example/London/find?n=Hotel%20O%27Hara%20%26%20S%C3%B6hne")
-    assert "You leave Fly2Any; rooms.example" in page.text
+    assert "You leave Fly2Any for rooms.example." in page.text
 
 
 @pytest.mark.parametrize("state", ["held", "cancelling", "cancelled", "checking", "bank"])
@@ -335,3 +252,11 @@ def test_through_the_sandbox_from_the_booking_to_the_page(guest: Client, trip: B
         assert words in page.text
     assert "stolen" not in page.source and "http://" not in "".join(one["href"] for one in page.all("a"))
     assert shop.wrong == []
+
+
+@pytest.mark.parametrize(("link", "good"), [
+    ("https://maps.example/?q={name}", True), ("http://maps.example/?q={name}", False), ("https://maps.example/", False),
+    ("https://{name}.example/", False), ("javascript:{name}", False)])
+def test_a_link_that_leads_to_no_hotel_is_refused_at_the_start(settings: Any, link: str, good: bool) -> None:
+    settings.STAYS_HOTEL_LINK = link
+    assert [one.id for one in hotels_are_found()] == ([] if good else ["fly2any.E012"])

@@ -13,9 +13,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from bookings.admin.queue.asked import AGES, SHOWN, SUPPLIERS, TABS, Asked
-from bookings.admin.queue.lines import line_of, title_of
+from bookings.admin.queue.lines import line_of
 from bookings.admin.queue.reading import COUNTED, counts, kinds_for, page
-from bookings.cases import KINDS
+from bookings.cases import KINDS, title_of
 from bookings.desk import ACTIONS
 from bookings.models import Booking, Case, SavedFilter
 from fly2any.kernel import clock

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from bookings.admin.queue.reading import action_of
 from bookings.admin.words import SIGNS, in_words, span
-from bookings.cases import KINDS
+from bookings.cases import title_of
 from bookings.desk import ACTIONS
 from bookings.models import Case
 from fly2any.kernel.readonly import amount
@@ -75,8 +75,3 @@ def _pattern(name: str, *more: str) -> str:
 def when(at: datetime | None) -> str:
     """A time in full, UTC, to the minute."""
     return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
-
-
-def title_of(kind: str) -> str:
-    """The name that staff know a kind of case by."""
-    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ").upper()

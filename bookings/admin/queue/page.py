@@ -13,8 +13,8 @@ from django.urls import URLPattern, path
 
 from bookings.admin.queue import bulk, export, saved, searching
 from bookings.admin.queue.board import board_of
-from bookings.admin.queue.lines import title_of
 from bookings.admin.words import in_words, span
+from bookings.cases import title_of
 from bookings.models import Case
 from fly2any.kernel import clock
 from fly2any.kernel.readonly import ReadOnlyAdmin, amount
