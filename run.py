@@ -14,14 +14,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 UV = "uv==0.13.8"
-CHROMIUM_PACKAGES = ["chromium", "libatomic1", "fonts-dejavu-core"]
-CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-FIRST_LANE = "contracts crashes gallery journeys outages races rehearsal sandbox storm".split()
+HEADLESS = "chromium-headless-shell"  # Chromium without windows: a third of the work
+CHROMIUM_PACKAGES = ["libatomic1", "fonts-dejavu-core"]
+APT_PATIENCE = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
+CHROMIUM_NAMES = [HEADLESS, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+LANES = [  # folders of tests; one more lane, which begins after the checks, has the rest
+    "contracts core crashes desk outages rehearsal storm".split(),
+    "gallery house journeys races reconcile sandbox trail".split(),
+]
 MAC_CHROMIUM = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
 
 
@@ -74,62 +80,95 @@ def install(requirements):
 
 
 def chromium():
-    """The browser for the tests: CHROMIUM, one that is here, one from apt (as root), or Playwright's own."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    found = found or next((path for path in MAC_CHROMIUM if Path(path).exists()), None)
+    """The browser for the tests: CHROMIUM, one that is here, one from apt (as root), or Playwright's own.
+
+    Where apt may be used and only the large Chromium is here, the headless shell is asked for once.
+    """
     debian = platform.system() == "Linux" and shutil.which("apt-get")
-    atomic = not debian or any(Path("/usr/lib").glob("*/libatomic.so.1"))  # Playwright's own node needs it
+    found, atomic = os.environ.get("CHROMIUM") or browser_here(), atomic_here(debian)
+    small, asked = os.environ.get("CHROMIUM") or shutil.which(HEADLESS), VENV / ".asked-for-headless-shell"
+    if debian and os.geteuid() == 0 and not (found and atomic and (small or asked.exists())):
+        print("fly2any: installing Chromium with apt", flush=True)
+        environ, apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, ["apt-get", "-qq", *APT_PATIENCE]
+        run(*apt, "update", quiet=True, env=environ)
+        wanted = ["-y", "install", "--no-install-recommends", *CHROMIUM_PACKAGES]
+        if run(*apt, *wanted, HEADLESS, quiet=True, env=environ) and not (found and atomic):
+            run(*apt, *wanted, "chromium", quiet=True, env=environ)
+        asked.touch()
+        found, atomic = os.environ.get("CHROMIUM") or browser_here(), atomic_here(debian)
     if found and atomic:
         return found
-    if debian and os.geteuid() == 0:
-        print("fly2any: installing Chromium with apt", flush=True)
-        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        run("apt-get", "-qq", "update", quiet=True, env=environ)
-        run("apt-get", "-qq", "-y", "install", "--no-install-recommends", *CHROMIUM_PACKAGES, quiet=True, env=environ)
-        found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-        if found:
-            return found
     if not atomic:
         stop("the browser tests need libatomic: sudo apt-get install " + " ".join(CHROMIUM_PACKAGES))
     if run(str(PYTHON), "-m", "playwright", "install", "chromium", quiet=True) == 0:
         return ""  # Playwright finds its own
-    stop(f"the browser tests need Chromium: install {' '.join(CHROMIUM_PACKAGES)}, or set CHROMIUM to its path")
+    stop(f"the browser tests need Chromium: install {' '.join([HEADLESS, *CHROMIUM_PACKAGES])}, or set CHROMIUM")
 
 
-def lanes(environ):
-    """All tests in two lanes at once, each with a database of its own; returns the exit status.
+def browser_here():
+    """The path of a browser that is installed, the smallest first, or None."""
+    installed = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    return installed or next((path for path in MAC_CHROMIUM if Path(path).exists()), None)
 
-    One lane where DATABASE_URL names a database, which two could not share.
+
+def atomic_here(debian):
+    """Whether the library that Playwright's own node needs is there, where we know how to look."""
+    return not debian or any(Path("/usr/lib").glob("*/libatomic.so.1"))
+
+
+def lanes(environ, meanwhile):
+    """All tests in lanes at once, each with a database of its own; `meanwhile()` goes on beside the background lanes.
+
+    The last lane runs in the foreground. One lane alone where DATABASE_URL names a database, which two could not share.
+    Returns the exit status; the last lines say how many tests of each lane passed and name those that failed.
     """
     pytest = [str(PYTHON), "-m", "pytest"]
-    if environ.get("DATABASE_URL"):
-        return run(*pytest, env=environ)
-    second = ROOT / ".local" / "test-2.log"
-    second.parent.mkdir(parents=True, exist_ok=True)
-    folders = [f"tests/{name}" for name in FIRST_LANE]
-    rest = [f"--ignore={folder}" for folder in folders]
-    with second.open("w", encoding="utf-8") as log:
-        beside = subprocess.Popen(
-            [*pytest, *rest], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-            env={**environ, "DATA_DIR": str(ROOT / ".local" / "test-2")},
-        )  # fmt: skip
-        try:
-            status = run(*pytest, *folders, env=environ)
-            print("fly2any: pytest, the second lane", flush=True)
-            status = beside.wait() or status
-        finally:
-            beside.terminate()
-            beside.wait()
-    print(second.read_text(encoding="utf-8"), flush=True)
+    local = ROOT / ".local"
+    local.mkdir(exist_ok=True)
+    chosen = [] if environ.get("DATABASE_URL") else [[f"tests/{name}" for name in lane] for lane in LANES]
+    reports = [local / f"lane-{number}.xml" for number in range(1, len(chosen) + 2)]
+    for report in reports:
+        report.unlink(missing_ok=True)
+    running, logs = [], []
+    try:
+        for number, folders in enumerate(chosen, start=1):
+            logs.append(local / f"lane-{number}.log")
+            with logs[-1].open("wb") as log:
+                running.append(subprocess.Popen(
+                    [*pytest, f"--junitxml={reports[number - 1]}", *folders], cwd=ROOT, stdout=log,
+                    stderr=subprocess.STDOUT, env={**environ, "DATA_DIR": str(local / f"test-{number}")},
+                ))  # fmt: skip
+        meanwhile()
+        rest = [f"--ignore={folder}" for folders in chosen for folder in folders]
+        print(f"fly2any: pytest, the last of {len(reports)} lanes at once", flush=True)
+        status = run(*pytest, f"--junitxml={reports[-1]}", *rest, env=environ)
+        for number, (lane, log) in enumerate(zip(running, logs, strict=True), start=1):
+            status = lane.wait() or status
+            print(f"fly2any: pytest, lane {number}", flush=True)
+            sys.stdout.write(log.read_text(encoding="utf-8", errors="replace"))
+    finally:
+        for lane in running:
+            lane.terminate()
+            lane.wait()
+    for number, report in enumerate(reports, start=1):
+        print("\n".join(told(number, report)), flush=True)
     return status
 
 
-def test(arguments):
-    """All checks, then pytest; with arguments pytest alone. Returns the exit status."""
-    install("requirements-dev.txt")
-    environ = {**os.environ, "CHROMIUM": chromium(), "PYTHONUNBUFFERED": "1"}
-    if arguments:
-        return run(str(PYTHON), "-m", "pytest", *arguments, env=environ)
+def told(number, report):
+    """Yield what came of a lane: one line with the numbers, and one for each test that failed."""
+    if not report.exists():
+        yield f"fly2any: lane {number} ended without a report"
+        return
+    suite = next(ElementTree.parse(report).getroot().iter("testsuite"))
+    bad = [one for one in suite.iter("testcase") if one.find("failure") is not None or one.find("error") is not None]
+    yield f"fly2any: lane {number}: {suite.get('tests')} tests, {len(bad)} failed, {float(suite.get('time')):.0f} s"
+    for one in bad:
+        yield f"fly2any: FAILED {one.get('classname')}::{one.get('name')}"
+
+
+def check(environ):
+    """Run the checks; returns the names of those that failed."""
     scripts = PYTHON.parent
     checks = [
         ["ruff", "check", "."],
@@ -144,10 +183,20 @@ def test(arguments):
         print(f"fly2any: {' '.join(words)}", flush=True)
         if run(*program, env=environ):
             failed.append(" ".join(words[:2]))
-    print("fly2any: pytest, two lanes at once", flush=True)
-    status = lanes(environ)
-    if failed:
-        print(f"fly2any: FAILED: {', '.join(failed)}", flush=True)
+    return failed
+
+
+def test(arguments):
+    """All checks and tests; with arguments pytest alone. Returns the exit status."""
+    install("requirements-dev.txt")
+    environ = {**os.environ, "CHROMIUM": chromium(), "PYTHONUNBUFFERED": "1"}
+    if arguments:
+        return run(str(PYTHON), "-m", "pytest", *arguments, env=environ)
+    failed = []
+    status = lanes(environ, lambda: failed.extend(check(environ)))
+    for name in failed:
+        print(f"fly2any: FAILED {name}", flush=True)
+    print(f"fly2any: {'FAILED' if status or failed else 'all is well'}", flush=True)
     return status or bool(failed)
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from bench import stage
 from bookings.figures.buckets import bucket
@@ -170,10 +170,10 @@ def _rows(grain: str, at: datetime, cells: Cells) -> Iterator[tuple[str, datetim
 
 
 def fill(now: datetime, **how: Any) -> int:
-    """Replace every figure by a made-up story that ends now. Returns how many rows."""
+    """Replace every figure by a made-up story that ends now, in one commit: a site may be counting. Returns how many."""
     connection.ensure_connection()
     many = 0
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE bookings_figure")
         with cursor.connection.cursor() as raw, raw.copy("COPY bookings_figure (grain, at, metric, dim, n, total, high, "
                                                          "hist) FROM STDIN") as copy:

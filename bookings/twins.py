@@ -17,6 +17,7 @@ from bookings.flow import Wish
 from bookings.models import Booking, Segment
 from bookings.status import CLOSED
 from fly2any.kernel import keys
+from fly2any.kernel.letters import ticket_name
 
 
 def person_digest(given_name: str, family_name: str, born_on: date) -> str:
@@ -26,7 +27,8 @@ def person_digest(given_name: str, family_name: str, born_on: date) -> str:
 
 def name_digest(given_name: str, family_name: str) -> str:
     """A keyed hash of a name alone, to see whether ours and the airline's agree; compared as `person_digest` does."""
-    return keys.keyed_digest(settings.SECRET_KEY, ["name", _letters(given_name, family_name)])
+    given, family = (ticket_name(name) or name for name in (given_name, family_name))  # an airline may say MUELLER
+    return keys.keyed_digest(settings.SECRET_KEY, ["name", _letters(given, family)])
 
 
 def _letters(given_name: str, family_name: str) -> str:

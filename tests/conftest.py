@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,15 +95,31 @@ _BROWSER = {"page", "context", "browser", "new_context"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code."""
-    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))))
+    """Browser tests run last: Playwright leaves an event loop in the main thread, which Django takes for async code.
+
+    The journeys without a browser stay with the others, whose running site they share.
+    """
+    items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))) or item.path.parent.name == "journeys")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """The test database is a copy of one that was migrated once for this set of migrations (not in CI's own database)."""
+    if not os.environ.get("DATABASE_URL"):
+        from django.db import connection
+
+        from tests import stack
+
+        connection.settings_dict["TEST"].update(TEMPLATE=stack.migrated(), MIGRATE=False)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The browser of this machine (`run.py test` finds or installs one) and, from now on, leave for its event loop."""
+    from tests import chromium
+
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium.path()
     arguments = [*browser_type_launch_args.get("args", []), "--disable-dev-shm-usage"]
     if os.getuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox cannot start as root

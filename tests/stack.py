@@ -72,6 +72,7 @@ class Stack:
         self._more = environ or {}
         self._programs: dict[str, Program] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: subprocess.Popen[str] | None = None
         self.broker_url = ""
         self.started = False
 
@@ -101,6 +102,10 @@ class Stack:
         """End everything; the database goes, the folder stays."""
         for name in list(self._running):
             self.kill(name)
+        if self._commands is not None:
+            self._commands.kill()
+            self._commands.communicate()
+            self._commands = None
         if hasattr(self, "sandbox"):
             with contextlib.suppress(Exception):
                 self.sandbox.kill()
@@ -214,10 +219,17 @@ class Stack:
 
     def manage(self, *words: str) -> str:
         """Run a manage.py command in this site and return what it printed."""
-        done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=self._environ("manage"), text=True,
-                              capture_output=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        if self._commands is None:
+            self._commands = subprocess.Popen(
+                [sys.executable, "-m", "tests.commands"], cwd=ROOT, env=self._environ("manage"), text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=dies_with_parent(signal.SIGKILL))
+        assert self._commands.stdin and self._commands.stdout
+        output, errors = self.folder / "manage.out", self.folder / "manage.err"
+        self._commands.stdin.write(json.dumps([words, str(output), str(errors)]) + "\n")
+        self._commands.stdin.flush()
+        status, said = self._commands.stdout.readline().strip(), output.read_text(encoding="utf-8")
+        assert status == "0", said + errors.read_text(encoding="utf-8")
+        return said
 
     def ledger_export(self) -> list[dict[str, Any]]:
         """What `manage.py ledger_export` prints now, read."""
@@ -238,9 +250,7 @@ class Stack:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _server(self) -> str:
-        if self._own_postgres:
-            return postgres.url(self.folder / "pg")
-        return os.environ.get("DATABASE_URL") or postgres.url(Path(os.environ["DATA_DIR"]) / "pg")
+        return postgres.url(self.folder / "pg") if self._own_postgres else _tests_server()
 
     def _read_programs(self, sandbox_port: int) -> dict[str, Program]:
         """The very commands that `manage.py up` uses, for our ports and folder; the sandbox is started apart."""
@@ -290,6 +300,18 @@ class Stack:
 # --- databases --------------------------------------------------------------------------------------------------------
 
 
+def migrated() -> str:
+    """The name of a database with our schema on the tests' server, made once per set of migrations, to be copied."""
+    server = _tests_server()
+    with _owner(server) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATE_LOCK])
+        return _template(server, connection)
+
+
+def _tests_server() -> str:
+    return os.environ.get("DATABASE_URL") or postgres.url(Path(os.environ["DATA_DIR"]) / "pg")
+
+
 def _at(server: str, name: str) -> str:
     """The address of another database on the same server."""
     head, mark, query = server.partition("?")
@@ -313,7 +335,7 @@ def _database(server: str, name: str) -> str:
 
 
 def _template(server: str, connection: psycopg.Connection[Any]) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())  # other people's apps have migrations, too
     for path in sorted(ROOT.glob("*/migrations/*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     name = f"stack_template_{digest.hexdigest()[:12]}"

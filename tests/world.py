@@ -6,9 +6,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
+from django.db.models import DateTimeField
 
 from bookings import services
 from bookings.advance import advance
@@ -146,16 +149,20 @@ def age(booking: Booking, by: timedelta) -> None:
     """Let `by` pass for one booking: every time that its rows carry moves back."""
     tables = {"bookings_booking": "id", "suppliers_supplierorder": "booking_id", "payments_payment": "booking_id",
               "bookings_externalcall": "booking_id"}
+    moved = [f"UPDATE {table} SET {_times(table)} WHERE {column} = %(id)s" for table, column in tables.items()]
+    moved.append("UPDATE payments_refund SET requested_at = requested_at - %(by)s, sent_at = sent_at - %(by)s, "
+                 "looked_at = looked_at - %(by)s WHERE payment_id IN "
+                 "(SELECT id FROM payments_payment WHERE booking_id = %(id)s)")
     with connection.cursor() as cursor:
-        for table, column in tables.items():
-            cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s "
-                           "AND data_type = 'timestamp with time zone'", [table])
-            moves = ", ".join(f"{name} = {name} - %(by)s" for (name,) in cursor.fetchall())
-            cursor.execute(f"UPDATE {table} SET {moves} WHERE {column} = %(id)s",
-                           {"by": by, "id": booking.pk})
-        cursor.execute("UPDATE payments_refund SET requested_at = requested_at - %(by)s, sent_at = sent_at - %(by)s, "
-                       "looked_at = looked_at - %(by)s WHERE payment_id IN "
-                       "(SELECT id FROM payments_payment WHERE booking_id = %(id)s)", {"by": by, "id": booking.pk})
+        cursor.execute("; ".join(moved), {"by": by, "id": booking.pk})
+
+
+@cache
+def _times(table: str) -> str:
+    """Moves every time of this table's rows back by `by`."""
+    (model,) = (model for model in apps.get_models() if model._meta.db_table == table)
+    names = [field.column for field in model._meta.local_fields if isinstance(field, DateTimeField)]
+    return ", ".join(f"{name} = {name} - %(by)s" for name in names)
 
 
 def utc(text: str) -> datetime:

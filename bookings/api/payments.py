@@ -88,6 +88,11 @@ def _nothing_to_pay(booking: Booking) -> Response:
     if booking.progress == Progress.CONSENT:
         raise Problem("price_changed", "The airline changed the price; agree to it first.", status=409,
                       action="Continue / Other flights", extra={"booking": answers.booking_json(booking)})
+    if booking.status == Status.PENDING_TICKETING:
+        raise Problem("nothing_to_pay", "Our team issues these tickets and has not asked for a payment by card.",
+                      status=409, action="Watch status", tip="You get a mail with a link when it is time to pay.",
+                      extra={"bookingReference": booking.reference, "status": booking.status,
+                             "statusUrl": answers.status_url(booking)})
     raise Problem("nothing_to_pay", "There is no open payment for this booking.", status=409,
                   action="Watch status", extra={"bookingReference": booking.reference, "status": booking.status,
                                                 "statusUrl": answers.status_url(booking)})

@@ -136,6 +136,7 @@ class PaymentOut(s.Serializer):
     amount = MoneyOut()
     captured = MoneyOut()
     refunded = MoneyOut()
+    authorised = s.BooleanField(help_text="The bank has agreed at some time")
     clientSecret = s.CharField(allow_null=True)
     needsCustomer = s.BooleanField()
     cardBrand = s.CharField()

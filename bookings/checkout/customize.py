@@ -102,6 +102,8 @@ def _next(then: str, booking: Booking) -> str:
 def _page(request: HttpRequest, booking: Booking, view: dict[str, Any], *, notice: str = "", away: bool = False,
           typed: dict[str, str] | None = None, wrong: dict[str, str] | None = None) -> HttpResponse:
     maps = seat_maps(booking)
+    if not away:
+        drafts.more_fares(booking.offer)
     listed = extras_form.lists(booking, maps, typed, wrong)
     ids = dict.fromkeys(listed["lost_fields"], "")
     context = {"draft": view, "news": booking.news, "notice": notice, "away": away, "seats_away": maps is None,

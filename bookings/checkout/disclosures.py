@@ -86,8 +86,16 @@ def _for(condition: dict[str, Any]) -> str:
     return f"for {Money(fee['minor'], fee['currency'])}" if fee["minor"] else "free of charge"
 
 
-def free_cancellation(booking: Booking, now: datetime) -> str:
-    """Until when cancelling would be free if one booked now, as `policy` sees it, on the clock of the first airport."""
+def free_cancellation(booking: Booking, now: datetime, *, by_team: bool = False) -> str:
+    """Until when cancelling would be free if one booked now, as `policy` sees it, on the clock of the first airport.
+
+    `by_team`: our team issues the tickets, and a reservation without tickets costs nothing to give back.
+    """
+    text = _once_ticketed(booking, now)
+    return f"Until our team has issued the tickets, you cancel free of charge. Later: {text}" if by_team else text
+
+
+def _once_ticketed(booking: Booking, now: datetime) -> str:
     if booking.departs_at is None:
         return ""
     raw = offers.raw_of(booking.offer)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, accounts, letter, selectors, services
-from bookings.checkout import aftercare, outcomes, papers, stays
+from bookings.checkout import aftercare, manual, outcomes, papers, stays
 from bookings.checkout.account import SAID as ACCOUNT_SAID
 from bookings.checkout.account import customer_of
 from bookings.checkout.customize import flights_url
@@ -152,8 +152,10 @@ def _free_cancellation(booking: Booking) -> str:
 
 
 def _quote(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
-    """The state of the cancellation offer: not asked for, asked, or told."""
+    """The state of the cancellation offer: not asked for, asked, or told. A reservation is given back for nothing."""
     quote = view.get("quote")
+    if manual.is_manual(booking) and (view.get("order") or {}).get("state") == "reserved":
+        return {"free": manual.cancelling(view), "refund": (quote or {}).get("refund")}
     if booking.quote_wanted:
         return {"waiting": True}
     if not quote:

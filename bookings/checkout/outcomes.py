@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from bookings.checkout import manual
 from bookings.flow import GIVE_UP_HOLD, GIVE_UP_INSTANT, Route, Wish
 from bookings.models import Booking
 from bookings.status import STATUS_WORDS, Progress, Status
@@ -62,6 +63,9 @@ _OUTCOMES: dict[str, tuple[str, str, tuple[str, ...], str]] = {
     Status.CANCELLED: ("This booking is cancelled", "good", (), ""),
     Status.EXPIRED: ("The time to pay has passed", "bad", (
         "You can search again; other fares may be available.",), "The airline has let the seats go."),
+    "lapsed": ("Your reservation has ended", "bad", (
+        "No ticket was issued for it. You can search again; other fares may be available.",),
+        "The airline has let the seats go."),
     "gone": ("This fare ended before it was booked", "bad", (
         "What you typed about the travellers stands ready with the next fare.",), ""),
     Status.FAILED: ("Not booked", "bad", (), "The airline did not accept the booking."),
@@ -92,14 +96,20 @@ def heading(booking: Booking) -> str:
 
 def certain(booking: Booking) -> dict[str, str]:
     """After a minute of waiting: what is certain and what is next (ux.md 8)."""
-    return dict(zip(("sure", "next"), _LONG.get(Progress(booking.progress), _LONG[Progress.RESERVING]), strict=True))
+    progress = Progress(booking.progress)
+    said = manual.LONG.get(progress) if manual.is_manual(booking) else None
+    return dict(zip(("sure", "next"), said or _LONG.get(progress, _LONG[Progress.RESERVING]), strict=True))
 
 
 def by_when(booking: Booking, now: datetime) -> datetime | None:
     """When we write at the latest, because then `decide` stops asking: UTC, None when that cannot be said."""
     if booking.wished_at is None:
         return None
-    instant = Progress(booking.progress) is Progress.CHECKING and booking.route == Route.AUTH_FIRST
+    checking = Progress(booking.progress) is Progress.CHECKING
+    if checking and manual.is_manual(booking):  # our staff look; at the latest it cancels itself
+        ends = booking.orders.order_by("-pk").values_list("lapses_at", flat=True).first()
+        return ends if ends and ends > now else None
+    instant = checking and booking.route == Route.AUTH_FIRST
     ends = booking.offer_expires_at + GIVE_UP_INSTANT if instant else booking.wished_at + GIVE_UP_HOLD
     return ends if ends > now else None
 
@@ -127,13 +137,19 @@ def steps(booking: Booking, authorised: bool) -> list[dict[str, str]]:
 
 def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     """Title, tone, sentences and deadline of the page of a booking at rest."""
-    status = Status(booking.status)
+    status, waiting = Status(booking.status), manual.outcome(booking, view)
+    if waiting is not None:
+        message = (view.get("message") or {}).get("text")
+        return {**waiting, "texts": [*([message] if message else []), *waiting["texts"]],
+                "steps": steps(booking, False) if waiting["stepped"] else []}
     key = "undoing" if status is Status.CANCELLING and booking.wish != Wish.CANCEL else status
     if booking.closing == "airline_cancelled" and status in (Status.CANCELLING, Status.CANCELLED):
         key = "airline"
     if status is Status.EXPIRED and booking.closing == "offer_expired" and not booking.payments.filter(
             authorised_at__isnull=True).exists():
         key = "gone"  # no card was waited for: the fare ended at the press
+    if status is Status.EXPIRED and booking.closing == "reservation_lapsed":
+        key = "lapsed"
     title, tone, always, otherwise = _OUTCOMES[key]
     message = view.get("message") or {}
     told = [text for text in (message.get("text"), message.get("tip")) if text]
@@ -142,4 +158,4 @@ def outcome(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
             "texts": [text.format(email=view["contact"].get("email", "")) for text in texts if text],
             "deadline": (view.get("deadlines") or {}).get("payBy") if status is Status.HOLD else None,
             "fix": message.get("code") == "passenger_rejected" and status is Status.FAILED,
-            "deadline_word": "Pay before", "moving": status is Status.CANCELLING}
+            "deadline_word": "Pay before", "moving": status is Status.CANCELLING, "every": 5}

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bookings import access, limits, selectors, services
-from bookings.checkout import disclosures, outcomes, returning
+from bookings.checkout import disclosures, manual, outcomes, returning
 from bookings.checkout.customize import flights_url
 from bookings.checkout.pages import page, wants_json, whole
 from bookings.checkout.words import moment
@@ -66,6 +66,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect(outcomes.place(booking))
     return render(request, "trips/pay.html", {
         "trip": trip, "amount": trip["price"]["total"], "lowered": _lowered(booking, trip),
+        "manual": manual.is_manual(booking),
         "key": uuid.uuid4(), **stripe(), **_deadline(trip),
         "attempts_left": MAX_DECLINES - _declines(trip),
         "cheaper": cheaper(booking, clock.now()) if (trip.get("message") or {}).get("code") == "insufficient_funds"

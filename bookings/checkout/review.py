@@ -134,12 +134,14 @@ def _refused(request: HttpRequest, booking: Booking, problem: Problem) -> HttpRe
 
 def _context(booking: Booking, view: dict[str, Any]) -> dict[str, Any]:
     now = clock.now()
-    margin = INSTANT_LAST if view["canHold"] else INSTANT_START  # as services.book judges it
+    by_team = view["ticketing"] == "manual"
+    margin = INSTANT_LAST if view["canHold"] or by_team else INSTANT_START  # as services.book judges it
     ends = booking.offer_expires_at - margin
-    return {"draft": view, "key": uuid.uuid4(), "pay_online": view["ticketing"] != "manual", **stripe(),
+    return {"draft": view, "key": uuid.uuid4(), "pay_online": not by_team, **stripe(),
             **_hold(booking, view), "rules": fare_rules(raw_of(booking.offer)),
             "disclosures": disclosures.others(view), "flights_url": flights_url(booking),
-            "terms": disclosures.terms(booking), "cancel_text": disclosures.free_cancellation(booking, now),
+            "terms": disclosures.terms(booking),
+            "cancel_text": disclosures.free_cancellation(booking, now, by_team=by_team),
             "refund_text": disclosures.REFUNDS, "statement_name": disclosures.STATEMENT_NAME, "last_moment": ends,
             "late": now < ends < now + DEADLINE_SHOWN}
 

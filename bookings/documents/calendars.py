@@ -17,7 +17,7 @@ from icalendar import Calendar, Event, Timezone
 from bookings.documents import zones
 from bookings.documents.paper import look_up_link, status_word
 from bookings.models import Booking
-from bookings.selectors import offers, words
+from bookings.selectors import offers, references, words
 from bookings.status import CLOSED, Status
 from suppliers import places
 from suppliers.models import SupplierOrder
@@ -112,8 +112,8 @@ def _told(booking: Booking, order: SupplierOrder | None, flight: Raw, number: st
               f"To {_airport(flight['destination'], flight['destination_terminal'])}, "
               f"{_clock(flight['arriving_local'])} local time",
               f"Fly2Any reference: {booking.reference} ({status_word(booking)})"]
-    if order is not None and order.pnr:
-        lines.append(f"Airline reference: {order.pnr}")
+    raw = booking.offer.priced or booking.offer.searched
+    lines += [f"{one['label']}: {one['reference']}" for one in references.of(order, raw["slices"], "")]
     lines.append(look_up_link(booking))
     return ["TEST: no real booking", *lines] if settings.SANDBOX else lines
 

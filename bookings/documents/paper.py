@@ -95,9 +95,8 @@ def _change(booking: Booking) -> str:
 
 
 def _references(view: View) -> list[dict[str, str]]:
-    airline = f"Airline reference ({view['ownerName']})" if view["ownerName"] else "Airline reference"
-    found = [("Fly2Any reference", view["reference"]), (airline, view["pnr"])]
-    return [{"label": label, "value": value} for label, value in found if value]
+    return [{"label": "Fly2Any reference", "value": view["reference"]},
+            *({"label": one["label"], "value": one["reference"]} for one in view["airlineReferences"])]
 
 
 def _qr(booking: Booking) -> dict[str, str]:
@@ -151,6 +150,8 @@ def _terms(said: View, booking: Booking) -> View:
         lines.append(f"Free cancellation until {said['free_until']}.")
     if said["pay_by"] and booking.status == Status.HOLD:
         lines.append(f"Pay by {said['pay_by']}. If you do nothing, the airline lets the seats go and you owe nothing.")
+    if said["pay_by"] and booking.status == Status.PENDING_TICKETING:
+        lines.append(f"We issue the tickets by {said['pay_by']}. Until then you can cancel free of charge.")
     if booking.status == Status.CANCELLED and booking.agreed_refund_minor:
         lines.append(f"Agreed refund: {Money(booking.agreed_refund_minor, booking.currency)}.")
     lines.append("If the airline cancels or significantly changes a flight to, from or within the United States and "
@@ -171,8 +172,9 @@ def _next(view: View, booking: Booking) -> View:
 def before_you_fly(view: View) -> list[str]:
     """What a traveller with a ticket should know: check-in, documents, time, dangerous goods."""
     site, airline = check_in.site_of(view["ownerCode"]), view["ownerName"] or "the airline"
+    known_as = view["airlineReferences"][0]["reference"] if view["airlineReferences"] else ""
     return [f"Check in with {airline}{f' at {site}' if site else ' on its website or in its app'}, with the airline "
-            f"reference {view['pnr']} and a family name. Most airlines open check-in 24 to 48 hours before departure.",
+            f"reference {known_as} and a family name. Most airlines open check-in 24 to 48 hours before departure.",
             "Take the travel document whose name stands here. Look up entry and transit rules of every country on "
             "the way.",
             "Be at the airport early: about 2 hours before a domestic and 3 hours before an international flight, "

@@ -11,7 +11,9 @@ from django.core.cache import cache
 from django.db import connection
 
 from bookings import limits, messages, selectors
+from bookings.drafts.searching import row
 from bookings.selectors import cabin
+from bookings.selectors.offers import siblings
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Outside, Problem, Refused
 from suppliers import breaker, pause, registry
@@ -21,6 +23,7 @@ from suppliers.types import OfferInfo, SeatMap
 
 FRESH = timedelta(seconds=30)
 SEATS_KEPT = 15 * 60  # seconds; a convenience, the supplier is asked again when the cache has forgotten
+FARES_KEPT = 30 * 60  # seconds in which the other fares are not asked for again
 MAPS_KEPT = 60  # seconds a drawn map may be old
 T = TypeVar("T")
 
@@ -55,6 +58,24 @@ def priced(offer: Offer, now: datetime) -> Offer:
     offer.document = info.document or offer.document
     offer.save(update_fields=["priced", "priced_at", "total_minor", "expires_at", "document"])
     return offer
+
+
+def more_fares(offer: Offer) -> None:
+    """Ask for other fares of the flights of an offer that our team tickets, where its search told none; once.
+
+    They are stored as offers of the same search. A supplier that does not answer costs the customer nothing: the fare
+    at hand can be booked. Must be called outside a transaction.
+    """
+    if not offer.searched.get("manual") or offer.search_id is None or siblings(offer):
+        return
+    if not cache.add(f"fares:{offer.pk}", True, FARES_KEPT):
+        return
+    asked = (offer.external_id, offer.document)
+    try:
+        found: list[OfferInfo] = _ask(offer, lambda supplier: supplier.offer_siblings(*asked))
+    except Problem:
+        return
+    Offer.objects.bulk_create([row(offer.search_id, offer.principal, info) for info in found], ignore_conflicts=True)
 
 
 def seat_maps(*, offer_id: uuid.UUID | str, principal: str, now: datetime) -> list[SeatMap]:

@@ -115,7 +115,7 @@ def _keep(search_id: uuid.UUID, principal: str, name: str, answer: list[OfferInf
         return told
     told = {"state": "done", "offers": len(answer), "code": ""}
     try:
-        rows = [_row(search_id, principal, info) for info in answer]
+        rows = [row(search_id, principal, info) for info in answer]
         with transaction.atomic():
             Offer.objects.bulk_create(rows, ignore_conflicts=True, batch_size=100)
             Search.objects.filter(pk=search_id).update(outcome={**outcome, name: told})
@@ -125,7 +125,8 @@ def _keep(search_id: uuid.UUID, principal: str, name: str, answer: list[OfferInf
     return told
 
 
-def _row(search_id: uuid.UUID, principal: str, info: OfferInfo) -> Offer:
+def row(search_id: uuid.UUID, principal: str, info: OfferInfo) -> Offer:
+    """An unsaved offer of a search, as the supplier has just told it."""
     raw = to_json(info)
     return Offer(search_id=search_id, principal=principal, supplier=info.supplier, external_id=info.external_id,
                  request_id=info.request_id, total_minor=info.total.minor, currency=info.total.currency,

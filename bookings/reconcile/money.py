@@ -234,8 +234,8 @@ def _refunds(**which: Any) -> QuerySet[Refund]:
 def listed_refunds(since: datetime, until: datetime) -> QuerySet[Refund]:
     """Our refunds sent in the window, which their list should show."""
     return _refunds(state__in=SENT, sent_at__gt=since, sent_at__lt=until,
-                    payment__provider=gateways.gateway().name).exclude(
-                        external_id="").exclude(external_id__startswith=BY_HAND)
+                    payment__provider=gateways.gateway().name).exclude(external_id="").exclude(
+                        external_id__startswith=BY_HAND)
 
 
 def ask_refund(row: Refund, now: datetime) -> None:

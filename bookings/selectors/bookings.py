@@ -212,6 +212,7 @@ def payment_view(payment: Payment | None, refunds: list[Refund]) -> Raw | None:
     return {"state": payment.state, "amount": words.money(payment.amount_minor, payment.currency),
             "captured": words.money(payment.captured_minor, payment.currency),
             "refunded": words.money(payment.refunded_minor, payment.currency),
+            "authorised": payment.authorised_at is not None,
             "clientSecret": payment.client_secret if is_open else None, "needsCustomer": payment.needs_customer,
             "cardBrand": payment.card_brand, "cardLast4": payment.card_last4, "declines": payment.declines,
             "declineKind": payment.decline_kind, "attemptsLeft": max(0, MAX_DECLINES - payment.declines)}
@@ -244,11 +245,16 @@ def quote(booking: Booking, order: SupplierOrder | None, payment: Payment | None
     if order is None or not order.quote_id or booking.status in CLOSED or booking.quote_wanted:
         return None
     ticketed = order.state == OrderState.TICKETED
-    back = money_back(order, payment) if ticketed else 0  # nothing is paid for a held order
+    back = money_back(order, payment) if ticketed else left_of(payment)  # without a ticket all of it comes back
     paid = payment.captured_minor if payment and payment.captured_minor else booking.accepted_minor
     return {"refund": words.money(back, booking.currency), "refundTo": order.quote_refund_to,
             "penalty": words.money(max(0, paid - back), booking.currency) if ticketed else None,
             "expiresAt": words.iso(order.quote_expires_at), "known": order.quote_refund_minor is not None}
+
+
+def left_of(payment: Payment | None) -> int:
+    """What of a payment has not been given back, minor units; 0 for one that was never taken."""
+    return payment.captured_minor - payment.refunded_minor if payment else 0
 
 
 def money_back(order: SupplierOrder, payment: Payment | None) -> int:

@@ -22,8 +22,9 @@ STALE = "No fare applicable"
 
 
 def mark(offer: Json) -> str:
-    """Return the digest of an offer as it stands, services and all."""
-    text = json.dumps(offer, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """Return the digest of an offer as it stands, services and all; who carries which infant is the buyer's to say."""
+    people = [{k: v for k, v in each.items() if k != "associatedAdultId"} for each in offer.get("travelerPricings", [])]
+    text = json.dumps({**offer, "travelerPricings": people}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

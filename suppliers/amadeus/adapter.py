@@ -199,7 +199,8 @@ class AmadeusSupplier:
             try:
                 party = mapping.party(one, query) if query else _party(notes or {})
                 document = raw.document(text, one, names, party)
-                known = mapping.Known(answer.served_at, self._minutes, names, party, live=self._live)
+                known = mapping.Known(answer.served_at, self._minutes, names, party, live=self._live,
+                                      days=self._days)
                 found.append(mapping.offer(one, _new_id(nonce, document), document, known))
             except mapping.Unfit:
                 continue
@@ -215,7 +216,7 @@ class AmadeusSupplier:
              notes: Mapping[str, Any]) -> OfferInfo:
         """A priced offer. Refused when it can no longer be sold by us."""
         names, party = _names(answer, notes), _party(notes)
-        known = mapping.Known(answer.served_at, self._minutes, names, party, answer.body, self._live)
+        known = mapping.Known(answer.served_at, self._minutes, names, party, answer.body, self._live, self._days)
         try:
             return mapping.offer(found, offer_id, raw.document(text, found, names, party), known)
         except mapping.Unfit as error:

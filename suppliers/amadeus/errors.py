@@ -50,7 +50,7 @@ TOKEN = Call("token", 10)
 REFERENCE = Call("reference", 10)
 SEARCH = Call("search", 25, override=True, gone="misconfigured")
 PRICE = Call("price", 25, override=True, gone="offer_expired", stale="offer_expired")
-UPSELL = Call("upsell", 25, override=True, gone="offer_expired", stale="offer_expired")
+UPSELL = Call("upsell", 6, retried=False, override=True, gone="offer_expired", stale="offer_expired")
 SEATS = Call("seats", 25, override=True, gone="offer_expired", stale="offer_expired")
 CREATE = Call("create", 60, changes=True, retried=False, gone="offer_expired", stale="offer_expired",
               done=frozenset({201}))

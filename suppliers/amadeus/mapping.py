@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fly2any.kernel.money import Money
 from suppliers.amadeus import flights
 from suppliers.amadeus.reading import (
+    EARLIEST,
     NAME,
     Unreadable,
     count,
@@ -64,6 +65,7 @@ class Known:
     party: Mapping[str, tuple[str, int | None]] = field(default_factory=dict)
     answer: Raw | None = None
     live: bool = False
+    days: int | None = None  # after so many days a reservation that nobody ticketed cancels itself
 
 
 def offer(raw: Raw, external_id: str, document: str, known: Known) -> OfferInfo:
@@ -76,8 +78,10 @@ def offer(raw: Raw, external_id: str, document: str, known: Known) -> OfferInfo:
     people = passengers(raw, known.party)
     if not people or not trip or not all(_complete(part) for part in trip):
         raise Unreadable("an offer without flights or travellers")
-    ticket_by = last_ticketing(raw)
-    expires_at = _expiry(ticket_by, known)
+    own_end = None if known.days is None else datetime.combine(
+        known.now.date(), datetime.min.time(), UTC) + timedelta(days=known.days) - EARLIEST
+    ticket_by = earliest(last_ticketing(raw), own_end)
+    expires_at = _expiry(last_ticketing(raw), known)
     base = maybe_money(price.get("base"), currency)
     owner = next(iter(texts(raw.get("validatingAirlineCodes"))), trip[0].segments[0].carrier_code)
     asked = known.answer is not None

@@ -81,14 +81,15 @@ def _tickets(raw: Raw) -> list[Raw]:
 def _state(raw: Raw, tickets: list[Raw]) -> OrderState:
     """TICKETED when every traveller has an issued ticket; CANCELLED when all tickets, or all flights, are undone."""
     real = [one for one in tickets if text(one.get("documentType")) in _TICKETS or "documentType" not in one]
-    if real and all(text(one.get("documentStatus")) in _GONE for one in real):
+    travelling = {text(one.get("id")) for one in items(raw.get("travelers"))}
+    had, issued = ({text(one.get("travelerId")) for one in real if text(one.get("documentStatus")) in states}
+                   for states in (_GONE, {"ISSUED"}))
+    if travelling and travelling <= had - issued:
         return OrderState.CANCELLED
     known = [text(one.get("bookingStatus")).upper() for part in items(raw.get("flightOffers"))
              for direction in items(part.get("itineraries")) for one in items(direction.get("segments"))]
     if known and all(status in _CANCELLED for status in known):
         return OrderState.CANCELLED
-    issued = {text(one.get("travelerId")) for one in real if text(one.get("documentStatus")) == "ISSUED"}
-    travelling = {text(one.get("id")) for one in items(raw.get("travelers"))}
     return OrderState.TICKETED if travelling and travelling <= issued else OrderState.RESERVED
 
 

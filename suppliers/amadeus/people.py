@@ -14,28 +14,16 @@ from typing import Any
 
 import phonenumbers
 
+from fly2any.kernel.letters import ticket_name
 from suppliers.types import Traveller
 
-# Letters that have no simple form under their accents, as ICAO Doc 9303 part 3 section 6 writes them in passports.
-_LETTERS = str.maketrans({
-    "Æ": "AE", "Ø": "OE", "Å": "AA", "Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "SS", "ẞ": "SS", "Œ": "OE", "Þ": "TH",
-    "Ð": "D", "Đ": "D", "Ł": "L", "Ħ": "H", "Ŋ": "N", "Ŧ": "T", "İ": "I", "ı": "I", "Ĳ": "IJ", "Ñ": "N",
-    "’": " ", "'": " ", "ʼ": " ", "`": " ", ".": " ", "–": "-", "—": "-", "_": " ", "/": " "})
-_NOT_A_NAME = re.compile(r"[^A-Z -]+", re.ASCII)
 _NOT_A_LINE = re.compile(r"[^A-Za-z0-9 ,./#-]+", re.ASCII)
 _SPACES = re.compile(r"\s+")
 
 
-def name(value: str) -> str:
-    """A name in the letters of a ticket: "Müller-Łukasz" is MUELLER-LUKASZ. Letters of other scripts are left out."""
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", value).upper().translate(_LETTERS))
-    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    return _SPACES.sub(" ", _NOT_A_NAME.sub("", plain)).strip(" -")
-
-
 def city(value: str) -> str:
     """A city: letters, spaces and hyphens, 35 at most."""
-    return name(value).title()[:35].strip()
+    return ticket_name(value).title()[:35].strip()
 
 
 def line(value: str) -> str:
@@ -70,7 +58,7 @@ class Agency:
 
     def contact(self) -> dict[str, Any]:
         """The contact of an order: the airline's schedule changes reach us, and our staff reach the customer."""
-        called = name(self.company) or "AGENCY"
+        called = ticket_name(self.company) or "AGENCY"
         body: dict[str, Any] = {
             "addresseeName": {"firstName": "TRAVEL", "lastName": called}, "companyName": called[:35],
             "purpose": "STANDARD", "emailAddress": self.email,
@@ -88,7 +76,7 @@ def traveller(person: Traveller) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": person.external_id, "dateOfBirth": person.born_on.isoformat(),
         "gender": {"m": "MALE", "f": "FEMALE"}.get(person.gender.lower(), "UNSPECIFIED"),
-        "name": {"firstName": name(person.given_name), "lastName": name(person.family_name)}}
+        "name": {"firstName": ticket_name(person.given_name), "lastName": ticket_name(person.family_name)}}
     contact: dict[str, Any] = {}
     if person.email:
         contact["emailAddress"] = person.email

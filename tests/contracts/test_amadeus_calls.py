@@ -136,7 +136,7 @@ def test_without_a_token_nothing_was_sent_not_even_an_order(peer: Peer, amadeus:
 def test_the_time_outs_are_those_of_the_rules() -> None:
     assert wire.CONNECT_SECONDS == 3
     assert {call.name: call.seconds for call in errors.CALLS} == {
-        "token": 10, "reference": 10, "search": 25, "price": 25, "upsell": 25, "seats": 25, "create": 60, "read": 30, "cancel": 30}
+        "token": 10, "reference": 10, "search": 25, "price": 25, "upsell": 6, "seats": 25, "create": 60, "read": 30, "cancel": 30}
     assert not any(call.changes and call.retried for call in errors.CALLS)
 
 

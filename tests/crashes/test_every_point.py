@@ -99,8 +99,8 @@ def check(world: World, booking: Booking) -> None:
     assert violations(clock.now()) == []
     waiting = booking.due_at is not None or Case.objects.filter(booking=booking, closed_at=None).exists()
     assert booking.status in FINAL or waiting
-    created = world.events("duffel", "order.created")
-    posts = [r for r in world.events("duffel", "request") if r["operation"] == "duffel.create_order"]
+    created = world.events(booking.supplier, "order.created")
+    posts = [r for r in world.events(booking.supplier, "request") if r["operation"].endswith(".create_order")]
     assert len(created) <= 1 and len(posts) <= 1, "two orders for one booking"
     captured = sum(r["amount"] for r in world.events("stripe", "payment_intent.captured"))
     refunded = sum(r["amount"] for r in world.events("stripe", "refund.created"))
@@ -139,9 +139,23 @@ def play(world: World, route: str, victim: int | None, point: str) -> tuple[Jour
     return journey, killed
 
 
-@pytest.mark.parametrize("route", ["hold_first", "instant", "hold"])
-def test_a_kill_at_every_point_of_the_route_loses_nothing(world: World, route: str) -> None:
-    """Record which points each piece passes, then die at every one of them in turn."""
+def once(plan: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Each point of the route where it is passed first."""
+    first: dict[str, tuple[int, str]] = {}
+    for victim, point in plan:
+        first.setdefault(point.partition("#")[0], (victim, point))
+    return list(first.values())
+
+
+@pytest.mark.parametrize(("route", "how"), [
+    ("hold_first", "each time"), ("instant", "once"), ("hold", "once"),
+    *(pytest.param(route, "each time", marks=pytest.mark.slow) for route in ("instant", "hold"))])
+def test_a_kill_at_every_point_of_the_route_loses_nothing(world: World, route: str, how: str) -> None:
+    """Record which points each piece passes, then die at every one of them in turn.
+
+    What the routes share, such as the cancellation, they pass at the same points: there the second and third route die
+    at each point once, in the long form each time that they pass it.
+    """
     journey, plan, number = Journey(world, route), [], 0
     for kind, work in journey.pieces():
         if kind == "kill":
@@ -151,7 +165,7 @@ def test_a_kill_at_every_point_of_the_route_loses_nothing(world: World, route: s
             work()
     assert journey.booking().status == "CANCELLED"
     assert len(plan) > 20
-    for victim, point in plan:
+    for victim, point in once(plan) if how == "once" else plan:
         world.from_here()
         played, killed = play(world, route, victim, point)
         assert killed, f"{point} of piece {victim} was not reached"

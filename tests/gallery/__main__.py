@@ -53,14 +53,14 @@ def main() -> None:
 def _walk_all(asked: argparse.Namespace, folder: Path) -> None:
     from playwright.sync_api import Error, sync_playwright
 
+    from tests import chromium
     from tests.gallery.walk import WALKS
     from tests.journeys.visitor import Visitor
     from tests.stack import Stack
 
     with Stack(folder, every=1.0, environ={"TRUSTED_PROXIES": "0"}) as stack, sync_playwright() as playwright:
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(executable_path=chromium.path(), args=["--no-sandbox", "--disable-dev-shm-usage"])
         for name in asked.only:
             stack.rows("DELETE FROM bookings_attempt")
             context = browser.new_context(locale="en-US", viewport={"width": DESK, "height": 900})

@@ -88,6 +88,26 @@ def test_no_browser_anywhere_is_one_line(run: ModuleType, monkeypatch: pytest.Mo
     assert "the browser tests need Chromium: install chromium" in said(run.chromium)
 
 
+def test_the_headless_shell_is_asked_for_once_and_what_is_here_serves_without_it(
+        run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+    here = {"apt-get": "/usr/bin/apt-get", "chromium": "/usr/bin/chromium"}
+    asked: list[str] = []
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setattr(run.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(run.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(run, "atomic_here", lambda debian: True)
+    monkeypatch.setattr(run.shutil, "which", here.get)
+    monkeypatch.setattr(run, "run", lambda *words, **_: asked.append(words[-1]) or 1)
+    assert [run.chromium(), run.chromium()] == ["/usr/bin/chromium"] * 2
+    assert asked == ["update", "chromium-headless-shell"]
+    here["chromium-headless-shell"] = "/usr/bin/chromium-headless-shell"
+    assert run.chromium() == "/usr/bin/chromium-headless-shell"
+    monkeypatch.setenv("CHROMIUM", "/opt/mine")
+    assert run.chromium() == "/opt/mine"
+    assert len(asked) == 2
+
+
 def test_the_exit_code_is_pytests_or_a_failed_checks(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "install", lambda name: None)
     monkeypatch.setattr(run, "chromium", lambda: "/usr/bin/true")
@@ -95,25 +115,53 @@ def test_the_exit_code_is_pytests_or_a_failed_checks(run: ModuleType, monkeypatc
         monkeypatch.setattr(
             run, "run", lambda *words, bad=bad, **_: int(bool(bad) and any(bad in word for word in words))
         )
-        monkeypatch.setattr(run, "lanes", lambda environ, bad=bad: int(bad == "pytest"))
+        monkeypatch.setattr(run, "lanes", lambda environ, meanwhile, bad=bad: meanwhile() or int(bad == "pytest"))
         assert run.test([]) == expected, bad
 
 
-@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (0, 1), (3, 1)])
-def test_both_lanes_of_the_tests_count_and_share_no_data(
-    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str],
-    first: int, second: int,
-) -> None:  # fmt: skip
+REPORT = """<testsuites><testsuite tests="2" time="1.5"><testcase classname="tests.a.test_b" name="test_fine"/>
+<testcase classname="tests.a.test_b" name="test_of_{lane}">{end}</testcase></testsuite></testsuites>"""
+LANE = r"""#!/bin/sh
+lane=last; case "$*" in *lane-1.xml*) lane=first;; esac
+for word in "$@"; do case "$word" in --junitxml=*) report="${word#--junitxml=}";; esac; done
+echo "the $lane lane in $DATA_DIR"
+[ -e "%s/$lane.xml" ] || exit 3
+cp "%s/$lane.xml" "$report"; grep -q "<failure\|<error" "$report" && exit 1; exit 0
+"""
+
+
+@pytest.mark.parametrize(("first", "last"), [("", ""), ("<failure/>", ""), ("", "<failure/>"), (None, ""), ("", "<error/>")])
+def test_every_lane_counts_shares_no_data_and_the_last_lines_name_what_failed(
+        run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+        first: str | None, last: str) -> None:
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\ncase "$*" in *--ignore*) echo "in $DATA_DIR"; exit {second};; esac\nexit {first}\n')
+    python.write_text(LANE % (tmp_path, tmp_path))
     python.chmod(0o755)
+    for lane, end in (("first", first), ("last", last)):
+        if end is not None:
+            (tmp_path / f"{lane}.xml").write_text(REPORT.format(lane=lane, end=end))
     monkeypatch.setattr(run, "PYTHON", python)
-    assert bool(run.lanes({**os.environ, "DATABASE_URL": ""})) == bool(first or second)
-    assert f"in {tmp_path}/.local/test-2" in capfd.readouterr().out
+    monkeypatch.setattr(run, "LANES", [["a"]])
+    beside: list[int] = []
+    status = run.lanes({**os.environ, "DATABASE_URL": "", "DATA_DIR": "ours"}, lambda: beside.append(1))
+    lines = capfd.readouterr().out.splitlines()
+    assert bool(status) == bool(first != "" or last)
+    assert beside == [1]
+    assert f"the first lane in {tmp_path}/.local/test-1" in lines
+    assert "the last lane in ours" in lines
+    told = lines[lines.index(f"the first lane in {tmp_path}/.local/test-1") + 1:]
+    expected = ["fly2any: lane 1 ended without a report"] if first is None else [
+        f"fly2any: lane 1: 2 tests, {int(bool(first))} failed, 2 s"]
+    expected += ["fly2any: FAILED tests.a.test_b::test_of_first"] * bool(first)
+    expected += [f"fly2any: lane 2: 2 tests, {int(bool(last))} failed, 2 s"]
+    expected += ["fly2any: FAILED tests.a.test_b::test_of_last"] * bool(last)
+    assert told == expected
 
 
-def test_every_folder_of_the_first_lane_is_there(run: ModuleType) -> None:
-    assert all((ROOT / "tests" / name).is_dir() for name in run.FIRST_LANE)
+def test_every_folder_of_a_lane_is_there_and_in_one_lane_only(run: ModuleType) -> None:
+    named = [name for lane in run.LANES for name in lane]
+    assert all((ROOT / "tests" / name).is_dir() for name in named)
+    assert len(named) == len(set(named))
 
 
 def test_ci_calls_the_second_command_and_is_executable() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from bookings.checkout import search_form
 from fly2any.kernel import clock
+from fly2any.kernel.money import Money
 from suppliers import breaker, registry
 from suppliers.stored import offer_from_json
 from suppliers.types import Leg, SearchQuery
@@ -91,6 +93,36 @@ def test_late_offers_join_without_moving_scroll_focus_or_an_open_filter(
     expect(page.locator("#o-airline li")).to_have_count(2)
     prices = [float(text.replace("USD", "").replace(",", "")) for text in page.locator(".offer .price").all_inner_texts()]
     assert prices == sorted(prices), "and they stand where they belong"
+    assert complaints == []
+
+
+def test_the_same_fare_from_a_second_source_joins_its_card_and_not_under_the_pointer(
+        page: Page, live_server: LiveServer, complaints: list[str], settings: Any) -> None:
+    settings.DUFFEL_ACCESS_TOKEN = settings.AMADEUS_CLIENT_ID = ""
+    go = threading.Event()
+
+    def slow() -> list[Any]:
+        go.wait(15)
+        cheaper = [replace(one, total=Money(one.total.minor - 50, "USD")) for one in sold("slow", range(3), brand="LIGHT")]
+        return [replace(one, manual=True, ticket_by=one.expires_at) for one in cheaper]
+
+    cache.clear()
+    breaker.reset()
+    quick = Fake("quick", lambda: sold("quick", range(3), brand="Economy Light"))
+    with registry.replaced(quick=quick, slow=Fake("slow", slow)):  # type: ignore[arg-type]
+        page.goto(address(live_server))
+        cards = page.locator("#list > li")
+        expect(cards).to_have_count(3)
+        price = cards.nth(1).locator(".price")
+        cards.nth(1).hover()
+        go.set()
+        expect(cards.nth(0).locator(".also")).to_contain_text("The same fare, ticketed at once")
+        expect(cards.nth(0).locator(".price")).to_contain_text("299.50")
+        expect(cards.nth(0).locator(".also button")).to_have_text("Also USD 300.00")
+        expect(price).to_contain_text("301.00")  # what is pointed at is not changed under the hand
+        expect(cards).to_have_count(3)
+        cards.nth(2).hover()
+        expect(price).to_contain_text("300.50")
     assert complaints == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import stripe
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserType, FrameLocator, Page, expect
 
+from tests.chromium import path
 from tests.sandbox.process import Sandbox
 from tests.sandbox.stripe_shop import PageHost, Shop, as_json, validate_everything, validate_nothing
 
@@ -28,8 +28,7 @@ def teardown_module() -> None:
 
 @pytest.fixture(scope="module")
 def chromium(browser_type: BrowserType) -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    browser = browser_type.launch(executable_path=found, args=["--no-sandbox"])
+    browser = browser_type.launch(executable_path=path(), args=["--no-sandbox"])
     yield browser
     browser.close()
 
