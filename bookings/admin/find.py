@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -33,28 +34,27 @@ def bookings_matching(text: str) -> Q:
         return Q(pk__in=())
     if _NUMBER.fullmatch(text) and len(_digits(text)) >= SHORTEST_PHONE:
         return Q(pk__in=_numbered(text))
-    words = text.replace("/", " ").split()
+    words = text.replace("/", " ").split()[:6]
+    exact = {word: _exact(word) for word in words}
+    among = set[int]().union(*exact.values()) if len(exact) > 1 else set[int]()
     wanted = Q()
-    for word in words[:6]:
-        wanted &= matching(word, days)
+    for word in words:
+        named = [] if "@" in word else _named([word], days, among)
+        wanted &= _flying(exact[word], days) | Q(pk__in=named)
     return wanted | Q(pk__in=_named(words, days)) if len(words) > 1 else wanted
 
 
-def matching(term: str, days: tuple[date, ...] = ()) -> Q:
-    """Which bookings one word means: reference, e-mail, airline reference, an id, a number, or a family name.
-
-    `days` are the flight dates of which one is meant, in local time; none: any.
-    """
+def _exact(term: str) -> set[int]:
+    """Bookings that one word names: reference, e-mail, airline reference, an id or a number."""
     if "@" in term:
-        found = Booking.objects.filter(contact_email__iexact=term)
-        return _flying(set(found.values_list("pk", flat=True)[:LIMIT]), days)
+        return set(Booking.objects.filter(contact_email__iexact=term).values_list("pk", flat=True)[:LIMIT])
     ids = _by_id(term)
     if len(_digits(term)) >= SHORTEST_PHONE and _NUMBER.fullmatch(term):
         ids |= _numbered(term)
     reference = _REFERENCE.fullmatch(term)
     if reference:
         ids.update(Booking.objects.filter(reference=f"FLY2A-{reference[2].upper()}").values_list("pk", flat=True))
-    return _flying(ids, days) | Q(pk__in=_named([term], days))
+    return ids
 
 
 def without_dates(text: str) -> tuple[str, tuple[date, ...]]:
@@ -114,8 +114,11 @@ def _numbered(text: str) -> set[int]:
     return ids
 
 
-def _named(words: list[str], days: tuple[date, ...]) -> list[int]:
-    """Bookings of travellers with this family name, or with a first name before or after it; the newest."""
+def _named(words: list[str], days: tuple[date, ...], among: AbstractSet[int] = frozenset()) -> list[int]:
+    """Bookings of travellers with this family name, or with a first name before or after it: the newest, and `among`.
+
+    `among` are bookings that something else said names: one of them fits however many newer ones share the name.
+    """
     names = Q(family_name__iexact=" ".join(words))
     for at in range(1, min(len(words), 5)):
         one, two = " ".join(words[:at]), " ".join(words[at:])
@@ -124,7 +127,8 @@ def _named(words: list[str], days: tuple[date, ...]) -> list[int]:
     people: QuerySet[Passenger, Any] = Passenger.objects.filter(names)
     if days:
         people = people.filter(_on(days, "booking__segments__departing_local"))
-    return list(people.order_by("-pk").values_list("booking_id", flat=True)[:LIMIT])
+    newest = list(people.order_by("-pk").values_list("booking_id", flat=True)[:LIMIT])
+    return newest + list(people.filter(booking__in=among).values_list("booking_id", flat=True)) if among else newest
 
 
 def _on(days: tuple[date, ...], column: str) -> Q:

@@ -46,7 +46,9 @@ def compare_orders(supplier: str, orders: tuple[OrderInfo, ...], now: datetime) 
 
 
 def listed_orders(supplier: str, since: datetime, until: datetime) -> QuerySet[SupplierOrder]:
-    """Our live orders of the window, which their list should show."""
+    """Our live orders of the window, which their list should show; none where nothing is listed (drivers look)."""
+    if not airlines.get(supplier).lists_orders:
+        return SupplierOrder.objects.none()
     return SupplierOrder.objects.filter(
         supplier=supplier, state__in=sorted(LIVE), asked_at__gt=since, asked_at__lt=until,
         created_at__gt=since - ROW_BEFORE).exclude(external_id="")

@@ -128,3 +128,17 @@ def test_who_may_not_see_bookings_is_led_to_cases_only(client: Client, staff: An
     ("1 June 2026 van der Berg", "van der Berg", [date(2026, 6, 1)]), ("20261220", "20261220", [])])
 def test_dates_are_told_from_references_and_numbers(text: str, left: str, days: list[date]) -> None:
     assert find.without_dates(text) == (left, tuple(days))
+
+
+@pytest.mark.parametrize("said", ["ångström {pnr}", "{pnr} Ångström", "{email} ångström"])
+def test_a_name_that_many_newer_ones_share_is_found_by_what_else_is_said(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "LIMIT", 1)
+    old = rows.confirmed(contact_email="old@example.com")
+    old.orders.update(pnr="OLDPNR")
+    old.passengers.update(family_name="Ångström")
+    new = rows.confirmed(contact_email="new@example.com")
+    new.orders.update(pnr="NEWPNR")
+    new.passengers.update(family_name="Ångström")
+    text = said.format(pnr="OLDPNR", email="old@example.com")
+    assert list(Booking.objects.filter(find.bookings_matching(text))) == [old]
+    assert list(Booking.objects.filter(find.bookings_matching("Ångström"))) == [new], "the control: newer ones hide it"

@@ -99,8 +99,8 @@ def check(world: World, booking: Booking) -> None:
     assert violations(clock.now()) == []
     waiting = booking.due_at is not None or Case.objects.filter(booking=booking, closed_at=None).exists()
     assert booking.status in FINAL or waiting
-    created = world.events("duffel", "order.created")
-    posts = [r for r in world.events("duffel", "request") if r["operation"] == "duffel.create_order"]
+    created = world.events(booking.supplier, "order.created")
+    posts = [r for r in world.events(booking.supplier, "request") if r["operation"].endswith(".create_order")]
     assert len(created) <= 1 and len(posts) <= 1, "two orders for one booking"
     captured = sum(r["amount"] for r in world.events("stripe", "payment_intent.captured"))
     refunded = sum(r["amount"] for r in world.events("stripe", "refund.created"))

@@ -122,8 +122,8 @@ def test_what_visitors_ask_is_found_by_index(full: Booking) -> None:
         "shares": lambda: handover.active(full, now),
         "requests": lambda: full.requests.filter(answered_at=None).exists(),
         "a customer known": lambda: selectors.known_customer(user),
-        "the console by address": lambda: list(Booking.objects.filter(find.matching("A9@example.com"))[:50]),
-        "the console by name": lambda: list(Booking.objects.filter(find.matching("F77"))[:50]),
+        "the console by address": lambda: list(Booking.objects.filter(find.bookings_matching("A9@example.com"))[:50]),
+        "the console by name": lambda: list(Booking.objects.filter(find.bookings_matching("F77"))[:50]),
     }
     wrong = [f"{name}: {plan}" for name, work in asked.items() for plan in slow(work)]
     assert not wrong, "\n\n".join(wrong)
