@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from bookings import refund_clock
 from bookings.checkout.words import deadline, moment
-from bookings.flow import Wish
+from bookings.flow import Route, Wish
 from bookings.models import Booking, ChangeRequest
 from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Status
@@ -38,6 +38,10 @@ def choices(booking: Booking, view: View, waiting: ChangeRequest | None) -> list
         text = "See what you would get back first. Nothing is cancelled before you confirm." if paid else (
             "The seats go back to the airline and you owe nothing.")
         found.append({"url": reverse("trip-cancel", args=[reference]), "word": "Cancel this booking", "text": text})
+    elif booking.route == Route.MANUAL and waiting is None and (view.get("order") or {}).get("state") == "ticketed":
+        found.append({"url": f"{reverse('trip-request', args=[reference])}?topic=refund", "word": "Ask us to cancel",
+                      "text": "Our team asks the airline what comes back and answers within 24 hours. Nothing is "
+                              "cancelled before you agree."})
     if "change_contact" in actions:
         found.append({"url": reverse("trip-contact", args=[reference]), "word": "Change your contact data",
                       "text": f"We write to {booking.contact_email}."})

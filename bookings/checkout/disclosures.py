@@ -92,7 +92,8 @@ def free_cancellation(booking: Booking, now: datetime, *, by_team: bool = False)
     `by_team`: our team issues the tickets, and a reservation without tickets costs nothing to give back.
     """
     text = _once_ticketed(booking, now)
-    return f"Until our team has issued the tickets, you cancel free of charge. Later: {text}" if by_team else text
+    first = "Until our team has issued the tickets, you cancel free of charge. Once they are issued: "
+    return f"{first if by_team else ''}{text}"
 
 
 def _once_ticketed(booking: Booking, now: datetime) -> str:

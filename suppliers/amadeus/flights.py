@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from suppliers import places
+from suppliers import airlines, places
 from suppliers.amadeus.reading import count, items, mapping, minutes, place, said, text
 from suppliers.types import FlightSegment, FlightSlice, Place
 
@@ -91,8 +91,8 @@ def _segment(raw: Raw, details: Mapping[str, list[tuple[str, Raw]]], names: Name
 
 
 def carrier_name(code: str, names: Names) -> str:
-    """An airline as the answer's dictionary calls it, else its code."""
-    return said(names.get("carriers", {}).get(code, "")) or code
+    """An airline as our own list calls it, else as the answer's dictionary does, else its code."""
+    return airlines.name(code) or said(names.get("carriers", {}).get(code, "")) or code
 
 
 def _stops(raw: Raw) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from tests.following import follow
 from tests.gallery.console import CONSOLE
 from tests.gallery.made import MADE
+from tests.gallery.team import team
 from tests.gallery.ways import WAYS
 from tests.journeys.visitor import CHALLENGE_CARD, NO_FUNDS_CARD, Visitor
 from tests.sandbox.process import wait_until
@@ -195,4 +196,4 @@ def silence(visitor: Visitor) -> Steps:
 
 
 ROAD = (front, account, checkout, holding, declined, silence)  # what customers walk; bench measures these
-WALKS: dict[str, Callable[[Visitor], Steps]] = {walk.__name__: walk for walk in (*ROAD, *WAYS, *MADE, *CONSOLE)}
+WALKS: dict[str, Callable[[Visitor], Steps]] = {walk.__name__: walk for walk in (*ROAD, *WAYS, *MADE, team, *CONSOLE)}

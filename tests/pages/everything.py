@@ -29,7 +29,7 @@ from suppliers.types import OfferInfo, SeatMap
 from tests.pages.html import Page
 from tests.pages.planes import party, plane
 from tests.pages.test_flights_changed import changed
-from tests.pages.travel import make
+from tests.pages.travel import make, of_our_team, reserved
 from tests.trail import rows
 
 BAG = {"external_id": "ase_bag", "kind": "baggage", "passenger_ids": ["pas_1"], "segment_ids": ["seg_1"],
@@ -68,6 +68,9 @@ class Airline:
 
     def offer(self, offer_id: str, document: str = "") -> OfferInfo:
         return offer_from_json(Offer.objects.get(external_id=offer_id).searched)
+
+    def offer_siblings(self, offer_id: str, document: str = "") -> list[OfferInfo]:
+        return []
 
     def seat_maps(self, offer_id: str, document: str = "") -> list[SeatMap]:
         return [plane()]
@@ -141,6 +144,12 @@ def traveller(principal: str) -> dict[str, Booking]:
     ready = made["ready"] = make(principal, wish="draft", status="DRAFT", wished_at=None, accepted_minor=0)
     ready.offer.priced_at = clock.now()
     ready.offer.save()
+    asks = of_our_team(requires=["address", "residence", "document_city"], documents_required=True,
+                       document_kinds=["passport"])
+    made["by team"] = make(principal, offer=asks, wish="draft", status="DRAFT", wished_at=None, accepted_minor=0)
+    made["waits for team"] = reserved(principal)
+    made["link of team"] = reserved(principal, status="PENDING_PAYMENT", progress="card", card_wanted=True)
+    rows.payment(made["link of team"], client_secret="pi_9_secret_9")
     return made
 
 

@@ -56,7 +56,7 @@ def test_no_template_needs_a_weaker_policy(template: Path) -> None:
 
 
 CHOSEN_BEFORE = {  # conditions under which a template may tick or select: all of them say "the visitor did so"
-    'cell.state == "mine"', "chosen == code", "fare.checked", "field.value == value", "filters.wanted.stops is None",
+    'cell.state == "mine"', "chosen == code", "fare.checked", "field.value == value", "filters.wanted.stops is None", "filters.wanted.ticketing is None",
     'item.value == "no"', 'item.value == "yes"', 'n == item.value and n != "0"', "one.on", "option.chosen", "option.on",
     'one.place|stringformat:"d" in ticked', "trip.chosen", "value == topic"}
 

@@ -180,7 +180,8 @@ def test_ticketed_and_paid_is_confirmed_with_its_numbers_and_no_cancelling_by_ma
     rows.payment(booking, state="captured", captured_minor=59999, provider="desk", external_id="desk:77",
                  order=booking.orders.get())
     page = trip(guest, booking)
-    for text in ("Your trip is confirmed", "075-1234567890", "Your payment of USD 599.99 is safe.", "Ask for a change"):
+    for text in ("Your trip is confirmed", "075-1234567890", "Your payment of USD 599.99 is safe.", "Ask for a change",
+                 "Ask us to cancel", "answers within 24 hours"):
         assert text in page.text, text
     assert "Cancel this booking" not in page.text
 
