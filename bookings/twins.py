@@ -7,7 +7,6 @@ stranger's booking of the same people is never looked at, so that nobody learns 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from datetime import date
 
 from django.conf import settings
@@ -30,21 +29,6 @@ def name_digest(given_name: str, family_name: str) -> str:
     """A keyed hash of a name alone, to see whether ours and the airline's agree; compared as `person_digest` does."""
     given, family = (ticket_name(name) or name for name in (given_name, family_name))  # an airline may say MUELLER
     return keys.keyed_digest(settings.SECRET_KEY, ["name", _letters(given, family)])
-
-
-def same_names(ours: Iterable[tuple[str, str]], theirs: Iterable[str]) -> bool:
-    """Whether the airline has exactly these people (given and family names); `theirs` are `name_digest`s of its own.
-
-    One airline tells a name as it was typed, another as it is printed on a ticket: ÅNGSTRÖM is AANGSTROEM there.
-    """
-    left = list(theirs)
-    for given, family in ours:
-        written = (name_digest(given, family), name_digest(ticket_name(given), ticket_name(family)))
-        found = next((one for one in written if one in left), None)
-        if found is None:
-            return False
-        left.remove(found)
-    return not left
 
 
 def _letters(given_name: str, family_name: str) -> str:

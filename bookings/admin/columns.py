@@ -11,7 +11,7 @@ from bookings.facts import Story
 from bookings.flow import BY_LOCATOR
 from bookings.models import Case, Passenger
 from bookings.status import IN_FLIGHT, MONEY_OPEN, derive_status
-from bookings.twins import same_names
+from bookings.twins import name_digest
 from bookings.undo import unreturned
 from fly2any.kernel.readonly import amount
 from payments.models import Payment, Refund
@@ -167,10 +167,11 @@ def _people(story: Story, people: Sequence[Passenger]) -> Line:
     o, ours = story.order, _count(len(people))
     if o is None or not o.travellers:
         return Line("Travellers", ours, "not told" if o and o.external_id else "–", "–")
-    theirs = [str(row[1]) for row in o.travellers if isinstance(row, list) and len(row) > 1]
-    if len(theirs) != len(people):
+    mine = sorted(name_digest(one.given_name, one.family_name) for one in people)
+    theirs = sorted(str(row[1]) for row in o.travellers if isinstance(row, list) and len(row) > 1)
+    if len(theirs) != len(mine):
         return Line("Travellers", ours, _count(len(theirs)), "–", DIFFERS, "not the same number of people")
-    if not same_names(((one.given_name, one.family_name) for one in people), theirs):
+    if mine != theirs:
         return Line("Travellers", ours, f"{_count(len(theirs))}, other names", "–", DIFFERS,
                     "the airline has another name")
     return Line("Travellers", ours, f"{_count(len(theirs))}, same names", "–", AGREES)

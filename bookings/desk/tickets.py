@@ -38,7 +38,7 @@ def unnumbered(order: SupplierOrder, people: Iterable[Passenger]) -> list[Passen
 
 
 def as_sent(person: Passenger) -> str:
-    """A traveller's name as it goes to the airline and stands on the ticket: MUELLER / ANNA-LENA. "" while none is kept."""
+    """A name as it goes to the airline and stands on the ticket: MUELLER / ANNA-LENA; "" while none is kept."""
     family, given = ticket_name(person.family_name), ticket_name(person.given_name)
     return f"{family} / {given}" if family and given else ""
 

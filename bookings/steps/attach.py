@@ -9,7 +9,7 @@ from bookings.flow import Route, Step
 from bookings.models import Booking, Case
 from bookings.steps import orders
 from bookings.steps.plan import OK, UNAVAILABLE, Answer, Asking, Moment
-from bookings.twins import name_digest, same_names
+from bookings.twins import name_digest
 from suppliers import registry
 from suppliers.models import IN_FLIGHT, SupplierOrder
 from suppliers.types import LIVE, OrderInfo
@@ -51,8 +51,8 @@ def merge_attach_order(moment: Moment, answer: Answer) -> None:
 
 def _same_people(booking: Booking, info: OrderInfo) -> bool:
     """Whether it names exactly the travellers of the booking: a reservation may come without our reference."""
-    return same_names(((person.given_name, person.family_name) for person in booking.passengers.all()),
-                      (name_digest(given, family) for _, given, family in info.travellers))
+    ours = {name_digest(person.given_name, person.family_name) for person in booking.passengers.all()}
+    return ours == {name_digest(given, family) for _, given, family in info.travellers}
 
 
 def _differs(moment: Moment, info: OrderInfo) -> str:

@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 from bookings.admin.ticketing.lines import first_of, lines_of, money_of
 from bookings.admin.ticketing.reading import Asked, page
 from bookings.models import Booking
-from bookings.twins import name_digest, same_names
 from tests.console import rows
 from tests.console.rows import NOW
 from tests.desk.pressing import somebody
@@ -75,14 +74,6 @@ def test_a_reservation_is_found_by_our_reference_its_locator_and_the_airlines_ow
     for words in (one.reference, one.reference.removeprefix("FLY2A-").lower(), order.pnr, "airloc", order.external_id):
         assert listed(user, q=words) == [one], words
     assert listed(user, q="LH") == [] and other in listed(user)
-
-
-def test_a_name_as_the_ticket_prints_it_is_the_same_name() -> None:
-    ours = [("Greta", "Ångström"), ("Bo", "Ångström")]
-    typed, printed = name_digest("BO", "ANGSTROM"), name_digest("GRETA", "AANGSTROEM")
-    assert same_names(ours, [typed, printed])
-    assert not same_names(ours, [printed, printed]) and not same_names(ours, [typed]) and not same_names(
-        ours[:1], [typed, printed])
 
 
 @pytest.mark.parametrize(("wanted", "payment", "changes", "says", "first"), [
