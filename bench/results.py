@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 OFFERS, PARTY = 500, 4
+SUPPLIERS = ("duffel", "amadeus")
 ADDRESSES = {
     "first page": "", "ten filters": "&stops=1&leave1From=6&leave1Until=22&arrive1Until=23&leave2From=5&hours=20"
     "&carryOn=yes&airline=A1&airline=A2&airline=A3&without=A9&changeable=yes", "page 5": "&page=5",
@@ -46,7 +47,7 @@ def run(folder: Path) -> list[Measured]:
 
 
 def stock(number: int = OFFERS, party: int = PARTY) -> Any:
-    """A search of a return trip with that many offers: 250 trips in two fares, 12 airlines, one stop each way."""
+    """A search of a return trip with that many offers: 250 trips, each sold by two suppliers, 12 airlines, one stop each way."""
     from fly2any.kernel import clock
     from suppliers.models import Offer, Search
 
@@ -55,7 +56,7 @@ def stock(number: int = OFFERS, party: int = PARTY) -> Any:
             for one, two, days in (("JFK", "LHR", 0), ("LHR", "JFK", 7))]
     search = Search.objects.create(principal=_principal(), complete=True, query={
         "legs": legs, "adults": party, "child_ages": [], "infants": 0, "cabin": "economy"},
-        outcome={"duffel": {"state": "done", "offers": number, "code": ""}})
+        outcome={name: {"state": "done", "offers": number // 2, "code": ""} for name in SUPPLIERS})
     Offer.objects.bulk_create((_offer(search, at, party, first) for at in range(number)), batch_size=100)
     return search
 
@@ -103,29 +104,31 @@ def _offer(search: Any, at: int, party: int, first: Any) -> Any:
     from suppliers.models import Offer
 
     raw = _picture(at, party, first, clock.now())
-    return Offer(search=search, principal=search.principal, supplier="duffel", external_id=raw["external_id"],
+    return Offer(search=search, principal=search.principal, supplier=raw["supplier"], external_id=raw["external_id"],
                  request_id="orq", total_minor=raw["total"]["minor"], currency="USD", searched=raw,
-                 brief=lines.brief(raw), expires_at=clock.now() + timedelta(minutes=30))
+                 brief=lines.brief(raw), expires_at=clock.now() + timedelta(minutes=30),
+                 document="x" * 6000 if raw["manual"] else "")
 
 
 def _picture(at: int, party: int, first: Any, now: datetime) -> dict[str, Any]:
-    """Offer number `at`: two fares of each trip, one connection each way."""
+    """Offer number `at`: each trip in one fare from two suppliers, one connection each way."""
     from tests.trail.rows import offer_json, place
 
-    journey, fare = divmod(at, 2)
+    journey, source = divmod(at, 2)
     carrier = f"A{journey % 12}"
     people = [{"external_id": f"pas_{seat}", "kind": "adult", "age": None} for seat in range(party)]
-    raw = offer_json(f"off_{at}_{now.timestamp()}", total_minor=party * (40000 + 137 * journey + 9000 * fare))
+    raw = offer_json(f"off_{at}_{now.timestamp()}", total_minor=party * (40000 + 137 * journey + 900 * source))
     raw |= {"owner_code": carrier, "owner_name": f"Airline number {journey % 12} of the world", "passengers": people,
-            "emissions_kg": str(party * (380 + journey * 3)), "services": None}
+            "emissions_kg": str(party * (380 + journey * 3)), "services": None,
+            "supplier": SUPPLIERS[source], "manual": bool(source), "ticket_by": now.isoformat() if source else None}
     hub = place(f"H{journey % 9}A", f"Hub {journey % 9}", "Europe/London")
     out, home = raw["slices"][0]["segments"][0]["origin"], raw["slices"][0]["segments"][0]["destination"]
-    raw["slices"] = [_slice(raw, journey, fare, number, ends, first + timedelta(days=7 * number), people)
+    raw["slices"] = [_slice(raw, journey, source, number, ends, first + timedelta(days=7 * number), people)
                      for number, ends in enumerate(((out, hub, home), (home, hub, out)))]
     return raw
 
 
-def _slice(raw: Any, journey: int, fare: int, number: int, ends: Any, day: Any, people: Any) -> dict[str, Any]:
+def _slice(raw: Any, journey: int, source: int, number: int, ends: Any, day: Any, people: Any) -> dict[str, Any]:
     """One direction of two flights."""
     model, piece, start = raw["slices"][0]["segments"][0], deepcopy(raw["slices"][0]), 60 * (5 + journey % 17)
     flights = []
@@ -136,9 +139,9 @@ def _slice(raw: Any, journey: int, fare: int, number: int, ends: Any, day: Any, 
                         "origin": one, "destination": two, "departing_local": leaves.isoformat(),
                         "arriving_local": (leaves + timedelta(minutes=240)).isoformat(), "duration_minutes": 240,
                         "bags": [{"passenger": seat["external_id"], "kind": kind, "quantity": 1} for seat in people
-                                 for kind in (("carry_on", "checked") if fare else ("carry_on",))]})
+                                 for kind in ("carry_on", "checked")[:1 + journey % 2]]})
     return {**piece, "segments": flights, "duration_minutes": 570 + journey, "origin": ends[0], "destination": ends[-1],
-            "brand": ("Basic", "Flexible")[fare], "comparison_key": f"{journey}-{number}"}
+            "brand": ("Economy Light", "LIGHT")[source], "comparison_key": f"{journey}-{number}"}
 
 
 def main() -> None:

@@ -10,12 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bookings import messages, policy, refund_clock, selectors
+from bookings.flow import HOLD_MARGIN, Route
 from bookings.models import Booking, ChangeRequest
 from bookings.selectors import words as said
 from bookings.selectors.changes import flight_change
 from fly2any.kernel.money import Money
 from payments.models import Refund
 from suppliers.models import SupplierOrder
+from suppliers.types import OrderState
 
 View = dict[str, Any]
 
@@ -43,6 +45,11 @@ def words(booking: Booking) -> View:
         "total": view["price"]["total"]["text"],
         "paid": view["payment"]["captured"]["text"] if view["payment"] else "",
         "card": messages.card_words(payment),
+        "paid_with": messages.paid_with(payment),
+        "ticketed": bool(order and order.state == OrderState.TICKETED),
+        "manual": booking.route == Route.MANUAL,
+        "ticket_by": deadline(order.pay_by if order and order.state == OrderState.RESERVED else None, zone, city),
+        "card_by": deadline(order.pay_by - HOLD_MARGIN if order and order.pay_by else None, zone, city),
         "change_terms": view["conditions"]["change"],
         "refund_terms": view["conditions"]["refund"],
         "conditions_url": view["conditionsUrl"],
@@ -86,9 +93,10 @@ def refund_by(order: SupplierOrder | None, booking: Booking) -> str:
     return f"{day:%A} {day.day} {day:%B %Y}"
 
 
-def refund_words(refund: Refund) -> dict[str, str]:
-    """The amount of one refund and the card it goes to."""
-    return {"amount": str(Money(refund.amount_minor, refund.currency)), "card": messages.card_words(refund.payment)}
+def refund_words(refund: Refund) -> View:
+    """The amount of one refund and the card it goes to, or the way it was given back by hand."""
+    back = messages.BACK_TO.get(refund.method) or messages.card_words(refund.payment)
+    return {"amount": str(Money(refund.amount_minor, refund.currency)), "card": back, "by_hand": bool(refund.method)}
 
 
 def free_until(booking: Booking, order: SupplierOrder | None) -> datetime | None:

@@ -146,9 +146,9 @@ def _outdated(kind: str, booking: Booking | None, now: datetime) -> str:
         return "answered"
     if kind == "checking" and booking.progress != Progress.CHECKING:
         return "the airline has answered"
-    if kind == "pay_needed" and (status is Status.CONFIRMED or status in CLOSED):
+    if kind in ("pay_needed", "card_released") and (status is Status.CONFIRMED or status in CLOSED):
         return "nothing to pay"
-    if kind == "pay_link" and status not in (Status.HOLD, Status.PENDING_PAYMENT):
+    if kind == "pay_link" and status not in (Status.HOLD, Status.PENDING_PAYMENT) and not booking.card_wanted:
         return "nothing to pay"
     if kind == "received" and (status not in (Status.PENDING, Status.PENDING_PAYMENT) or
                                booking.progress in (Progress.CHECKING, Progress.CONSENT)):

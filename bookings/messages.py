@@ -15,7 +15,7 @@ from bookings.models import Booking
 from bookings.status import MoneyWord, Progress, Status
 from fly2any.kernel.money import Money
 from payments.models import Payment, Refund
-from payments.types import RefundState
+from payments.types import DESK, RefundState
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,25 @@ def say(code: str, **words: Any) -> Message:
 # --- money ------------------------------------------------------------------------------------------------------
 
 
+BACK_TO = {"bank_transfer": "your bank account", "cash": "you, in cash", "terminal": "the card that you used with us",
+           "consolidator": "you, by the partner who took the payment"}
+PAID_WITH = {"bank_transfer": "by bank transfer", "cash": "in cash", "terminal": "with your card at our terminal",
+             "consolidator": "to the partner who issued the tickets"}
+
+
 def card_words(payment: Payment | None) -> str:
-    """"Visa ending 4242", or "your card" while it is not known."""
+    """"Visa ending 4242", or "your card" while it is not known; of money taken elsewhere, where it goes back to."""
+    if payment is not None and payment.provider == DESK:
+        return BACK_TO.get(payment.method, "you")
     if payment is None or not payment.card_last4:
         return "your card"
     return f"{(payment.card_brand or 'card').replace('_', ' ').title()} ending {payment.card_last4}"
+
+
+def paid_with(payment: Payment | None) -> str:
+    """By what the customer paid: the card, or the way that was recorded at our desk."""
+    elsewhere = payment is not None and payment.provider == DESK
+    return PAID_WITH.get(payment.method, "another way") if payment and elsewhere else f"with {card_words(payment)}"
 
 
 def money_sentence(booking: Booking, payment: Payment | None, refund: Refund | None = None) -> str:

@@ -315,7 +315,10 @@ class ActionPage:
 
 def warning_of(action: desk.Action) -> str:
     """What is said beside the button of a dangerous action; "" for a harmless one."""
-    return WARNINGS.get(action.group, "Cannot be taken back") if action.danger else ""
+    kept = "Cannot be taken back"
+    if action.name.startswith("record_"):
+        return kept  # what was done elsewhere is only written down
+    return WARNINGS.get(action.group, kept) if action.danger else ""
 
 
 def _proposed(form: forms.Form | None) -> dict[str, Any] | None:

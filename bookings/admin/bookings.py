@@ -54,7 +54,8 @@ class BookingAdmin(ReadOnlyAdmin):
         page: dict[str, Any] = {"title": f"Booking {booking}", "subtitle": None}
         if booking is not None and self.has_view_permission(request, booking):
             story = load(booking)
+            buttons = actions.buttons_for(request, booking=booking, story=story)
             page |= {"story": story_of(booking, story), "booking": booking, "at_risk": money_at_risk(story),
-                     **dossier.arranged(actions.buttons_for(request, booking=booking, story=story)),
+                     "look_for": dossier.look_for(booking, story.order, buttons), **dossier.arranged(buttons),
                      **dossier.of_booking(request, booking, story, clock.now())}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **page})

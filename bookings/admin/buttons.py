@@ -11,6 +11,7 @@ from bookings import desk
 from bookings.admin import press
 from bookings.cases import KINDS
 from bookings.facts import Story
+from bookings.flow import Route
 from bookings.models import Booking, Case, Proposal
 from fly2any.kernel import clock
 from fly2any.kernel.readonly import amount
@@ -126,11 +127,21 @@ def _button(request: HttpRequest, action: desk.Action, situation: desk.Situation
         about, address = f"booking:{booking.pk}", reverse("admin:bookings_booking_verb", args=[booking.pk, action.name])
     else:
         about, address = "system", reverse("admin:bookings_system_verb", args=[action.name])
-    advised = getattr(KINDS.get(case.kind), "action", "") if case is not None else ""
+    advised = _advised(situation)
     allowed = request.user.has_perm(action.permission)
     return Button(
         action, address, why_not=action.unavailable(situation) if allowed else NOT_YOURS,
         key=press.new_key(request.user.pk, action.name, about), recommended=action.name == advised)
+
+
+def _advised(situation: desk.Situation) -> str:
+    """The one action that the kind of case recommends; a lost reservation cannot be looked for by machine."""
+    case, booking = situation.case, situation.booking
+    if case is None:
+        return ""
+    if case.kind == "unknown_outcome" and booking is not None and booking.route == Route.MANUAL:
+        return "attach_order"
+    return getattr(KINDS.get(case.kind), "action", "")
 
 
 def _group(title: str, made: list[Button]) -> Group:

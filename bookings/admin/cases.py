@@ -50,6 +50,7 @@ def page_of(request: HttpRequest, case: Case) -> dict[str, Any]:
     """Everything that the page of a case shows; a constant number of queries."""
     kind, now = KINDS.get(case.kind), clock.now()
     story = load(case.booking) if case.booking else None
+    buttons = actions.buttons_for(request, case=case, story=story)
     page: dict[str, Any] = {
         "case": case, "title": title_of(case.kind), "subtitle": None,
         "badge": severity_badge(case), "rule": _rule(case), "fired": _fired(case),
@@ -57,9 +58,10 @@ def page_of(request: HttpRequest, case: Case) -> dict[str, Any]:
         "age": span((case.closed_at or now) - case.opened_at),
         "due": in_words(case.deadline, now), "late": case.deadline is not None and case.deadline < now,
         "snoozed": case.snoozed_until is not None and case.snoozed_until > now,
-        **dossier.arranged(actions.buttons_for(request, case=case, story=story))}
+        **dossier.arranged(buttons)}
     if case.booking is not None and story is not None:
         return {**page, **dossier.of_booking(request, case.booking, story, now), "booking": case.booking,
+                "look_for": dossier.look_for(case.booking, story.order, buttons),
                 "at_risk": money_at_risk(story), "stranger": _stranger(case, story)}
     return {**page, "at_risk": amount(case.money_minor, case.currency), "links": elsewhere.links_to(case),
             "lines": outside(case, _ago(case.seen_at or case.opened_at, now)) if _is_object(case) else [],

@@ -8,10 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from bookings.facts import Story
+from bookings.flow import BY_LOCATOR
 from bookings.models import Case, Passenger
 from bookings.status import IN_FLIGHT, MONEY_OPEN, derive_status
 from bookings.twins import name_digest
+from bookings.undo import unreturned
 from fly2any.kernel.readonly import amount
+from payments.models import Payment, Refund
+from payments.types import BY_HAND, DESK, METHODS
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import LIVE
@@ -69,6 +73,7 @@ def _exists(story: Story) -> Line:
     ours = f"yes, {story.booking.reference}"
     airline = "no order asked for" if o is None else _order_exists(O(o.state))
     stripe = "no payment asked for" if p is None else "yes" if p.external_id else "not known yet"
+    stripe = "taken elsewhere" if p is not None and p.provider == DESK else stripe
     if o is not None and o.state in IN_FLIGHT:
         return Line("Exists", ours, airline, stripe, UNKNOWN, "the airline has not said whether the order exists")
     live, kept = o is not None and o.state in LIVE, _kept(story)
@@ -89,8 +94,19 @@ def _order_exists(state: O) -> str:
 
 def _ids(story: Story) -> Line:
     o, p = story.order, story.payment
-    return Line("Id", str(story.booking.public_id), o.external_id or "–" if o else "–",
-                p.external_id or "–" if p else "–")
+    stripe = "–" if p is None else receipt_of(p) if p.provider == DESK else p.external_id or "–"
+    return Line("Id", str(story.booking.public_id), order_id(o.external_id) if o else "–", stripe)
+
+
+def order_id(external_id: str) -> str:
+    """The airline's id of an order; of one that staff attached by its locator alone, that there is none."""
+    locator = external_id.removeprefix(BY_LOCATOR)
+    return external_id or "–" if locator == external_id else f"not known, record locator {locator}"
+
+
+def receipt_of(row: Payment | Refund) -> str:
+    """How money was taken or given back elsewhere, and the receipt that proves it."""
+    return f"{METHODS.get(row.method, 'by hand')}, receipt {row.external_id.removeprefix(BY_HAND)}"
 
 
 def _state(story: Story) -> Line:
@@ -114,7 +130,8 @@ def _amounts(story: Story) -> Line:
     taken = p.captured_minor if p.state == P.CAPTURED else p.amount_minor
     words = {P.CAPTURED: "captured", P.AUTHORISED: "reserved", P.CAPTURING: "being captured",
              P.VOIDED: "asked for, released"}
-    stripe = f"{amount(taken, p.currency)} {words.get(P(p.state), 'asked for')}"
+    word = "paid elsewhere" if p.provider == DESK else words.get(P(p.state), "asked for")
+    stripe = f"{amount(taken, p.currency)} {word}"
     if taken > b.accepted_minor:
         return Line("Amount", ours, airline, stripe, DIFFERS, "the card stands for more than was agreed")
     if due is not None and due != taken and p.state != P.VOIDED:
@@ -140,7 +157,9 @@ def _currencies(story: Story) -> Line:
 def _references(story: Story) -> Line:
     o, p = story.order, story.payment
     card = f"{p.card_brand} •••• {p.card_last4}" if p and p.card_last4 else "–"
-    return Line("References", story.booking.reference, o.pnr or "–" if o else "–", card)
+    locators = [f"{row[0]}: {row[1]}" for row in o.locators if isinstance(row, list) and len(row) > 1
+                and row[1] != o.pnr] if o else []
+    return Line("References", story.booking.reference, ", ".join([o.pnr, *locators]) or "–" if o else "–", card)
 
 
 def _people(story: Story, people: Sequence[Passenger]) -> Line:
@@ -164,16 +183,20 @@ def _count(number: int) -> str:
 
 def _refunds(story: Story) -> Line:
     o, p, b = story.order, story.payment, story.booking
-    ours = ", ".join(f"{amount(r.amount_minor, r.currency)} {r.state}" for r in story.refunds) or "none"
+    ours = ", ".join(f"{amount(r.amount_minor, r.currency)} {r.state}{f' ({receipt_of(r)})' if r.method else ''}"
+                     for r in story.refunds) or "none"
     if b.agreed_refund_minor is not None:
         ours = f"{amount(b.agreed_refund_minor, b.currency)} agreed; {ours}"
     quoted = o is not None and o.quote_refund_minor is not None
     airline = f"{amount(o.quote_refund_minor, o.currency)} quoted" if o is not None and quoted else "–"
     if p is None:
         return Line("Refunds", ours, airline, "–")
-    stripe = amount(p.refunded_minor, p.currency) if p.refunded_minor else "none"
+    by_hand = " by hand" if p.provider == DESK else ""
+    stripe = f"{amount(p.refunded_minor, p.currency)}{by_hand}" if p.refunded_minor else "none"
     sent = sum(r.amount_minor for r in story.refunds if r.state in (R.SENT, R.SUCCEEDED))
-    if any(r.state == R.FAILED for r in story.refunds):
+    if any(r.state == R.REQUESTED for r in story.refunds) and p.provider == DESK:
+        return Line("Refunds", ours, airline, stripe, DIFFERS, "a refund waits to be given back by hand")
+    if any(r.id for r in unreturned(story.picture().refunds)):
         return Line("Refunds", ours, airline, stripe, DIFFERS, "a refund failed")
     if sent != p.refunded_minor:
         why = f"we sent {amount(sent, p.currency)}, Stripe gave back {amount(p.refunded_minor, p.currency)}"
@@ -183,8 +206,10 @@ def _refunds(story: Story) -> Line:
 
 def _checked(story: Story) -> Line:
     o, p, b = story.order, story.payment, story.booking
-    return Line("Last checked", _time(b.settled_at), _time(o.looked_at if o else None),
-                _time(p.looked_at if p else None))
+    desk, unread = p is not None and p.provider == DESK, o is not None and o.external_id.startswith(BY_LOCATOR)
+    return Line("Last checked", _time(b.settled_at),
+                "cannot be fetched: look by hand" if unread else _time(o.looked_at if o else None),
+                f"recorded {_time(p.captured_at)}" if p and desk else _time(p.looked_at if p else None))
 
 
 def _time(at: datetime | None) -> str:
@@ -192,7 +217,7 @@ def _time(at: datetime | None) -> str:
 
 
 def _kept(story: Story) -> int:
-    """What Stripe still holds for us, in minor units."""
+    """What is still held for us, at Stripe or elsewhere, in minor units."""
     return sum(p.captured_minor - p.refunded_minor for p in story.payments)
 
 

@@ -10,16 +10,19 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from bookings.admin import elsewhere
-from bookings.admin.buttons import Buttons
+from bookings.admin.buttons import Button, Buttons
 from bookings.admin.columns import side_by_side
 from bookings.admin.ledger import ledger_of
 from bookings.admin.story import passenger_row
 from bookings.admin.timeline import timeline_of
 from bookings.admin.words import in_words
 from bookings.facts import Story
+from bookings.flow import BY_LOCATOR, Route
+from bookings.forms import sent_as
 from bookings.models import Booking, Case, StaffAction
 from fly2any.kernel.readonly import amount
 from payments.models import Dispute
+from payments.types import DESK
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
@@ -66,13 +69,37 @@ def looking(since: str, story: Story, now: datetime) -> tuple[bool, str]:
         return False, ""
     order, payment = story.order, story.payment
     asked: list[tuple[str, datetime | None]] = []
-    if order is not None and (order.external_id or order.state in (OrderState.CREATING, OrderState.UNKNOWN)):
+    if order is not None and _is_asked(story, order):
         asked.append(("the airline", order.looked_at))
-    if payment is not None and payment.external_id:
+    if payment is not None and payment.external_id and payment.provider != DESK:
         asked.append(("Stripe", payment.looked_at))
     late = [name for name, at in asked if at is None or at.timestamp() < pressed]
     waits = bool(late) and passed <= LOOKING.total_seconds()
     return waits, " and ".join(late) if late and not waits else ""
+
+
+def _is_asked(story: Story, order: SupplierOrder) -> bool:
+    """Whether the airline can be asked for it: at Amadeus only by its id, which staff may not know."""
+    doubt = order.state in (OrderState.CREATING, OrderState.UNKNOWN) and story.booking.route != Route.MANUAL
+    return doubt or bool(order.external_id) and not order.external_id.startswith(BY_LOCATOR)
+
+
+def look_for(booking: Booking, order: SupplierOrder | None, buttons: Buttons) -> dict[str, Any] | None:
+    """By what staff find a reservation whose answer was lost: names as sent, and our remark. None when none is lost."""
+    lost = order is not None and booking.route == Route.MANUAL and (
+        order.state in (OrderState.CREATING, OrderState.UNKNOWN) or order.refusal == "booking_failed_check")
+    if order is None or not lost:
+        return None
+    names = [sent_as(one.given_name, one.family_name) for one in booking.passengers.order_by("position")]
+    return {"names": [name for name in names if name], "buttons": answers(buttons),
+            "remark": f"FLY2ANY {booking.reference}", "asked_at": order.asked_at, "lapses_at": order.lapses_at}
+
+
+def answers(buttons: Buttons) -> list[Button]:
+    """The two answers to a reservation that was lost: it was found, or nothing was made."""
+    every = [*([buttons.recommended] if buttons.recommended else []),
+             *(one for group in buttons.groups for one in (*group.ready, *group.shut))]
+    return [one for name in ("attach_order", "not_made") for one in every if one.action.name == name]
 
 
 def quote_of(order: SupplierOrder | None, now: datetime) -> str:

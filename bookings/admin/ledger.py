@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bookings.admin.columns import receipt_of
 from bookings.facts import Story
 from bookings.undo import PRESENT
 from fly2any.kernel.readonly import amount
 from payments.models import Dispute, Refund
+from payments.types import DESK
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.models import SupplierOrder
@@ -89,7 +91,8 @@ def ledger_of(story: Story, disputes: Sequence[Dispute] = ()) -> Ledger:
     sums = (
         Sum("Agreed by the customer", said(b.accepted_minor)),
         Sum("Reserved on a card now", said(money.reserved)),
-        Sum("Captured", said(money.captured), "+"),
+        Sum("Captured", said(money.captured), "+", "" if story.payment is None or story.payment.provider != DESK else
+            f"taken elsewhere: {receipt_of(story.payment)}"),
         Sum("Refunded", said(money.refunded), "−"),
         Sum("Refunds on their way", said(money.flight), "−"),
         Sum("The airline keeps", said(money.cost), "−", money.cost_note),
@@ -107,8 +110,9 @@ def _money(story: Story) -> _Money:
     refunded = sum(p.refunded_minor for p in payments)
     counted = max(0, refunded - _sum(refunds, R.SUCCEEDED))  # Stripe counts a refund before it has arrived
     presents = sum(r.amount_minor for r in refunds if r.state != R.FAILED and r.cause.startswith(PRESENT))
-    cost, note = _costs(story.orders)
-    stands = any(o.state in LIVE and o.state != O.HELD for o in story.orders)
+    cost, note = _costs(story.orders, captured)
+    waiting = (O.HELD,) if captured else (O.HELD, O.RESERVED)  # seats that are kept without money
+    stands = any(o.state in LIVE and o.state not in waiting for o in story.orders)
     return _Money(
         reserved=sum(p.amount_minor for p in payments if p.state in RESERVED), captured=captured, refunded=refunded,
         flight=max(0, _sum(refunds, *FLIGHT) - counted), presents=presents, cost=cost, cost_note=note, stands=stands,
@@ -119,11 +123,11 @@ def _sum(refunds: Sequence[Refund], *states: R) -> int:
     return sum(r.amount_minor for r in refunds if r.state in states)
 
 
-def _costs(orders: Sequence[SupplierOrder]) -> tuple[int | None, str]:
+def _costs(orders: Sequence[SupplierOrder], captured: int) -> tuple[int | None, str]:
     """What the airline has or keeps of our balance over all orders; None while nobody knows."""
     known, notes = 0, list[str]()
     for order in orders:
-        minor, note = _cost(order)
+        minor, note = _cost(order, captured)
         if minor is None:
             return None, note
         known += minor
@@ -131,9 +135,11 @@ def _costs(orders: Sequence[SupplierOrder]) -> tuple[int | None, str]:
     return known, "; ".join(notes)
 
 
-def _cost(o: SupplierOrder) -> tuple[int | None, str]:
+def _cost(o: SupplierOrder, captured: int) -> tuple[int | None, str]:
     state, paid = O(o.state), o.ticketed_at is not None or o.paid_at is not None
-    if state is O.PAYING or (state in (O.CREATING, O.UNKNOWN) and not o.hold):
+    if state is O.RESERVED and captured:
+        return o.total_minor, "a ticket that is to be issued"
+    if state is O.PAYING or (state in (O.CREATING, O.UNKNOWN) and not o.hold and o.lapses_at is None):
         return None, "the airline has not said whether it took the money"
     if state is O.TICKETED or (state is O.CANCELLING and paid):
         return o.total_minor, "a live ticket" if state is O.TICKETED else "a ticket that is being cancelled"
@@ -161,9 +167,9 @@ def _wrong(story: Story, money: _Money) -> str:
     if money.captured > b.accepted_minor:
         return f"{amount(money.captured - b.accepted_minor, cur)} more was captured than the customer agreed to."
     if money.refunded > sent:
-        return f"Stripe gave back {amount(money.refunded - sent, cur)} that no refund of ours stands for."
+        return f"{amount(money.refunded - sent, cur)} was given back that no refund of ours stands for."
     if money.refunded < done:
-        return f"{amount(done - money.refunded, cur)} is marked as given back, and Stripe has not counted it."
+        return f"{amount(done - money.refunded, cur)} is marked as given back, and the payment does not count it."
     if money.ours is None:
         return f"It cannot balance yet: {money.cost_note}." if money.captured else ""
     off = money.stays - money.ours

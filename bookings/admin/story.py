@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bookings.admin.columns import order_id, receipt_of
 from bookings.facts import Story
 from bookings.models import Booking, Passenger
 from fly2any.kernel.readonly import amount
@@ -53,9 +54,13 @@ def _facts(b: Booking) -> Pairs:
 
 def _order(o: SupplierOrder) -> Pairs:
     return _said([
-        ("State", o.state.replace("_", " ")), ("Airline reference", o.pnr), ("Order id", o.external_id),
-        ("Kind", "hold" if o.hold else "instant"), ("Total", amount(o.total_minor, o.currency)),
-        ("Asked", o.asked_at), ("Last checked", o.looked_at), ("Pay by", o.pay_by), ("Paid", o.paid_at),
+        ("State", o.state.replace("_", " ")), ("Airline reference", o.pnr),
+        ("Locators", ", ".join(f"{row[0]}: {row[1]}" for row in o.locators if isinstance(row, list) and len(row) > 1)),
+        ("Order id", order_id(o.external_id)),
+        ("Kind", "reservation" if o.lapses_at else "hold" if o.hold else "instant"),
+        ("Total", amount(o.total_minor, o.currency)),
+        ("Asked", o.asked_at), ("Last checked", o.looked_at),
+        ("Ticket by" if o.lapses_at else "Pay by", o.pay_by), ("Cancels itself by", o.lapses_at), ("Paid", o.paid_at),
         ("Ticketed", o.ticketed_at), ("Tickets", len(o.tickets) or ""), ("Free to void until", o.void_until),
         ("Cancelled", o.cancelled_at), ("Refusal", o.refusal), ("Watched until", o.watch_until),
         ("Cancelling gives back", amount(o.quote_refund_minor, o.currency)), ("Quote ends", o.quote_expires_at),
@@ -64,7 +69,8 @@ def _order(o: SupplierOrder) -> Pairs:
 
 def _payment(p: Payment) -> Pairs:
     return _said([
-        ("State", p.state), ("Payment id", p.external_id), ("Amount", amount(p.amount_minor, p.currency)),
+        ("State", p.state), ("Payment id", receipt_of(p) if p.method else p.external_id),
+        ("Amount", amount(p.amount_minor, p.currency)),
         ("Captured", amount(p.captured_minor, p.currency)), ("Refunded", amount(p.refunded_minor, p.currency)),
         ("Card", f"{p.card_brand} •••• {p.card_last4}" if p.card_last4 else ""), ("Declines", p.declines or ""),
         ("Last decline", p.decline_kind), ("Asked", p.asked_at), ("Last checked", p.looked_at),
@@ -75,7 +81,8 @@ def _payment(p: Payment) -> Pairs:
 def _refund(r: Refund) -> Pairs:
     return _said([
         ("State", r.state), ("Amount", amount(r.amount_minor, r.currency)), ("Cause", r.cause),
-        ("Refund id", r.external_id), ("Failure", r.failure), ("Requested", r.requested_at), ("Sent", r.sent_at),
+        ("Refund id", receipt_of(r) if r.method else r.external_id),
+        ("Failure", r.failure), ("Requested", r.requested_at), ("Sent", r.sent_at),
         ("Last checked", r.looked_at), ("Done", r.done_at)])
 
 

@@ -86,6 +86,8 @@ def place(booking: Booking) -> str:
         name = {Progress.CONSENT: "trip-price", Progress.CARD: "trip-pay", Progress.BANK: "trip-pay"}.get(
             progress, "checkout-progress")
         return reverse(name, args=[booking.reference])
+    if status is Status.PENDING_TICKETING and progress is Progress.CONSENT:  # dearer than agreed, and to be paid now
+        return reverse("trip-price", args=[booking.reference])
     return reverse("trip", args=[booking.reference])
 
 
@@ -118,6 +120,8 @@ def cause(booking: Booking, view: dict[str, Any]) -> str:
     """Why the total rose after the press: without extras it can only be the fare."""
     more = view["consent"]["difference"]["text"]
     extras = [line["label"] for line in view["selections"]]
+    if booking.status == Status.PENDING_TICKETING:
+        return f"Since it reserved your seats, the airline raised the price by {more}."
     if not extras:
         return f"Before it took the booking, the airline raised the fare by {more}."
     return f"Before it took the booking, the airline raised the fare or an extra ({', '.join(extras)}) by {more}."

@@ -19,9 +19,8 @@ from bookings import cases
 from bookings.desk.action import Action, By, Params, Plan, Situation
 from bookings.desk.casework import closed, no_booking
 from bookings.desk.money import RUNNING
-from bookings.desk.tickets import LOCATOR
 from bookings.facts import Story, load
-from bookings.flow import Route, Step, Wish
+from bookings.flow import BY_LOCATOR, Route, Step, Wish
 from bookings.models import Booking, Diary, ExternalCall
 from bookings.wake import wake
 from fly2any.kernel import clock
@@ -190,7 +189,7 @@ def _by_locator(story: Story, situation: Situation, params: Params, by: By) -> s
                       status=409, action="Cancel it by hand")
     before = OrderState(order.state)
     order.move(OrderState.RESERVED)
-    order.external_id, order.pnr, order.locators = f"{LOCATOR}{locator}", locator, [["GDS", locator]]
+    order.external_id, order.pnr, order.locators = f"{BY_LOCATOR}{locator}", locator, [["GDS", locator]]
     order.pay_by, order.looked_at = datetime.fromisoformat(str(params["ticket_by"])), now
     order.save(update_fields=["state", "external_id", "pnr", "locators", "pay_by", "looked_at"])
     story.booking.calls.filter(kind=Step.CREATE_ORDER.value, subject=f"order:{order.pk}").update(

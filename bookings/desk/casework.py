@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from bookings import afterwards, cases
 from bookings.desk.action import Action, By, Params, Plan, Situation
-from bookings.flow import Step
+from bookings.flow import BY_LOCATOR, Step
 from bookings.models import Booking, Case
 from bookings.status import FINAL, Status
 from bookings.wake import wake as wake_worker
@@ -44,7 +44,7 @@ def _customer_waits(situation: Situation) -> str:
 
 def _look(situation: Situation, _: Params, by: By) -> str:
     booking = _booking(situation)
-    SupplierOrder.objects.filter(booking=booking).exclude(external_id__startswith="locator:").update(
+    SupplierOrder.objects.filter(booking=booking).exclude(external_id__startswith=BY_LOCATOR).update(
         news_at=situation.now)  # known by its record locator alone: nobody can fetch it
     Payment.objects.filter(booking=booking).exclude(provider=DESK).update(news_at=situation.now)
     wake_worker(booking.pk, situation.now)

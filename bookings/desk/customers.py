@@ -136,7 +136,7 @@ TAKE_BACK_LINK = Action(
               "The seats stay reserved until the airline's deadline.",
               "Then a payment taken elsewhere can be recorded, or a new link sent."),
         calls=("Stripe: POST /v1/payment_intents/…/cancel",)),
-    perform=_take_back, unavailable=_cannot_take_back, danger=True)
+    perform=_take_back, unavailable=_cannot_take_back)
 
 
 # --- a mail again -----------------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from bookings import services
 from bookings.desk.action import Action, By, Params, Plan, Situation
 from bookings.desk.casework import no_booking
 from bookings.facts import Story
-from bookings.flow import Step, Wish
+from bookings.flow import Route, Step, Wish
 from bookings.models import Diary, ExternalCall
 from bookings.undo import left_to_give, unreturned
 from bookings.wake import wake
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money, MoneyError
 from payments.models import Refund
+from payments.types import DESK
 from payments.types import PaymentState as P
 from suppliers.types import LIVE, OrderState
 
@@ -135,6 +136,8 @@ def _cannot_void(situation: Situation) -> str:
         return "It is being released at this moment."
     if _failed_void(story) or story.payment.state == P.VOIDING:
         return ""
+    if story.booking.route == Route.MANUAL and order_state(situation) is OrderState.RESERVED:
+        return "Take the link to pay back: that releases the card, and the seats stay reserved."
     if story.booking.wish == Wish.CANCEL or story.booking.closing:
         return "The worker is releasing it already." if order_state(situation) is not OrderState.TICKETED else (
             "A ticket stands behind this money: take the money, or cancel the ticket first.")
@@ -292,6 +295,12 @@ def _refund_plan(situation: Situation, params: Params) -> Plan:
         if "amount_minor" in params:
             amounts += (("Given back now", amount_text(int(params["amount_minor"]), p.currency)),)
     keeps = _keeps_order(situation)
+    if story and story.payment and story.payment.provider == DESK:
+        return Plan(
+            will=("The refund is written down. The money was taken elsewhere, so no machine can send it: give it back "
+                  "by hand, then record that you did. Until then the case REFUND BY HAND is open.",
+                  "The customer is told by mail when you have recorded it.",
+                  "The ticket stays as it is." if keeps else "Nothing is asked of the airline."), amounts=amounts)
     return Plan(
         will=("The refund is written down, and the worker sends it to the card that paid, once.",
               "The customer is told by mail when the bank has taken it, and sees it on the page of the booking.",
@@ -316,7 +325,8 @@ def _refund(situation: Situation, params: Params, by: By) -> str:
     Diary.objects.create(booking=story.booking, at=situation.now, actor=by.actor, event="refund.requested",
                          subject=f"refund:{refund.pk}", after=str(minor), cause=refund.cause)
     wake(story.booking.pk, situation.now)
-    return f"{Money(minor, payment.currency)} goes back to the card now."
+    goes = "waits to be given back by hand" if payment.provider == DESK else "goes back to the card now"
+    return f"{Money(minor, payment.currency)} {goes}."
 
 
 def _cause(situation: Situation, params: Params) -> str:

@@ -11,7 +11,7 @@ from bookings.desk.action import Action, By, Mail, Params, Plan, Situation
 from bookings.desk.casework import no_booking
 from bookings.desk.money import UNSURE, amount_text, order_state, story_of, unsure_order
 from bookings.facts import Story
-from bookings.flow import Step, Wish
+from bookings.flow import Route, Step, Wish
 from bookings.models import Diary, ExternalCall
 from bookings.selectors.bookings import money_back
 from bookings.status import CLOSED, Status
@@ -24,6 +24,7 @@ from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
 ENDED = frozenset({None, OrderState.NOT_CREATED, OrderState.LAPSED, OrderState.CANCELLED})
+BY_CONSOLIDATOR = "The consolidator cancels this ticket, not the worker: have it cancelled, then record it."
 PAID = frozenset({P.AUTHORISED, P.CAPTURING, P.CAPTURED})
 
 
@@ -46,6 +47,8 @@ def _cannot_quote(situation: Situation) -> str:
         return "Nothing is ticketed, so nothing is lost: cancel it directly." if held else "No ticket is live."
     if story.booking.wish == Wish.CANCEL:
         return "The ticket is being cancelled already."
+    if story.booking.route == Route.MANUAL:
+        return BY_CONSOLIDATOR
     return "The airline is being asked at this moment." if story.booking.quote_wanted else ""
 
 
@@ -84,6 +87,8 @@ def _cannot_cancel(situation: Situation) -> str:
         return UNSURE
     if order is None:
         return "The worker is undoing this booking by itself." if booking.closing else ""
+    if booking.route == Route.MANUAL:
+        return BY_CONSOLIDATOR
     if booking.closing and story.payment is not None and story.payment.state in PAID:
         return "The money for this ticket is being taken: look again when that is done."
     if booking.quote_wanted:

@@ -60,7 +60,8 @@ class TicketsForm(forms.Form):
         super().__init__(self._dealt(data), *args, **named)
         for index, (name, _) in enumerate(self.people):
             self.fields[f"private_ticket_{index}"] = forms.CharField(
-                label=f"Ticket of {name}", max_length=80, help_text="13 digits, such as 125-2345678901",
+                label=f"Ticket of {name}", max_length=80,
+                help_text=f"13 digits, such as {stock.code_of(self.carrier) or '125'}-2345678901",
                 widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
                 error_messages={"required": "Every traveller has a ticket number, infants too."})
         if data is not None and self._strange(data):

@@ -76,7 +76,8 @@ def unknown_outcome(now: datetime) -> Iterator[Finding]:
     fires = (~Q(state=OrderState.PAYING) | Q(paid_at_doubt=None)) & Q(asked_at__lte=old) | Q(
         state=OrderState.PAYING, paid_at_doubt__lte=old)
     for order in streamed(doubts.filter(fires | told("unknown_outcome")).select_related("booking")):
-        gives_up = order.asked_at + GIVE_UP_HOLD if order.hold else order.booking.offer_expires_at + GIVE_UP_INSTANT
+        gives_up = order.asked_at + GIVE_UP_HOLD if order.hold else order.lapses_at or (
+            order.booking.offer_expires_at + GIVE_UP_INSTANT)  # a reservation: when it cancels itself
         since = order.paid_at_doubt if order.state == OrderState.PAYING else order.asked_at
         yield _about(order, "unknown_outcome", deadline=gives_up, since=since or order.asked_at,
                      asked=moment(order.asked_at))

@@ -27,6 +27,7 @@ _ENLIST = """
 UPDATE suppliers_supplierorder o SET look_again_at = %(now)s
 FROM bookings_booking b
 WHERE b.id = o.booking_id AND b.departs_at > %(now)s AND o.look_again_at IS NULL AND o.state = ANY(%(live)s)
+    AND o.external_id NOT LIKE 'locator:%%'
     AND o.created_at > %(since)s
 """
 

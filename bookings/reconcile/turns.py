@@ -55,7 +55,8 @@ def _airline_part(name: str) -> Part:
 
 
 PARTS: dict[str, Callable[[], list[Part]]] = {
-    "stripe": _gateway_parts, "airlines": lambda: [_airline_part(name) for name in airlines.names()]}
+    "stripe": _gateway_parts, "airlines": lambda: [
+        _airline_part(name) for name in airlines.names() if airlines.get(name).lists_orders]}
 
 
 def _parts() -> list[Part]:

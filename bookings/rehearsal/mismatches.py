@@ -18,6 +18,7 @@ from bookings.rehearsal.trips import (
     booked,
     confirmed,
     drive,
+    give_card,
     look,
     order_of,
     park,
@@ -36,6 +37,7 @@ class Staged:
     booking: Booking | None = None
     subject: str = ""  # the object outside, when no booking of ours stands behind it
     twin: str = ""  # a second airline order that must not be there
+    answer: str = ""  # what the outside tells a person who asks: a number to type
     hint: str = ""
 
 
@@ -48,6 +50,7 @@ class Scene:
     solve: str  # for the trainee, with the names of the buttons
     stage: Callable[[], Staged]
     mend: Callable[[], None] | None = None
+    kinds: tuple[str, ...] = ()  # of its case, where no detector of its code finds it
 
 
 # --- money without an order, orders without money ---------------------------------------------------------------
@@ -179,13 +182,30 @@ def _held() -> Booking:
 
 
 def _to_ticket() -> Staged:
-    booking = _held()
-    soon = clock.now() + timedelta(minutes=90)
-    SupplierOrder.objects.filter(booking=booking).update(state=OrderState.RESERVED, pay_by=soon, hold=True)
-    Booking.objects.filter(pk=booking.pk).update(
-        wish="book", route="manual", chose_hold=False, status="PENDING_TICKETING", pay_by=soon, due_at=soon)
-    booking.refresh_from_db()
-    return Staged(booking)
+    booking = drive(booked(instant=False, manual=True), lambda b: b.status == "PENDING_TICKETING")
+    Booking.objects.filter(pk=booking.pk).update(card_wanted=True)  # as "Send the link to pay" does
+    give_card(drive(booking, lambda b: payment_of(b) is not None and payment_of(b).state == "open"))
+    drive(booking, lambda b: payment_of(b).state == "authorised")
+    order, soon = order_of(booking), clock.now() + timedelta(minutes=90)
+    SupplierOrder.objects.filter(booking=booking).update(pay_by=soon)
+    outside.control(f"/_amadeus/orders/{order.pnr}/ticket")  # the consolidator has issued it, and told us by mail
+    number = _terminal(f"pnr={order.pnr}")["tickets"][0]["documentNumber"]
+    return Staged(park(booking), answer=number, hint=f"The consolidator's ticket is {number}.")
+
+
+def _terminal(asked: str) -> dict[str, Any]:
+    """What staff see at the consolidator's terminal: the newest reservation of that name, remark or locator."""
+    seen: list[dict[str, Any]] = outside.control(f"/_amadeus/orders?{asked}", method="GET")["orders"]
+    return seen[-1]
+
+
+def _reservation_unknown() -> Staged:
+    booking = booked(instant=False, manual=True)
+    with outside.fault("amadeus.create_order", "reset_after", count=1):
+        drive(booking, lambda b: b.cases.filter(kind="unknown_outcome", closed_at=None).exists())
+    made = _terminal(f"remark={booking.reference}")
+    return Staged(booking, answer=made["id"],
+                  hint=f"At the consolidator's terminal: locator {made['pnr']}, order id {made['id']}.")
 
 
 def _hold_ends() -> Staged:
@@ -274,7 +294,7 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
           _refunded_but_live),
     Scene("M11", "a card reserved for more than 8 hours", "Press Release the card (or Resume).",
           _old_reservation),
-    Scene("M12", "ticketing is late", "Enter the ticket numbers.", _to_ticket),
+    Scene("M12", "ticketing is late", "Enter the ticket numbers: the card is reserved.", _to_ticket),
     Scene("M13", "a held fare ends soon", "Send the link to pay, or Mark handled after a call.", _hold_ends),
     Scene("M14", "changed flights, no answer", "Call the customer, then Mark handled with what they said.",
           _change_unanswered),
@@ -287,4 +307,8 @@ SCENES: dict[str, Scene] = {scene.code: scene for scene in (
     Scene("M19", "the worker makes no progress", "Read the last error, then press Resume.", _worker_gave_up),
     Scene("M20", "a refund failed", "Give money back: send it again; or pay another way and Mark handled.",
           _refund_failed),
+)}
+MORE: dict[str, Scene] = {scene.code: scene for scene in (
+    Scene("A1", "a reservation whose answer was lost", "Look at the consolidator by name and remark, then Attach an "
+          "airline order (or It was not made).", _reservation_unknown, kinds=("unknown_outcome",)),
 )}

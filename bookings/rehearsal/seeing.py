@@ -38,5 +38,5 @@ def notice(scene: Scene, staged: Staged) -> Case | None:
 def case_of(scene: Scene, staged: Staged) -> Case | None:
     """The newest open case of the scene's kinds about what was staged."""
     about = {"booking": staged.booking} if staged.booking else {"subject": staged.subject}
-    kinds = detectors.DETECTORS[scene.code].kinds
+    kinds = scene.kinds or detectors.DETECTORS[scene.code].kinds
     return Case.objects.filter(closed_at=None, kind__in=kinds, **about).order_by("severity", "-pk").first()

@@ -35,10 +35,13 @@ class StageNotSet(RuntimeError):
     """The practice booking did not come to where the mismatch begins."""
 
 
-def booked(*, instant: bool, hold: bool = False) -> Booking:
-    """A booking of one made-up traveller whose wish is written; nobody drives it yet. Raises StageNotSet."""
+def booked(*, instant: bool, hold: bool = False, manual: bool = False) -> Booking:
+    """A booking of one made-up traveller whose wish is written; nobody drives it yet. Raises StageNotSet.
+
+    `manual`: of an offer that our staff ticket (Amadeus).
+    """
     principal = f"guest:rehearsal-{secrets.token_hex(12)}"
-    offer = _offer(principal, instant)
+    offer = _offer(principal, instant, manual)
     given = "Practice" + "".join(secrets.choice(ascii_lowercase) for _ in range(8))
     person = {"title": "ms", "givenName": given, "familyName": "Rehearsal", "bornOn": "1990-12-10", "gender": "f"}
     build = drafts.complete_draft(offer=offer, principal=principal, user=AnonymousUser(), services=(),
@@ -48,16 +51,19 @@ def booked(*, instant: bool, hold: bool = False) -> Booking:
         again=True, now=clock.now()).booking
 
 
-def _offer(principal: str, instant: bool) -> Offer:
+def _offer(principal: str, instant: bool, manual: bool) -> Offer:
     for origin, destination in PAIRS:
         day = clock.now().date() + timedelta(days=40 + secrets.randbelow(120))
         query = SearchQuery(legs=(Leg(origin, destination, day),), adults=1)
         search = drafts.search(query=query, principal=principal, now=clock.now())
         drafts.wait_for_search(search.pk, 20.0)
         for offer in Offer.objects.filter(search=search).order_by("total_minor"):
-            if offer.searched["instant_only"] == instant and not offer.info.documents_required:
+            info = offer.info
+            if (info.manual, info.instant_only and not info.manual) == (manual, instant and not manual) and not (
+                    info.documents_required):
                 return drafts.price_offer(offer_id=offer.pk, principal=principal, now=clock.now())
-    raise StageNotSet(f"the sandbox sells no {'instant' if instant else 'holdable'} fare")
+    kind = "fare to be ticketed by hand" if manual else "instant fare" if instant else "holdable fare"
+    raise StageNotSet(f"the sandbox sells no {kind}")
 
 
 def drive(booking: Booking, until: Callable[[Booking], bool], turns: int = 6) -> Booking:
@@ -75,6 +81,11 @@ def drive(booking: Booking, until: Callable[[Booking], bool], turns: int = 6) ->
 def authorised(card: str = GOOD_CARD, *, instant: bool = True) -> Booking:
     """A booking whose card has just been reserved; nobody has looked at it since."""
     booking = drive(booked(instant=instant), lambda b: payment_of(b) is not None and payment_of(b).state == "open")
+    return give_card(booking, card)
+
+
+def give_card(booking: Booking, card: str = GOOD_CARD) -> Booking:
+    """The customer confirms their card on their page, and we hear of it."""
     outside.control(f"/_stripe/payment_intents/{payment_of(booking).external_id}/authorise", {"card": card})
     _heard(booking)
     return booking

@@ -9,23 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from fly2any.kernel.errors import OutcomeUnknown, Outside, Refused, Unavailable
-
-
-class Family(IntEnum):
-    """The three bad answers, the gentlest first."""
-
-    REFUSED = 1
-    UNAVAILABLE = 2
-    UNKNOWN = 3
-
-
-_CLASSES: dict[Family, type[Outside]] = {
-    Family.REFUSED: Refused, Family.UNAVAILABLE: Unavailable, Family.UNKNOWN: OutcomeUnknown,
-}
+from fly2any.kernel.errors import OutcomeUnknown, Outside, Unavailable
+from suppliers.errors import Family, made, unsure
 
 
 @dataclass(frozen=True)
@@ -109,7 +96,7 @@ def from_answer(call: Call, status: int, body: Any, *, request_id: str = "",
         detail |= _passenger(number, _pointer(error))
     elif code == "supplier_refused" and _pointer(error):
         detail["field"] = _pointer(error)[:100]
-    return _CLASSES[family](code, f"Amadeus answered {number or status}", vendor_code=str(number or f"http_{status}"),
+    return made(family, code, f"Amadeus answered {number or status}", vendor_code=str(number or f"http_{status}"),
                             request_id=request_id, detail=detail,
                             retry_after=(retry_after or 10.0) if code == "supplier_busy" else None)
 
@@ -176,7 +163,7 @@ def _bare(call: Call, status: int) -> tuple[Family, str]:
     if call is CANCEL and 400 <= status < 500:
         return Family.REFUSED, call.stale
     code = "supplier_down" if status >= 500 else "unreadable_answer"
-    return (Family.UNKNOWN if call.changes else Family.UNAVAILABLE), code
+    return unsure(call.changes), code
 
 
 _FIELDS = {"firstName": "given_name", "lastName": "family_name", "dateOfBirth": "born_on", "gender": "gender",

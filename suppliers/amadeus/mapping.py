@@ -196,10 +196,14 @@ def conditions(raw: Raw, currency: str) -> tuple[Condition, Condition]:
 
 
 def _told_by_family(raw: Raw) -> set[str]:
-    """What the fare family allows on every flight: "refund", "change". Its fee is the airline's to say."""
+    """What the fare family includes on every flight: "refund", "change". Its fee is the airline's to say.
+
+    What it sells for a fee ("refundable ticket", chargeable) may be another ticket: nothing is promised from that.
+    """
     per_flight = []
     for detail in _of_first(raw):
-        words = [text(extra.get("description")).upper() for extra in items(detail.get("amenities"))]
+        words = [text(extra.get("description")).upper() for extra in items(detail.get("amenities"))
+                 if extra.get("isChargeable") is False]
         per_flight.append({name for name, sign in (("refund", "REFUND"), ("change", "CHANG"))
                            if any(sign in word and "NON" not in word for word in words)})
     return set.intersection(*per_flight) if per_flight else set()

@@ -7,31 +7,21 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from fly2any.kernel.money import Money, MoneyError
+from fly2any.kernel.money import Money
 from suppliers import places
+from suppliers.reading import Unreadable as Unreadable
+from suppliers.reading import count as count
+from suppliers.reading import items as items
+from suppliers.reading import mapping as mapping
+from suppliers.reading import minutes as minutes
+from suppliers.reading import money as money
 from suppliers.types import Place
 
 NAME = "amadeus"
 EARLIEST = timedelta(hours=14)  # a bare date ends first at UTC+14 (reliability.md 9)
-_AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:\d+(?:\.\d+)?S)?)?\Z", re.ASCII)
 _SHORT = re.compile(r"[A-Z0-9/.&-]*\d[A-Z0-9/.&-]*\Z", re.ASCII)
 _KEPT_UPPER = frozenset("KLM TAP LOT SAS ITA ANA JAL LATAM LAN TUI EVA TAM CSA ATR BAE MD UK USA UAE II III".split())
 _KEPT_LOWER = frozenset("of de del da do and the y e".split())
-
-
-class Unreadable(ValueError):
-    """An answer whose money or identity cannot be read; nothing may be decided from it."""
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; [] for anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
@@ -44,36 +34,12 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(found for found in map(text, value) if found) if isinstance(value, list) else ()
 
 
-def count(value: Any) -> int:
-    """A whole number; 0 for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def money(amount: Any, currency: Any) -> Money:
-    """An exact amount. Raises Unreadable for a number, a null, an unknown currency or odd decimals."""
-    if not isinstance(amount, str) or not isinstance(currency, str) or not _AMOUNT.match(amount):
-        raise Unreadable("an amount is not a decimal string with a currency")
-    try:
-        return Money.parse(amount, currency)
-    except MoneyError as error:
-        raise Unreadable("an amount does not fit its currency") from error
-
-
 def maybe_money(amount: Any, currency: Any) -> Money | None:
     """As `money`, but None for anything that cannot be read: only where nothing is charged by it."""
     try:
         return money(amount, currency)
     except Unreadable:
         return None
-
-
-def minutes(value: Any) -> int | None:
-    """Whole minutes of an ISO 8601 duration such as PT2H10M."""
-    found = _DURATION.match(value) if isinstance(value, str) else None
-    if not found or not any(found.groups()):
-        return None
-    days, hours, mins = (int(part or 0) for part in found.groups())
-    return (days * 24 + hours) * 60 + mins
 
 
 def last_moment(value: Any) -> datetime | None:

@@ -10,23 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import IntEnum
 from typing import Any
 
-from fly2any.kernel.errors import OutcomeUnknown, Outside, Refused, Unavailable
-
-
-class Family(IntEnum):
-    """The three bad answers, the gentlest first."""
-
-    REFUSED = 1
-    UNAVAILABLE = 2
-    UNKNOWN = 3
-
-
-_CLASSES: dict[Family, type[Outside]] = {
-    Family.REFUSED: Refused, Family.UNAVAILABLE: Unavailable, Family.UNKNOWN: OutcomeUnknown,
-}
+from fly2any.kernel.errors import OutcomeUnknown, Outside, Unavailable
+from suppliers.errors import Family, made, unsure
 
 
 @dataclass(frozen=True)
@@ -163,7 +150,7 @@ def from_answer(call: Call, status: int, body: Any, *, request_id: str = "",
     if code == "passenger_rejected":
         code, detail = _passenger(vendor_code, error, detail)
     wait = retry_after if code == "supplier_busy" else None
-    return _CLASSES[family](code, f"Duffel answered {vendor_code}", vendor_code=vendor_code,
+    return made(family, code, f"Duffel answered {vendor_code}", vendor_code=vendor_code,
                             request_id=request_id or _request_id(body), detail=detail, retry_after=wait)
 
 
@@ -206,7 +193,7 @@ def _row(call: Call, status: int, error: dict[str, Any]) -> tuple[Family, str]:
     if code in CODES:
         return CODES[code]
     if code in _FAILURES:
-        return _unsure(call, "supplier_down")
+        return _told(call, "supplier_down")
     if status == 503:  # Duffel's own: nothing was made
         return Family.UNAVAILABLE, "supplier_down"
     return _bare(call, status)
@@ -219,12 +206,12 @@ def _bare(call: Call, status: int) -> tuple[Family, str]:
     if status == 404 and not call.changes:
         return Family.REFUSED, call.gone
     if 400 <= status < 500:
-        return _unsure(call, "unreadable_answer")
-    return _unsure(call, "supplier_down" if status >= 500 else "unreadable_answer")
+        return _told(call, "unreadable_answer")
+    return _told(call, "supplier_down" if status >= 500 else "unreadable_answer")
 
 
-def _unsure(call: Call, code: str) -> tuple[Family, str]:
-    return (Family.UNKNOWN if call.changes else Family.UNAVAILABLE), code
+def _told(call: Call, code: str) -> tuple[Family, str]:
+    return unsure(call.changes), code
 
 
 def _passenger(vendor_code: str, error: dict[str, Any], detail: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -6,12 +6,16 @@ not a plain decimal string in a known currency raises Unreadable, and so does an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from fly2any.kernel.money import Money, MoneyError
+from fly2any.kernel.money import Money
+from suppliers.reading import Unreadable as Unreadable
+from suppliers.reading import count, minutes
+from suppliers.reading import items as items
+from suppliers.reading import mapping as mapping
+from suppliers.reading import money as money
 from suppliers.types import (
     CancelQuote,
     Condition,
@@ -32,27 +36,11 @@ from suppliers.types import (
 NAME = "duffel"
 _GRAIN = timedelta(seconds=2)  # a Date header is cut to the second, and may be kept for one
 T = TypeVar("T")
-_AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
-_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:\d+(?:\.\d+)?S)?)?\Z", re.ASCII)
 _SEAT_KINDS = {kind: kind for kind in ("seat", "empty", "bassinet", "exit_row", "lavatory", "galley", "closet",
                                        "stairs")} | {"restricted_seat_general": "restricted"}
 
 
-class Unreadable(ValueError):
-    """An answer whose money or identity cannot be read; nothing may be decided from it."""
-
-
 # --- small readers -------------------------------------------------------------------------------------------
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; [] for anything else."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
 
 def text(value: Any) -> str:
     """The value if it is text, else ""."""
@@ -62,16 +50,6 @@ def text(value: Any) -> str:
 def texts(value: Any) -> tuple[str, ...]:
     """The non-empty texts of a list."""
     return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()
-
-
-def money(amount: Any, currency: Any) -> Money:
-    """An exact amount. Raises Unreadable for a number, a null, an exponent, unknown currency or odd decimals."""
-    if not isinstance(amount, str) or not isinstance(currency, str) or not _AMOUNT.match(amount):
-        raise Unreadable("an amount is not a decimal string with a currency")
-    try:
-        return Money.parse(amount, currency)
-    except MoneyError as error:
-        raise Unreadable("an amount does not fit its currency") from error
 
 
 def maybe_money(amount: Any, currency: Any) -> Money | None:
@@ -88,24 +66,11 @@ def moment(value: Any) -> datetime | None:
     return stamp.astimezone(UTC) if stamp.tzinfo else None
 
 
-def minutes(value: Any) -> int | None:
-    """Whole minutes of an ISO 8601 duration such as PT02H26M or P1DT3H."""
-    found = _DURATION.match(value) if isinstance(value, str) else None
-    if not found or not any(found.groups()):
-        return None
-    weeks, days, hours, mins = (int(part or 0) for part in found.groups())
-    return ((weeks * 7 + days) * 24 + hours) * 60 + mins
-
-
 def _identity(raw: Mapping[str, Any]) -> str:
     found = text(raw.get("id"))
     if not found:
         raise Unreadable("an object without an id")
     return found
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def readable(read: Callable[[Mapping[str, Any]], T], raws: Iterable[Mapping[str, Any]]) -> list[T]:
@@ -147,7 +112,7 @@ def condition(value: Any) -> Condition:
 def _bags(raw: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"passenger": text(seat.get("passenger_id")), "kind": text(bag.get("type")),
-         "quantity": _count(bag.get("quantity"))}
+         "quantity": count(bag.get("quantity"))}
         for seat in items(raw.get("passengers")) for bag in items(seat.get("baggages"))
     )
 
@@ -213,7 +178,7 @@ def service(raw: Mapping[str, Any]) -> Service:
                   "refund": refund.as_json() if refund else None}
     return Service(
         external_id=_identity(raw), kind=text(raw.get("type")), passenger_ids=texts(raw.get("passenger_ids")),
-        segment_ids=texts(raw.get("segment_ids")), max_quantity=_count(raw.get("maximum_quantity")),
+        segment_ids=texts(raw.get("segment_ids")), max_quantity=count(raw.get("maximum_quantity")),
         price=money(raw.get("total_amount"), raw.get("total_currency")), detail=detail,
     )
 
@@ -277,7 +242,7 @@ def _wings(cabin: Mapping[str, Any]) -> tuple[int, int] | None:
 def seat_map(raw: Mapping[str, Any]) -> SeatMap:
     """The seats of one flight."""
     cabins = tuple(
-        {"cabin": text(cabin.get("cabin_class")), "deck": _count(cabin.get("deck")), "wings": _wings(cabin),
+        {"cabin": text(cabin.get("cabin_class")), "deck": count(cabin.get("deck")), "wings": _wings(cabin),
          "rows": [[[seat(cell) for cell in items(section.get("elements"))] for section in items(row.get("sections"))]
                   for row in items(cabin.get("rows"))]}
         for cabin in items(raw.get("cabins"))

@@ -141,7 +141,7 @@ def test_what_does_not_balance_says_by_how_much() -> None:
     order.update(total_minor=49_000)
     assert verdict(b) == (True, "Balances.")
     paid.update(refunded_minor=500)
-    assert verdict(b) == (False, "Stripe gave back USD 5.00 that no refund of ours stands for.")
+    assert verdict(b) == (False, "USD 5.00 was given back that no refund of ours stands for.")
     Refund.objects.create(payment=b.payments.get(), cause="staff:1", amount_minor=500, currency="USD",
                           state="succeeded", external_id="re_gift", requested_at=NOW)
     assert verdict(b) == (True, "Balances, with what staff gave as a present.")

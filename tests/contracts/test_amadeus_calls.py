@@ -250,7 +250,7 @@ def test_no_call_leaves_inside_a_transaction(peer: Peer, amadeus: AmadeusSupplie
 
 
 def test_no_call_leaves_to_a_host_nobody_named(peer: Peer, amadeus: AmadeusSupplier, settings: Any) -> None:
-    settings.AMADEUS_API_BASE = settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = "https://travel.api.amadeus.com"
+    settings.AMADEUS_API_BASE = settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = settings.AMADEUS_API_BASE = "https://travel.api.amadeus.com"
     with pytest.raises(HostNotAllowed):
         amadeus.order("ord")
     assert peer.asked == []

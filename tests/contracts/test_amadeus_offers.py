@@ -227,6 +227,15 @@ def test_a_fare_family_allows_only_what_every_flight_of_it_allows() -> None:
     assert ("For a fee", "Upgrade Eligibility") in flex.rules
 
 
+def test_a_refund_that_is_sold_for_a_fee_is_not_promised() -> None:
+    came = examples.fresh(examples.upsold())["data"][2]
+    for one in came["travelerPricings"][0]["fareDetailsBySegment"]:
+        for extra in one["amenities"]:
+            extra["isChargeable"] = extra["isChargeable"] or extra["description"] == "REFUNDABLE TICKET"
+    found = read(came)
+    assert (found.change.allowed, found.refund.allowed) == (True, None)
+
+
 def test_bags_are_sold_for_a_traveller_and_a_direction() -> None:
     came = two({})
     bag = {"name": "CHECKED_BAG", "price": {"amount": "30.00", "currencyCode": "EUR"}, "quantity": 1, "bookableByItinerary": True,

@@ -182,7 +182,7 @@ def test_no_call_leaves_inside_a_transaction(peer: Peer, duffel: DuffelSupplier)
 
 
 def test_no_call_leaves_to_a_host_nobody_named(peer: Peer, settings: Any) -> None:
-    settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = "https://api.duffel.com"
+    settings.DUFFEL_API_BASE = settings.STRIPE_API_BASE = settings.AMADEUS_API_BASE = "https://api.duffel.com"
     with pytest.raises(HostNotAllowed):
         DuffelSupplier(DuffelClient(token="t", base=peer.base)).order("ord_1")
     assert peer.asked == []

@@ -173,10 +173,12 @@ def broke() -> Iterator[list[str]]:
     got_request_exception.disconnect(note)
 
 
+@pytest.mark.parametrize("every", [len(BAD), pytest.param(1, marks=pytest.mark.slow)], ids=["in turn", "all"])
 @pytest.mark.parametrize("who", ["guest", "customer", "newcomer"])
 def test_no_field_of_any_form_breaks_a_page_or_loses_what_was_typed(
         guest: Client, principal: str, broke: list[str], monkeypatch: pytest.MonkeyPatch, settings: Any,
-        who: str) -> None:
+        who: str, every: int) -> None:
+    """Every kind of bad input comes to all fields of a form at once, and to each field alone: one in turn, or all."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr("bookings.drafts.searching.ThreadPoolExecutor.submit", lambda *_: None)
     with registry.replaced(duffel=Airline()):  # type: ignore[arg-type]
@@ -190,7 +192,7 @@ def test_no_field_of_any_form_breaks_a_page_or_loses_what_was_typed(
             for kind, bad in BAD.items():
                 trial.send(form, f"all {kind}", dict.fromkeys(form.fields, [bad]))
             for at, name in enumerate(form.fields):
-                for kind in [*BAD][(at + number) % 7::7]:
+                for kind in [*BAD][(at + number) % every::every]:
                     trial.send(form, f"{name} {kind}", {**form.fields, name: [BAD[kind]]})
     print(len(found), "forms,", trial.sent, "sent")
     assert trial.wrong == [], "\n".join(trial.wrong)

@@ -162,6 +162,17 @@ def test_a_pay_link_leads_to_a_card_that_is_only_reserved(guest: Client, princip
     assert "data-secret=\"pi_1_secret_2\"" in page.source
 
 
+def test_a_dearer_reservation_is_agreed_to_before_a_card_is_asked_for(guest: Client, principal: str) -> None:
+    booking = reserved(principal, order={"total_minor": 65000}, progress="consent", card_wanted=True)
+    there = guest.get(f"/trips/{booking.reference}").headers["Location"]
+    page = read(guest.get(there))
+    for text in ("Since it reserved your seats, the airline raised the price by USD 50.01.", "Continue at USD 650.00",
+                 "Your seats stay reserved until", "Cancel the reservation free of charge", "You have not been charged."):
+        assert text in page.text, text
+    guest.post(there, {"total": "65000"})
+    assert Booking.objects.get(pk=booking.pk).accepted_minor == 65000
+
+
 @pytest.mark.parametrize(("state", "title"), [
     ({"status": "EXPIRED", "closing": "reservation_lapsed"}, "Your reservation has ended"),
     ({"status": "CANCELLED", "wish": "cancel"}, "This booking is cancelled")])

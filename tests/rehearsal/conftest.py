@@ -1,5 +1,5 @@
 """The sandbox of the core's tests."""
 
-from tests.core.conftest import running_sandbox, world
+from tests.core.conftest import reservations, running_sandbox, world
 
-__all__ = ["running_sandbox", "world"]
+__all__ = ["reservations", "running_sandbox", "world"]

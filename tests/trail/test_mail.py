@@ -26,7 +26,7 @@ from tests.trail.rows import NOW
 pytestmark = pytest.mark.django_db
 KINDS = ("confirmed", "hold_created", "hold_reminder_24", "hold_reminder_2", "not_booked", "expired", "cancelled",
          "refund_sent", "price_changed", "checking", "pay_needed", "pay_link", "schedule_changed", "lookup_link", "received",
-         "reserved", "airline_cancelled", "change_received", "change_answered", "case_alert")
+         "reserved", "card_released", "airline_cancelled", "change_received", "change_answered", "case_alert")
 FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail is due
     "confirmed": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
     "hold_created": {"status": "HOLD", "wish": "hold", "progress": "held"},
@@ -44,6 +44,7 @@ FITS: dict[str, dict[str, Any]] = {  # what a booking looks like when this mail 
     "lookup_link": {},
     "received": {"status": "PENDING_PAYMENT", "progress": "card"},
     "reserved": {"status": "PENDING_TICKETING", "progress": "staff"},
+    "card_released": {"status": "PENDING_TICKETING", "progress": "staff"},
     "airline_cancelled": {"status": "CANCELLING", "progress": "undoing", "closing": "airline_cancelled",
                           "money": "refunding"},
     "change_received": {"status": "CONFIRMED", "progress": "done", "money": "charged"},
@@ -296,6 +297,7 @@ def test_what_is_not_due_waits() -> None:
     ("pay_needed", {"status": "CONFIRMED"}, "nothing to pay"),
     ("pay_link", {"status": "CONFIRMED"}, "nothing to pay"),
     ("pay_link", {"status": "CANCELLING"}, "nothing to pay"),
+    ("card_released", {"status": "CONFIRMED"}, "nothing to pay"),
     ("not_booked", {"status": "CONFIRMED"}, "booked after all"),
     ("received", {"status": "CONFIRMED"}, "told otherwise"),
     ("received", {"progress": "consent"}, "told otherwise"),
@@ -433,6 +435,40 @@ def test_each_kind_says_what_happened(kind: str) -> None:
     assert message.body.count("You have not been charged.") <= 1
     if "Extras" in message.body:
         assert "Checked bag, up to 23 kg × 2: USD 70.00" in message.body
+
+
+BY = "Sat 21 Nov 2026, 23:00 (New York time)"  # the airline's ticketing deadline of the reservations below
+MANUAL = {
+    "reserved": ({}, ["There is nothing to pay online now", f"our team issues your tickets by {BY}", "you owe nothing"]),
+    "pay_link": ({"card_wanted": True}, ["USD 599.99", "Please do it by Sat 21 Nov 2026, 22:50", "only reserved on your card",
+                                         "within 8 hours", "Give your card"]),
+    "card_released": ({}, ["nothing was charged", f"are still reserved, until {BY}", "we send you a new link"]),
+    "expired": ({"status": "EXPIRED", "closing": "reservation_lapsed"}, ["let the reserved seats go before tickets"]),
+    "confirmed": ({"status": "CONFIRMED", "progress": "done", "money": "charged"},
+                  ["You paid USD 599.99 by bank transfer.", "Tickets: 125-2345678901"]),
+    "refund_sent": ({"status": "CANCELLED", "wish": "cancel", "money": "refunded"},
+                    ["We sent USD 500.00 back to you, in cash."]),
+}
+
+
+@pytest.mark.parametrize("kind", MANUAL)
+def test_the_mails_of_a_trip_that_our_staff_ticket(kind: str) -> None:
+    changes, sentences = MANUAL[kind]
+    b = rows.booking(**{"route": "manual", "supplier": "amadeus", "status": "PENDING_TICKETING", "progress": "staff",
+                        **changes})
+    done, version = kind in ("confirmed", "refund_sent"), "1"
+    rows.order(b, external_id="eJz1", state="ticketed" if done else "reserved", pnr="X4RT2K", supplier="amadeus",
+               pay_by=datetime(2026, 11, 22, 4, 0, tzinfo=UTC),
+               tickets=[{"kind": "ticket", "number": "125-2345678901", "passengers": ["pas_1"]}] if done else [])
+    if done:
+        paid = rows.payment(b, provider="desk", method="bank_transfer", external_id="desk:RF1", state="captured",
+                            captured_minor=59999, captured_elsewhere=True)
+        version = str(rows.refund(paid, amount_minor=50000, method="cash", external_id="desk:B1", state="succeeded").pk)
+    queue(kind, b, version=version if kind == "refund_sent" else "1")
+    mail.send_due(NOW, 10)
+    for text in (sent().body, as_text(html(sent()))):
+        for sentence in sentences:
+            assert sentence in text
 
 
 def test_bags_are_told_by_name_where_travellers_differ() -> None:

@@ -15,6 +15,7 @@ from bookings.admin.ticketing.reading import SOON
 from bookings.admin.words import span
 from bookings.desk import ACTIONS
 from bookings.desk.tickets import TAKEN_FOR, unnumbered
+from bookings.flow import BY_LOCATOR
 from bookings.forms import sent_as
 from bookings.models import Case, Passenger, Segment
 from bookings.selectors import words as said
@@ -163,7 +164,7 @@ def first_of(order: SupplierOrder, payment: Payment | None, now: datetime) -> st
     if order.state != OrderState.RESERVED:
         return "enter_tickets"
     late = order.pay_by is not None and order.pay_by <= now
-    if late and not order.external_id.startswith("locator:"):
+    if late and not order.external_id.startswith(BY_LOCATOR):
         return "look_again"
     paid = payment is not None and payment.state in (P.AUTHORISED, P.CAPTURED)
     return "enter_tickets" if paid or order.booking.card_wanted else "send_pay_link"

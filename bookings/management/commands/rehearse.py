@@ -22,17 +22,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Codes, and what else can be asked."""
-        parser.add_argument("codes", nargs="*", metavar="M1", help="only these; all twenty when none is named")
+        parser.add_argument("codes", nargs="*", metavar="M1",
+                            help="only these (A1: a lost reservation); all twenty when none is named")
         parser.add_argument("--list", action="store_true", help="say what there is, and stage nothing")
         parser.add_argument("--mend", metavar="CODE", help="play the outside person who solves their side of it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Stage, have the detectors look, and print a sheet for the trainee."""
-        scenes = rehearsal.SCENES
+        scenes = rehearsal.SCENES | rehearsal.MORE
         wanted = [code.upper() for code in (*options["codes"], *([options["mend"]] if options["mend"] else []))]
         unknown = sorted(set(wanted) - scenes.keys())
         if unknown:
-            raise CommandError(f"There is no {', '.join(unknown)}: M1 to M20.")
+            raise CommandError(f"There is no {', '.join(unknown)}: M1 to M20, A1.")
         if options["list"]:
             for scene in scenes.values():
                 self.stdout.write(f"{scene.code:4} {scene.title}. {scene.solve}")
@@ -41,7 +42,8 @@ class Command(BaseCommand):
         if options["mend"]:
             self._mend(options["mend"].upper())
             return
-        order = sorted(wanted or scenes, key=lambda code: code == "M18")  # with an empty balance no other scene stands
+        # with an empty balance no other scene stands
+        order = sorted(wanted or rehearsal.SCENES, key=lambda code: code == "M18")
         failed = [code for code in order if not self._stage(scenes[code])]
         if failed:
             raise CommandError(f"Not staged: {', '.join(failed)}. Try these again.")
