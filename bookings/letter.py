@@ -33,6 +33,7 @@ def words(booking: Booking) -> View:
     return {
         "reference": view["reference"],
         "pnr": view["pnr"],
+        "references": view["airlineReferences"],
         "tickets": [ticket["number"] for ticket in (view["order"] or {}).get("tickets", [])],
         "airline": view["ownerName"],
         "route": _route(view["slices"]),

@@ -53,7 +53,7 @@ def order(raw: Raw, answer: Raw, *, live: bool = False, booking_id: str = "", of
         offer_id=offer_id, booking_id=booking_id, pay_by=ticket_by(raw, served_at),
         created_at=_created(ours) or served_at,
         tickets=tuple(Ticket("ticket" if text(one.get("documentType")) in _TICKETS else "emd",
-                             text(one.get("documentNumber")), (text(one.get("travelerId")),)) for one in tickets
+                             _number(one), (text(one.get("travelerId")),)) for one in tickets
                       if text(one.get("documentStatus")) not in _GONE),
         actions=("cancel",) if state is OrderState.RESERVED else (),
         itinerary=tuple(part for one in offers for part in flights.slices(one, mapping(answer.get("dictionaries")))),
@@ -75,7 +75,12 @@ def _total(offers: list[Raw]) -> Any:
 
 
 def _tickets(raw: Raw) -> list[Raw]:
-    return [one for one in items(raw.get("tickets")) if text(one.get("documentNumber"))]
+    return [one for one in items(raw.get("tickets")) if _number(one)]
+
+
+def _number(ticket: Raw) -> str:
+    """Without the hyphen after the airline's digits: as staff's typed numbers and Duffel's are kept."""
+    return text(ticket.get("documentNumber")).replace("-", "")
 
 
 def _state(raw: Raw, tickets: list[Raw]) -> OrderState:
@@ -128,4 +133,4 @@ def remarks_of(raw: Raw) -> tuple[str, ...]:
 
 def tickets_gone(raw: Raw) -> tuple[str, ...]:
     """The numbers of tickets that were made void or refunded."""
-    return texts([one.get("documentNumber") for one in _tickets(raw) if text(one.get("documentStatus")) in _GONE])
+    return texts([_number(one) for one in _tickets(raw) if text(one.get("documentStatus")) in _GONE])

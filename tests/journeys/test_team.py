@@ -58,6 +58,9 @@ def reserved(visitor: Visitor, given: str, family: str) -> tuple[str, int]:
     visitor.sees(RESERVED)
     text = words_of(visitor, "reserved", visitor.reference)
     assert "There is nothing to pay online now." in text
+    airlines = visitor.stack.value("SELECT o.locators FROM suppliers_supplierorder o JOIN bookings_booking b ON"
+                                   " b.id = o.booking_id WHERE b.reference = %s", visitor.reference)
+    assert airlines and all(f"Airline reference (Amadeus Six): {own}\n" in text for code, own in airlines)
     return visitor.reference, total
 
 
