@@ -1,0 +1,96 @@
+"""Attacks on the manual route: opposite acts of two people, silent airlines and old pages, and the money stays right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bookings.models import Booking
+from fly2any.kernel.errors import Unavailable
+from tests.core.consolidator import Consolidator
+from tests.core.test_manual import booked, cases, kept, later, pay_link, there
+from tests.desk.pressing import Desk
+from tests.world import World
+
+__all__ = ["there"]
+
+
+@pytest.fixture
+def manager(settings: Any) -> Desk:
+    """Somebody who may do everything alone."""
+    settings.SECOND_PERSON_ABOVE = {"USD": 10**9, "EUR": 10**9, "GBP": 10**9}
+    return Desk()
+
+
+def authorised(world: World, there: Consolidator) -> Booking:
+    """A reservation for which the customer's card is reserved."""
+    booking = world.drive(booked(world, there))
+    pay_link(booking)
+    world.drive(booking)
+    world.pay(booking)
+    world.drive(booking)
+    assert world.payment(booking).state == "authorised"
+    return booking
+
+
+def ticket(manager: Desk, booking: Booking) -> None:
+    """Staff enter a number for everybody."""
+    count = booking.passengers.count()
+    manager.press("enter_tickets", booking=booking, other_stock=True, **{
+        f"private_ticket_{index}": f"125{booking.pk:08d}{index:02d}" for index in range(count)})
+
+
+def test_numbers_of_a_reservation_that_cannot_be_looked_at_do_not_keep_the_card_for_ever(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = authorised(world, there)
+    there.fail("order", *[Unavailable("supplier_down")] * 400)
+    ticket(manager, booking)
+    world.drive(booking)
+    later(world, booking, minutes=40)
+    assert "ticketed_unpaid" in cases(booking), "staff hear of it while the card is still good"
+    later(world, booking, hours=7)
+    assert world.payment(booking).state == "voided" and booking.money == "none"
+    assert not world.events("stripe", "payment_intent.captured")
+    kept(booking)
+
+
+def test_numbers_for_a_reservation_that_the_airline_knows_no_more_charge_nobody(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = authorised(world, there)
+    there.orders.clear()
+    ticket(manager, booking)
+    world.drive(booking)
+    later(world, booking, hours=1)
+    assert cases(booking) & {"ledgers_differ", "ticketed_unpaid"}
+    later(world, booking, hours=7)
+    assert world.payment(booking).state == "voided"
+    assert not world.events("stripe", "payment_intent.captured")
+
+
+def test_a_card_whose_link_was_taken_back_is_not_charged_by_the_tickets(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = authorised(world, there)
+    manager.press("take_back_link", booking=booking)
+    ticket(manager, booking)
+    world.drive(booking)
+    assert not world.events("stripe", "payment_intent.captured") and world.payment(booking).state == "voided"
+    manager.press("record_payment", booking=booking, method="cash", receipt="K 1")
+    assert world.drive(booking).status == "CONFIRMED"
+    kept(booking)
+
+
+def test_a_ticket_whose_link_is_with_the_customer_can_be_paid_elsewhere(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = world.drive(booked(world, there))
+    pay_link(booking)
+    world.drive(booking)
+    ticket(manager, booking)
+    there.ticket(world.order(booking).external_id)
+    world.drive(booking)
+    assert "link back first" in manager.why_not("record_payment", booking=booking)
+    manager.press("take_back_link", booking=booking)
+    world.drive(booking)
+    manager.press("record_payment", booking=booking, method="cash", receipt="K 2")
+    assert world.drive(booking).status == "CONFIRMED" and world.payment(booking).provider == "desk"
+    kept(booking)
