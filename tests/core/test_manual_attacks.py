@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
-from bookings.models import Booking
-from fly2any.kernel.errors import Unavailable
+from bookings import mail, services
+from bookings.facts import load
+from bookings.models import Booking, Outbox
+from bookings.status import wants_consent
+from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem, Unavailable
+from suppliers.models import OfferClaim, SupplierOrder
 from tests.core.consolidator import Consolidator
 from tests.core.test_manual import booked, cases, kept, later, pay_link, there
+from tests.core.test_refunds_by_hand import by_hand, look
 from tests.desk.pressing import Desk
-from tests.world import World
+from tests.world import TICKS, World
 
 __all__ = ["there"]
 
@@ -94,3 +100,49 @@ def test_a_ticket_whose_link_is_with_the_customer_can_be_paid_elsewhere(
     manager.press("record_payment", booking=booking, method="cash", receipt="K 2")
     assert world.drive(booking).status == "CONFIRMED" and world.payment(booking).provider == "desk"
     kept(booking)
+
+
+def test_money_taken_elsewhere_ends_a_link_that_was_not_opened_yet(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = world.drive(booked(world, there))
+    manager.press("send_pay_link", booking=booking)
+    manager.press("record_payment", booking=booking, method="cash", receipt="K 3")
+    world.drive(booking)
+    assert not booking.card_wanted and [p.provider for p in booking.payments.all()] == ["desk"]
+    row = Outbox.objects.get(booking=booking, kind="pay_link")
+    row.booking = booking
+    assert mail.outdated(row, clock.now()) == "nothing to pay" and row.sent_at is None
+    SupplierOrder.objects.filter(booking=booking).update(total_minor=booking.accepted_minor + 100)
+    assert wants_consent(load(booking).picture()) is None, "nobody is asked to agree to what is paid"
+    kept(booking)
+
+
+def test_an_offer_whose_reservation_staff_did_not_find_is_not_sold_again(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    there.lost = True
+    booking = world.drive(booked(world, there))
+    manager.press("not_made", booking=booking, by_name=True, by_remark=True)
+    assert world.drive(booking).status == "FAILED"
+    again = world.draft(booking.offer)
+    try:
+        found = services.book(booking=again, hold=False, accepted_minor=None, acknowledgements=TICKS, again=True,
+                              now=clock.now()).booking
+    except Problem:
+        found = booking
+    world.drive(found)
+    assert there.count("create") == 1 and OfferClaim.objects.filter(booking=booking).exists()
+    kept(booking)
+
+
+def test_a_cancellation_gives_back_what_staff_said_on_top_of_an_earlier_present(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = authorised(world, there)
+    there.ticket(world.order(booking).external_id)
+    ticket(manager, booking)
+    assert world.drive(booking).status == "CONFIRMED"
+    by_hand(world, booking, 700)
+    assert look(world, booking).by_hand_minor == 700
+    manager.press("record_cancellation", booking=booking, amount="50")
+    world.drive(booking)
+    assert booking.agreed_refund_minor == 5000
+    assert [row.amount_minor for row in world.payment(booking).refunds.all()] == [5000]
