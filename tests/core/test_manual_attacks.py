@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bookings import mail, services
+from bookings.admin.columns import order_id
 from bookings.facts import load
-from bookings.models import Booking, Outbox
+from bookings.models import Booking, Case, Outbox, Passenger
 from bookings.status import wants_consent
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem, Unavailable
 from suppliers.models import OfferClaim, SupplierOrder
+from suppliers.types import OrderState
+from tests.console import rows
 from tests.core.consolidator import Consolidator
 from tests.core.test_manual import booked, cases, kept, later, pay_link, there
 from tests.core.test_refunds_by_hand import by_hand, look
@@ -146,3 +151,82 @@ def test_a_cancellation_gives_back_what_staff_said_on_top_of_an_earlier_present(
     world.drive(booking)
     assert booking.agreed_refund_minor == 5000
     assert [row.amount_minor for row in world.payment(booking).refunds.all()] == [5000]
+
+
+def lost(world: World, there: Consolidator, **more: Any) -> Booking:
+    """A reservation whose answer was lost."""
+    there.lost = True
+    booking = world.drive(booked(world, there, **more))
+    there.lost = False
+    assert world.order(booking).state == "unknown"
+    return booking
+
+
+def told(booking: Booking) -> str:
+    """Why an order that staff named was not attached; "" when it was."""
+    facts = Case.objects.get(booking=booking, kind="unknown_outcome").facts
+    return str(facts.get("not attached", ""))
+
+
+def test_the_same_family_on_another_day_is_another_reservation(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = lost(world, there)
+    other = replace(booking.offer.info.slices[0], segments=tuple(
+        replace(one, departing_local=f"2099-01-01{one.departing_local[10:]}")
+        for one in booking.offer.info.slices[0].segments))
+    there.orders["res1"] = replace(there.orders["res1"], itinerary=(other, *booking.offer.info.slices[1:]))
+    SupplierOrder.objects.filter(booking=booking).update(attach_id="res1")
+    world.drive(booking)
+    assert world.order(booking).state == "unknown" and "other flights" in told(booking)
+    there.orders["res1"] = replace(there.orders["res1"], itinerary=booking.offer.info.slices)
+    SupplierOrder.objects.filter(booking=booking).update(attach_id="res1")
+    assert world.drive(booking).status == "PENDING_TICKETING"
+    kept(booking)
+
+
+def test_a_reservation_that_another_booking_has_by_its_locator_is_not_attached(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = lost(world, there)
+    rows.reserved(locator=there.orders["res1"].pnr)
+    SupplierOrder.objects.filter(booking=booking).update(attach_id="res1")
+    world.drive(booking)
+    assert world.order(booking).state == "unknown" and "by its record locator" in told(booking)
+
+
+def test_a_locator_that_an_ended_trip_had_is_attached_again_and_lives_to_its_own_deadline(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    old = rows.reserved(locator="QQ7RT2")
+    old.orders.update(state="lapsed")
+    booking = lost(world, there)
+    by = (clock.now() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+    manager.press("attach_order", booking=booking, order_id="QQ7RT2", ticket_by=by)
+    assert later(world, booking, days=8).status == "PENDING_TICKETING", "not lapsed before the deadline that was typed"
+    order = world.order(booking)
+    assert order_id(order.external_id).endswith("locator QQ7RT2") and order.pnr == "QQ7RT2"
+    assert later(world, booking, days=3).status == "EXPIRED"
+
+
+def test_numbers_of_staff_stay_beside_those_that_the_airline_shows(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = authorised(world, there)
+    ada = booking.passengers.get()
+    Passenger.objects.create(booking=booking, position=1, external_id="pas_two", kind="adult", title="mr", gender="m",
+                             given_name="Emil", family_name="Post", born_on="1980-01-01")
+    ticket(manager, booking)
+    there.ticket("res1")
+    assert world.drive(booking).status == "CONFIRMED"
+    numbers = {one["passengers"][0]: one["number"] for one in world.order(booking).tickets}
+    assert numbers == {ada.external_id: "1250000000001", "pas_two": f"125{booking.pk:08d}01"}
+    there.orders["res1"] = replace(there.orders["res1"], state=OrderState.RESERVED, tickets=())
+    SupplierOrder.objects.filter(booking=booking).update(news_at=clock.now())
+    world.drive(booking)
+    assert (booking.status, cases(booking)) == ("CONFIRMED", {"tickets_void"}), "one traveller's ticket is void"
+    kept(booking)
+
+
+def test_a_picture_without_its_own_date_does_not_put_the_deadline_off(world: World, there: Consolidator) -> None:
+    booking = world.drive(booked(world, there))
+    order = world.order(booking)
+    there.orders["res1"] = replace(there.orders["res1"], pay_by=clock.now() + timedelta(days=30))
+    later(world, booking, minutes=16)
+    assert world.order(booking).pay_by == order.pay_by - timedelta(minutes=16)
