@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from bookings.flow import Facts, Route, Wish
-from bookings.undo import left_to_give, unreturned
+from bookings.flow import Facts, PaymentFacts, Route, Wish
+from bookings.undo import left_to_give, still_owed, unreturned
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
 from suppliers.types import LIVE
@@ -73,10 +73,17 @@ def open_outside(f: Facts) -> bool:
     o, p = f.order, f.payment
     order_open = o is not None and (o.state in LIVE or o.state in IN_FLIGHT)
     money_open = p is not None and p.state in MONEY_ACTIVE
-    owed = p is not None and p.state is P.CAPTURED and f.closing and left_to_give(p, f.refunds) > 0
+    owed = p is not None and p.state is P.CAPTURED and (
+        f.closing and left_to_give(p, f.refunds) > 0 or _recorded_and_owed(f, p))
     refunding = any(r.state in (R.REQUESTED, R.SENT) for r in f.refunds)
     failed = bool(unreturned(f.refunds))
     return order_open or money_open or bool(owed) or refunding or failed
+
+
+def _recorded_and_owed(f: Facts, p: PaymentFacts) -> bool:
+    """Staff recorded the cancellation, and the refund that follows from it is not written down yet."""
+    given = any(r.cause == "cancelled" for r in f.refunds)
+    return f.route is Route.MANUAL and f.wish is Wish.CANCEL and not given and still_owed(f, p, "cancelled") > 0
 
 
 def derive_status(f: Facts) -> Status:

@@ -138,7 +138,7 @@ class Service:
 
 # What an offer may ask for beside name, birth date, title, e-mail and phone (`OfferInfo.requires`).
 REQUIREMENTS = ("gender", "date_of_birth", "email", "phone", "mobile_phone", "phone_country", "postal_code", "address",
-                "invoice_address", "residence", "document_city", "redress", "french_discount", "spanish_resident")
+                "invoice_address", "residence", "document_city", "redress")
 
 
 @dataclass(frozen=True)

@@ -127,19 +127,16 @@ def _button(request: HttpRequest, action: desk.Action, situation: desk.Situation
         about, address = f"booking:{booking.pk}", reverse("admin:bookings_booking_verb", args=[booking.pk, action.name])
     else:
         about, address = "system", reverse("admin:bookings_system_verb", args=[action.name])
-    advised = _advised(situation)
+    best = advised(case) if case is not None else ""
     allowed = request.user.has_perm(action.permission)
     return Button(
         action, address, why_not=action.unavailable(situation) if allowed else NOT_YOURS,
-        key=press.new_key(request.user.pk, action.name, about), recommended=action.name == advised)
+        key=press.new_key(request.user.pk, action.name, about), recommended=action.name == best)
 
 
-def _advised(situation: desk.Situation) -> str:
-    """The one action that the kind of case recommends; a lost reservation cannot be looked for by machine."""
-    case, booking = situation.case, situation.booking
-    if case is None:
-        return ""
-    if case.kind == "unknown_outcome" and booking is not None and booking.route == Route.MANUAL:
+def advised(case: Case) -> str:
+    """The name of the one action that is recommended for a case; a lost reservation is not looked for by machine."""
+    if case.kind == "unknown_outcome" and case.booking is not None and case.booking.route == Route.MANUAL:
         return "attach_order"
     return getattr(KINDS.get(case.kind), "action", "")
 

@@ -16,9 +16,9 @@ from bookings.admin.ledger import ledger_of
 from bookings.admin.story import passenger_row
 from bookings.admin.timeline import timeline_of
 from bookings.admin.words import in_words
+from bookings.desk.tickets import as_sent
 from bookings.facts import Story
 from bookings.flow import BY_LOCATOR, Route
-from bookings.forms import sent_as
 from bookings.models import Booking, Case, StaffAction
 from fly2any.kernel.readonly import amount
 from payments.models import Dispute
@@ -90,7 +90,7 @@ def look_for(booking: Booking, order: SupplierOrder | None, buttons: Buttons) ->
         order.state in (OrderState.CREATING, OrderState.UNKNOWN) or order.refusal == "booking_failed_check")
     if order is None or not lost:
         return None
-    names = [sent_as(one.given_name, one.family_name) for one in booking.passengers.order_by("position")]
+    names = [as_sent(one) for one in booking.passengers.order_by("position")]
     return {"names": [name for name in names if name], "buttons": answers(buttons),
             "remark": f"FLY2ANY {booking.reference}", "asked_at": order.asked_at, "lapses_at": order.lapses_at}
 

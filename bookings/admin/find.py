@@ -22,6 +22,7 @@ GATEWAYS = ("stripe", "phonepe")
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15  # digits
 DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d%b%Y", "%d%b%y", "%d-%b-%Y")
 SHORTEST_DATE = 7  # letters: 6 are a reference
+LOCATOR = re.compile(r"[0-9A-Za-z]{5,8}")  # an airline's own; two letters would be the airline
 _REFERENCE = re.compile(r"(FLY2A-?)?([0-9A-Z]{6})", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[\d\s().\-/]+")
 _LONG_DATE = re.compile(r"\b(\d{1,2})\.?\s+([A-Za-z]{3,9})\.?,?\s+(\d{4})\b")
@@ -87,6 +88,9 @@ def _by_id(term: str) -> set[int]:
     """Bookings by an id of ours, the airline's or the bank's, or by the airline's reference."""
     ids: set[int] = set()
     orders = SupplierOrder.objects.filter(Q(pnr=term.upper()) | Q(supplier__in=SUPPLIERS, external_id=term))
+    if LOCATOR.fullmatch(term):
+        theirs = SupplierOrder.objects.filter(locators__contains=[[term.upper()]]).exclude(locators=[])
+        ids.update(theirs.values_list("booking_id", flat=True)[:LIMIT])
     ids.update(orders.values_list("booking_id", flat=True)[:LIMIT])
     ids.update(Payment.objects.filter(provider__in=GATEWAYS, external_id=term).values_list("booking_id", flat=True))
     if "_" in term:

@@ -10,6 +10,7 @@ from bookings.status import MoneyWord, Progress, Status
 
 View = dict[str, Any]
 FREE = "Until the tickets are issued you can cancel free of charge."
+OPENS = "We are making the page where you give your card. It opens here by itself in a moment."
 LONG = {  # while nothing is known for more than a minute (ux.md 8)
     Progress.RESERVING: ("Your request is written down and cannot get lost. No card was asked for.",
                          "We keep asking the airline until it answers."),
@@ -31,8 +32,10 @@ def outcome(booking: Booking, view: View) -> View | None:
     ticketed = (view.get("order") or {}).get("state") == "ticketed"
     title = "Your tickets are issued, the payment is still open" if ticketed else (
         "Your seats are reserved, our team issues the tickets")
-    return {"title": title, "tone": "wait", "texts": _texts(booking, view, ticketed), "fix": False, "moving": True,
-            "every": 60, "stepped": not ticketed,
+    # the mail with the link can be quicker than the worker that asks for the payment
+    opens = booking.card_wanted and MoneyWord(booking.money) is MoneyWord.NONE
+    return {"title": title, "tone": "wait", "texts": [OPENS] if opens else _texts(booking, view, ticketed),
+            "fix": False, "moving": True, "every": 3 if opens else 60, "stepped": not ticketed,
             "deadline": None if ticketed else (view.get("deadlines") or {}).get("payBy"),
             "deadline_word": "We issue the tickets by"}
 

@@ -318,7 +318,7 @@ def _cancelled_form(situation: Situation) -> type[forms.Form] | None:
         most = Money(_left(story), story.booking.currency)
         fields["amount"] = forms.CharField(
             label=f"The customer gets back ({story.booking.currency})", max_length=20, strip=True,
-            help_text=f"What the consolidator returned, less nothing of ours: at most {most}. 0 for nothing.",
+            help_text=f"Of what they paid, and as you agreed with them: at most {most}. 0 for nothing.",
             widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
     return type("CancelledFormNow", (CancelledForm,), fields)
 

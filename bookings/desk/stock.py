@@ -62,10 +62,11 @@ def _named(line: str, people: list[str]) -> list[int]:
     full, short = list[int](), list[int]()
     for place, name in enumerate(people):
         family, _, given = name.partition(" / ")
-        if not family or not all(part in words for part in family.split()):
+        given_names = re.findall(r"[A-Z]+", given)
+        if not family or not given_names or not all(part in words for part in re.findall(r"[A-Z]+", family)):
             continue
-        if all(part in words for part in given.split()):
+        if all(part in words for part in given_names):
             full.append(place)
-        elif any(word.startswith(given.split()[0]) for word in words):
+        elif any(word.startswith(given_names[0]) for word in words):
             short.append(place)
     return full or short

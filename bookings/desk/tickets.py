@@ -16,10 +16,10 @@ from bookings.desk.casework import AssignForm, colleague, no_booking
 from bookings.desk.money import amount_text, story_of
 from bookings.facts import Story
 from bookings.flow import AUTHORISATION_LIFE, STUCK_UNDOING, Wish
-from bookings.forms import sent_as
 from bookings.models import Booking, Diary, Passenger
 from bookings.wake import wake
 from fly2any.kernel.errors import Problem
+from fly2any.kernel.letters import ticket_name
 from payments.types import PaymentState as P
 from suppliers.models import BY_STAFF, SupplierOrder
 from suppliers.types import OrderState
@@ -35,6 +35,12 @@ def unnumbered(order: SupplierOrder, people: Iterable[Passenger]) -> list[Passen
     numbered = {person for ticket in order.tickets if ticket.get("kind") != "emd"
                 for person in ticket.get("passengers", ())}
     return [person for person in people if person.external_id not in numbered]
+
+
+def as_sent(person: Passenger) -> str:
+    """A name as it goes to the airline and stands on the ticket: MUELLER / ANNA-LENA; "" while none is kept."""
+    family, given = ticket_name(person.family_name), ticket_name(person.given_name)
+    return f"{family} / {given}" if family and given else ""
 
 
 def carrier_of(booking: Booking) -> str:
@@ -138,7 +144,7 @@ def _form(situation: Situation) -> type[forms.Form] | None:
     if situation.booking is None:
         return None
     people = tuple((f"{person.given_name} {person.family_name}".strip() or "the traveller",
-                    sent_as(person.given_name, person.family_name)) for person in _people(situation))
+                    as_sent(person)) for person in _people(situation))
     return type("TicketsFormNow", (TicketsForm,), {"people": people, "carrier": carrier_of(situation.booking)})
 
 
@@ -217,7 +223,7 @@ def _plan(situation: Situation, params: Params) -> Plan:
 
 
 def _written(person: Passenger) -> str:
-    return sent_as(person.given_name, person.family_name) or f"traveller {person.position + 1}"
+    return as_sent(person) or f"traveller {person.position + 1}"
 
 
 def _reserved(story: Story) -> bool:

@@ -75,7 +75,8 @@ def heal(moment: Moment, f: Facts) -> None:
     o, p = f.order, f.payment
     waits = o is not None and o.state is OrderState.RESERVED
     owed = p is not None and p.desk and any(r.state == "requested" for r in f.refunds)
-    for kind, still in (("refund_by_hand", owed), ("cancel_by_hand", waits),
+    ticket = o is not None and o.state is OrderState.TICKETED
+    for kind, still in (("refund_by_hand", owed), ("cancel_by_hand", waits), ("tickets_void", ticket),
                         ("reservation_card_released", waits and not f.card_wanted)):
         if kind in moment.story.cases and not still:
             cases.heal(kind=kind, subject=f"booking:{moment.story.booking.pk}", now=moment.now,

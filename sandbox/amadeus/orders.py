@@ -7,6 +7,7 @@ import copy
 import random
 import zlib
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,6 +45,8 @@ def create(call: Call, world: World, asked: Json) -> Answer:
         id=order["id"],
         pnr=order["pnr"],
         deadline=order["deadline"],
+        amount=str(sum(Decimal(offer["price"]["grandTotal"]) for offer in order["data"]["flightOffers"])),
+        currency=order["data"]["flightOffers"][0]["price"]["currency"],
         remarks=remarks(order),
         client_ref=call.headers.get("ama-client-ref"),
     )

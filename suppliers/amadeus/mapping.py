@@ -43,8 +43,8 @@ _OF_BOOKING = {
     "phoneNumberRequired": "phone", "postalCodeRequired": "postal_code"}
 _OF_TRAVELLER = {
     "genderRequired": "gender", "dateOfBirthRequired": "date_of_birth", "residenceRequired": "residence",
-    "documentIssuanceCityRequired": "document_city", "redressRequiredIfAny": "redress",
-    "airFranceDiscountRequired": "french_discount", "spanishResidentDiscountRequired": "spanish_resident"}
+    "documentIssuanceCityRequired": "document_city", "redressRequiredIfAny": "redress"}
+_OF_RESIDENTS = ("airFranceDiscountRequired", "spanishResidentDiscountRequired")  # fares on proof
 
 
 class Unfit(ValueError):
@@ -87,6 +87,8 @@ def offer(raw: Raw, external_id: str, document: str, known: Known) -> OfferInfo:
     asked = known.answer is not None
     answer = mapping(known.answer)
     needs = mapping(mapping(answer.get("data")).get("bookingRequirements"))
+    if any(one.get(key) is True for one in items(needs.get("travelerRequirements")) for key in _OF_RESIDENTS):
+        raise Unfit("it is for residents who can prove it")
     included = mapping(answer.get("included"))
     change, refund = conditions(raw, total.currency)
     return OfferInfo(

@@ -93,7 +93,7 @@ def test_waiting_holds_no_connection() -> None:
 
     def wait() -> None:
         with mock.patch("bookings.services.time.sleep", side_effect=doze):
-            services.wait_for(booking_id=booking.pk, seconds=0.05, until=lambda _: len(held) > 2)
+            services.wait_for(booking_id=booking.pk, seconds=20, until=lambda _: len(held) > 2)
         connection.close()
 
     thread = threading.Thread(target=wait)

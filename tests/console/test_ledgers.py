@@ -120,6 +120,44 @@ def test_one_payment_in_two_of_our_rows() -> None:
     assert "pi_1 stands in 2 of our rows: FLY2A-7KQ2MX, FLY2A-TWIN22" in found
 
 
+def reserved(*events: tuple[str, Row], amount: str = "500.00") -> list[Row]:
+    """Amadeus' ledger and Stripe's: a reservation, then what happened."""
+    known = {"id": "eJz%2fA%3D%3D", "pnr": "X7K2PQ"}
+    made = ("order.created", {**known, "remarks": [f"FLY2ANY {REF}"], "amount": amount, "currency": "USD"})
+    told = ledger(made, *((event, {**known, **fields} if event.startswith("order.") else fields)
+                          for event, fields in events))
+    return [{**row, "vendor": "amadeus"} if row["event"].startswith("order.") else row for row in told]
+
+
+TICKETED = ("order.ticketed", {"complete": True})
+
+
+def ours(order: str = "locator:X7K2PQ", payment: str = "pi_1", **more: Any) -> Row:
+    """Our line for it: known by its id or by its locator, paid by card or elsewhere."""
+    found = line(**more)
+    return change(found, orders=[{**found["orders"][0], "id": order}],
+                  payments=[{**found["payments"][0], "id": payment}])
+
+
+def test_reservations_that_staff_ticket_are_compared_too() -> None:
+    card = [intent("created"), intent("authorised"), TICKETED, intent("captured")]
+    for order in ("locator:X7K2PQ", "eJz/A==", "eJz%2FA%3D%3D"):
+        assert differences([ours(order)], reserved(*card)) == []
+    assert differences([ours(payment="desk:K 77")], reserved(TICKETED)) == []
+    early = [intent("created"), intent("captured"), TICKETED]
+    assert differences([ours()], reserved(*early)) == [
+        f"{REF}: payment pi_1 was captured before any ticket was issued"]
+    assert differences([ours(payment="desk:K 77")], reserved(("order.ticketed", {"complete": False}))) == [
+        f"{REF}: order eJz/A== is ticketed here and held at the airline",
+        f"{REF}: confirmed, and the airline shows ['held']"]
+    assert differences([ours(payment="desk:K 77")], reserved(TICKETED, amount="499.99")) == [
+        f"{REF}: 50000 captured for an order of 49999"]
+    twice = [*reserved(TICKETED), {**reserved()[0], "seq": 9, "id": "eJzB", "pnr": "OTHER2"}]
+    assert differences([ours(payment="desk:K 77")], twice) == [
+        "eJzB exists outside (held, USD 500.00) and nobody here knows it",
+        f"{REF} at Amadeus was booked 2 times: eJz/A==, eJzB"]
+
+
 @pytest.mark.django_db
 def test_what_the_command_prints_is_what_is_compared() -> None:
     b = rows.confirmed(fee_minor=1_500)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -129,3 +130,25 @@ def test_it_is_taken_with_one_press_and_leads_back_to_the_list(client: Client) -
     assert answer.status_code == 302 and answer["Location"] == LIST and b.orders.get().handler == user
     assert "<strong>me</strong>" in client.get(LIST).content.decode()
     assert 'To ticket: <strong>1</strong>' in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(("asked", "index"), [
+    (Asked(), "order_to_ticket"), (Asked(which="soon"), "order_to_ticket"), (Asked(which="mine"), "order_to_ticket_owned"),
+    (Asked(after="1795305600000000.5"), "order_to_ticket")])
+def test_each_list_is_read_through_its_index(asked: Asked, index: str) -> None:
+    """Among ten thousand orders that have ended, none of which is touched."""
+    b, user = due(5), operator()
+    b.orders.update(handler=user)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO suppliers_supplierorder (booking_id, supplier, external_id, offer_external_id, state, hold, "
+                       "pnr, total_minor, currency, asked_at, attach_id, refusal, refusal_detail, changed, tickets, actions, "
+                       "itinerary, flight_change, change_answer, quote_id, quote_refund_to, created_at) SELECT booking_id, "
+                       "'amadeus', 'x' || n, 'o' || n, 'cancelled', false, '', 1, 'USD', asked_at, '', '', '{}', false, '[]', "
+                       "'[]', '[]', '{}', '', '', '', now() FROM suppliers_supplierorder, generate_series(1, 10000) n")
+        cursor.execute("ANALYZE suppliers_supplierorder")
+        with CaptureQueriesContext(connection) as seen:
+            page(asked, user, NOW)
+        cursor.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) " + seen[0]["sql"])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert index in plan and "Seq Scan on suppliers_supplierorder" not in plan, plan
+    assert "Rows Removed" not in plan or max(map(int, re.findall(r"Rows Removed by Filter: (\d+)", plan))) < 10, plan

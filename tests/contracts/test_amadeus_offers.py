@@ -267,6 +267,12 @@ def test_what_the_airline_wants_to_know_is_said_in_our_words() -> None:
     assert nothing.requires == () and not nothing.documents_required
 
 
+@pytest.mark.parametrize("key", mapping._OF_RESIDENTS)
+def test_a_fare_for_residents_is_not_sold(key: str) -> None:
+    with pytest.raises(mapping.Unfit):
+        read(offer(), {"data": {"bookingRequirements": {"travelerRequirements": [{"travelerId": "1", key: True}]}}})
+
+
 def test_fare_rules_are_kept_as_the_airline_wrote_them() -> None:
     note = "PENALTIES\n  CHANGES <b>ANY TIME</b> & MORE"
     found = read(offer(), {"data": {}, "included": {"detailed-fare-rules": {

@@ -267,6 +267,20 @@ def test_a_reservation_that_turns_up_after_all_is_cancelled(world: World, there:
     assert (booking.status, world.order(booking).state, there.orders) == ("FAILED", "cancelled", {})
 
 
+def test_a_wish_to_cancel_waits_for_what_is_not_known_and_cancels_what_is_found(
+        world: World, there: Consolidator) -> None:
+    there.lost = True
+    booking = world.drive(booked(world, there))
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    world.drive(booking)
+    assert (booking.status, cases(booking)) == ("CANCELLING", {"unknown_outcome"})
+    SupplierOrder.objects.filter(booking=booking).update(attach_id="res1")
+    world.drive(booking)
+    assert (booking.status, world.order(booking).state, there.orders, cases(booking)) == (
+        "CANCELLED", "cancelled", {}, set())
+    kept(booking)
+
+
 def test_a_definite_no_closes_and_one_that_may_have_left_a_record_asks_staff_to_look(
         world: World, there: Consolidator) -> None:
     for code, opened in (("sold_out", set()), ("booking_failed_check", {"booking_failed_check"})):

@@ -229,6 +229,9 @@ def test_nobody_is_charged_or_given_back_by_machine_what_was_paid_at_the_desk() 
     assert decide(owed, NOW) == Attention("refund_by_hand")
     told = replace(owed, cases=frozenset({"refund_by_hand"}))
     assert isinstance(decide(told, NOW), Wait) and status.derive_status(told) is status.Status.CANCELLING
+    agreed = replace(BASE, wish=Wish.CANCEL, agreed_refund_minor=1000, order=held(O.CANCELLED), payment=desk)
+    assert status.derive_status(agreed) is status.Status.CANCELLING, "recorded by staff; its refund is not written down"
+    assert decide(agreed, NOW) == Do(Step.REQUEST_REFUND, "cancelled")
     given = replace(told, refunds=(replace(owed.refunds[0], state=R.SUCCEEDED),), payment=replace(
         desk, refunded_minor=50_000))
     assert (decide(given, NOW), status.derive_status(given)) == (Rest(), status.Status.EXPIRED)

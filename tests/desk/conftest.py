@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.core.conftest import running_sandbox, world
+from tests.core.conftest import reservations, running_sandbox, world
 
 if TYPE_CHECKING:
     from tests.desk.pressing import Desk
 
-__all__ = ["running_sandbox", "world"]
+__all__ = ["reservations", "running_sandbox", "world"]
 
 
 @pytest.fixture

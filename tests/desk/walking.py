@@ -17,7 +17,7 @@ from tests.storm import promises
 from tests.storm.walk import DEEDS, Walk
 
 BUTTONS = {"refund": 6, "cancel": 5, "quote": 4, "capture": 4, "void": 4, "attach_order": 4, "look_again": 2,
-           "resume": 1, "mark_handled": 3, "enter_tickets": 1, "send_pay_link": 1, "resend_mail": 1,
+           "resume": 1, "mark_handled": 3, "enter_tickets": 1, "send_pay_link": 1, "record_refund": 2, "resend_mail": 1,
            "correct_contact": 1, "replay": 1, "snooze": 1, "assign": 1, "note": 1}
 PRESSES = 120  # how often somebody presses, beside the weights of the storm's deeds
 
@@ -109,6 +109,8 @@ class DeskWalk(Walk):
             typed["order_id"] = self.dice.choice([*theirs, *theirs[-2:] * missed, "ord_nobodyknowsit"])
         if "reference" in fields:
             typed["reference"] = self._one().reference
+        if "receipt" in fields:
+            typed["receipt"] = f"R {secrets.token_hex(4)}"
         if "private_email" in fields:
             typed |= {"private_email": f"walker{self.dice.randrange(9)}@example.com", "private_phone": "+442080160508"}
         form = kind({**typed, **{name: "2202345678901" for name in fields if name.startswith("private_ticket")}})

@@ -50,7 +50,7 @@ def test_a_search_ends_as_a_complete_draft_with_the_servers_price(world: World) 
     booking = drafts.set_passengers(booking=booking, passengers=[person()], contact=CONTACT, now=now)
     view = selectors.booking_view(booking)
     assert view["price"]["total"]["minor"] == offer.total_minor + bag["price"]["minor"]
-    assert view["contact"] == {"email": "ada@example.com", "phone": "+442080160508"}
+    assert view["contact"] == {"email": "ada@example.com", "phone": "+442080160508", "address": None}
     assert view["passengers"][0]["familyName"] == "Lovelace"
     assert len(view["selections"]) == 1
     assert booking.segments.count() == sum(len(piece["segments"]) for piece in offer.priced["slices"])

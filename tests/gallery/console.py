@@ -17,6 +17,7 @@ from tests.console import rows
 from tests.console.test_browser import some_work
 from tests.gallery.made import crowd, rows_of
 from tests.journeys.visitor import Visitor
+from tests.trail.rows import offer_json
 
 Steps = Iterator[str]
 NAME, PASSWORD = "floor-manager", "harbour pencil violet"
@@ -46,6 +47,7 @@ def _bad_day() -> Case:
     figures.fill(clock.now(), per_day=2_000, days=33)
     some_work()
     late = rows.booking(accepted_minor=123_456_789, priced_minor=123_456_789)
+    type(late.offer).objects.filter(pk=late.offer_id).update(searched=offer_json("off_late"))  # the customer's page reads it
     crowd(late)
     rows.order(late, "ticketed")
     rows.payment(late, "authorised")

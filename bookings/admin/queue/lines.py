@@ -9,6 +9,7 @@ from functools import cache
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from bookings.admin.buttons import advised
 from bookings.admin.queue.reading import action_of
 from bookings.admin.words import SIGNS, in_words, span
 from bookings.cases import title_of
@@ -46,7 +47,7 @@ class Line:
 
 def line_of(case: Case, user: User, now: datetime) -> Line:
     """The line of a case, for this person, at this time; it asks the database nothing."""
-    severity, name = Case.Severity(case.severity), action_of(case.kind)
+    severity, name = Case.Severity(case.severity), advised(case) if action_of(case.kind) else ""
     action = ACTIONS[name] if name and case.closed_at is None else None
     return Line(
         case=case, title=title_of(case.kind), reference=case.booking.reference if case.booking else case.subject,

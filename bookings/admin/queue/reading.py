@@ -26,7 +26,7 @@ from bookings.models import Case
 SIZE = 25  # lines of a page
 SHOWN_WITH = ("booking", "taken_by", "closed_by")
 SHOWN_OF = ("kind", "subject", "severity", "verdict", "money_minor", "currency", "opened_at", "deadline", "due",
-            "snoozed_until", "snoozed_because", "closed_at", "closed_because", "booking__reference",
+            "snoozed_until", "snoozed_because", "closed_at", "closed_because", "booking__reference", "booking__route",
             "taken_by__username", "closed_by__username")  # what lines, exports and places read
 COUNTED = 1000  # a tab counts no further: "999+"
 ANYBODYS = "mark_handled"  # the action of kinds that recommend none

@@ -14,9 +14,8 @@ from bookings.admin import press
 from bookings.admin.ticketing.reading import SOON
 from bookings.admin.words import span
 from bookings.desk import ACTIONS
-from bookings.desk.tickets import TAKEN_FOR, unnumbered
+from bookings.desk.tickets import TAKEN_FOR, as_sent, unnumbered
 from bookings.flow import BY_LOCATOR
-from bookings.forms import sent_as
 from bookings.models import Case, Passenger, Segment
 from bookings.selectors import words as said
 from fly2any.kernel.readonly import amount
@@ -99,7 +98,7 @@ def _line(order: SupplierOrder, people: list[Passenger], flights: list[Segment],
 
 def _written(person: Passenger) -> str:
     """As it was sent to the airline; an infant is named as one."""
-    name = sent_as(person.given_name, person.family_name) or "no name kept"
+    name = as_sent(person) or "no name kept"
     return f"{name} (infant)" if person.kind == "infant" else name
 
 

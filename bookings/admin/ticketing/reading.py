@@ -77,8 +77,9 @@ def page(asked: Asked, user: User, now: datetime, size: int = SIZE) -> Page:
 
 def waiting() -> str:
     """How many there are, for a link: "0", "12", "999+"; one bounded query."""
-    count = SupplierOrder.objects.filter(state=OrderState.RESERVED).order_by("pay_by").values("pk")[:COUNTED].count()
-    count += Case.objects.filter(kind=UNNUMBERED, closed_at=None).values("pk")[:COUNTED].count()
+    reserved = SupplierOrder.objects.filter(state=OrderState.RESERVED).order_by().values("pk")[:COUNTED]
+    lacking = Case.objects.filter(kind=UNNUMBERED, closed_at=None).order_by().values("pk")[:COUNTED]
+    count = reserved.union(lacking, all=True).count()
     return f"{COUNTED - 1}+" if count >= COUNTED else str(count)
 
 
