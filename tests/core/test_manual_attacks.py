@@ -230,3 +230,29 @@ def test_a_picture_without_its_own_date_does_not_put_the_deadline_off(world: Wor
     there.orders["res1"] = replace(there.orders["res1"], pay_by=clock.now() + timedelta(days=30))
     later(world, booking, minutes=16)
     assert world.order(booking).pay_by == order.pay_by - timedelta(minutes=16)
+
+
+def test_money_owed_by_hand_is_a_case_until_it_is_recorded_whoever_closed_it(
+        world: World, there: Consolidator, manager: Desk) -> None:
+    booking = world.drive(booked(world, there))
+    manager.press("record_payment", booking=booking, method="cash", receipt="K 4")
+    there.orders.clear()
+    later(world, booking, minutes=16)
+    assert (booking.status, cases(booking)) == ("CANCELLING", {"refund_by_hand"})
+    manager.press("mark_handled", case=Case.objects.get(booking=booking, kind="refund_by_hand"))
+    later(world, booking, hours=1)
+    assert cases(booking) == {"refund_by_hand"}, "nothing was given back yet"
+    refund = world.payment(booking).refunds.get()
+    manager.press("record_refund", booking=booking, refund=refund.pk, method="cash", receipt="B 4")
+    world.drive(booking)
+    assert (booking.status, booking.money, cases(booking)) == ("CANCELLED", "refunded", set())
+    kept(booking)
+
+
+def test_an_airline_that_is_silent_for_a_day_does_not_keep_the_card(world: World, there: Consolidator) -> None:
+    booking = authorised(world, there)
+    there.fail("order", *[Unavailable("supplier_down")] * 400)
+    for _ in range(40):
+        later(world, booking, minutes=12)
+    assert booking.parked_at is None and world.payment(booking).state == "voided" and not booking.card_wanted
+    assert booking.status == "PENDING_TICKETING"
