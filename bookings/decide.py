@@ -42,7 +42,7 @@ from bookings.flow import (
     Wish,
     next_look,
 )
-from bookings.reserved import in_doubt, reserved, ticketed
+from bookings.reserved import in_doubt, reserved, ticketed, unseen
 from bookings.undo import heard, ready, refunds_in_flight, stale, undoing, unfinished, unreturned, unwind
 from payments.types import PaymentState as P
 from suppliers.types import OrderState as O
@@ -169,8 +169,9 @@ def news(f: Facts, now: datetime) -> Decision | None:
         return ready(p.look, Do(Step.LOOK_PAYMENT), now)
     if o and o.readable and o.state is not O.CANCELLED and heard(o.news_at, o.looked_at):
         look = ready(o.look, Do(Step.LOOK_ORDER), now)
-        if isinstance(look, Do) or f.route is not Route.MANUAL or o.state is not O.RESERVED:
-            return look  # a card that is reserved for a reservation does not wait for the airline (I7)
+        waits = unseen(f, o, look, now) if f.route is Route.MANUAL and isinstance(look, Wait) else look
+        if waits is not None:
+            return waits
     for r in f.refunds:
         if r.known and heard(r.news_at, r.looked_at):
             return ready(r.send, Do(Step.LOOK_REFUND, str(r.id)), now)

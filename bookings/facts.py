@@ -23,8 +23,10 @@ from payments.types import DESK, PaymentState, RefundState
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
 
-# a refund that was sent again may come back again, and another may have to be given by hand: a healed case says nothing
-AFRESH = Q(kind__in=["refund_failed", "refund_by_hand"], closed_at__isnull=False, closed_by=None)
+# a refund that was sent again may come back again: that healed case says nothing about the new one. Money that is to be
+# given by hand is owed until that is recorded, whoever closed the case
+AFRESH = Q(kind="refund_failed", closed_at__isnull=False, closed_by=None) | Q(kind="refund_by_hand",
+                                                                              closed_at__isnull=False)
 
 
 @dataclass

@@ -23,13 +23,15 @@ from bookings.flow import (
     PaymentFacts,
     Step,
     Wait,
+    Wish,
 )
-from bookings.undo import heard, ready, stale, undoing
+from bookings.undo import heard, ready, stale, undoing, unfinished
 from payments.types import PaymentState as P
 from suppliers.types import OrderState as O
 
 EAGER_LOOKS = timedelta(hours=6)  # tickets mostly come within hours: looked for every quarter of an hour, then hourly
 QUARTER = timedelta(minutes=15)
+MOVING = frozenset({P.NEW, P.OPEN, P.CAPTURING, P.VOIDING})  # states of a payment that does not rest
 LONGEST = timedelta(days=7)  # a reservation whose end nobody wrote down
 
 
@@ -134,8 +136,31 @@ def _open(f: Facts, o: OrderFacts, ends: datetime, now: datetime) -> Decision:
 # --- ticketed, and money that no machine moves ------------------------------------------------------------------
 
 
+def unseen(f: Facts, o: OrderFacts, look: Wait, now: datetime) -> Decision | None:
+    """There is news of the order, and the airline does not show it: a card does not wait for that (I7). None: go on.
+
+    Tickets that staff entered are charged only once the order has been seen; without that the card is let go in time.
+    """
+    p = _present(f)
+    if o.state is O.RESERVED or f.wish is Wish.CANCEL or (p is not None and p.state in MOVING):
+        return None
+    if p is None or p.state is not P.AUTHORISED or o.state is not O.TICKETED:
+        return look
+    if not f.card_wanted:
+        return None
+    release_at = (p.authorised_at or now) + AUTHORISATION_LIFE - STUCK_UNDOING
+    if now >= release_at:
+        return Do(Step.STOP_CARD, "not_ticketed")
+    return unfinished(Wait(min(look.until, release_at), look.why), "ticketed_unpaid", f, now, o.look)
+
+
 def ticketed(f: Facts, o: OrderFacts, p: PaymentFacts | None, now: datetime) -> Decision | None:
-    """A ticket without money: staff hear of it at once; a card is asked only by their link. None: as elsewhere."""
+    """A ticket without money: staff hear of it at once; a card is asked only by their link. None: as elsewhere.
+
+    A link that was taken back, or a card that was to be let go, is not charged because the tickets came first.
+    """
+    if p is not None and p.state is P.AUTHORISED and not f.card_wanted:
+        return undoing(p.void, Do(Step.VOID), f, now)
     if p is not None and p.state is not P.OPEN:
         return None
     if "ticketed_unpaid" not in f.cases:

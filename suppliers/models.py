@@ -36,6 +36,9 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
 }
 
 
+BY_STAFF = "staff"  # who a ticket number comes from when the airline has not shown it
+
+
 def _choices(states: type[OrderState]) -> list[tuple[str, str]]:
     return [(state.value, state.value.replace("_", " ")) for state in states]
 

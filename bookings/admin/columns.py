@@ -100,8 +100,9 @@ def _ids(story: Story) -> Line:
 
 def order_id(external_id: str) -> str:
     """The airline's id of an order; of one that staff attached by its locator alone, that there is none."""
-    locator = external_id.removeprefix(BY_LOCATOR)
-    return external_id or "–" if locator == external_id else f"not known, record locator {locator}"
+    if not external_id.startswith(BY_LOCATOR):
+        return external_id or "–"
+    return f"not known, record locator {external_id.removeprefix(BY_LOCATOR).partition('~')[0]}"
 
 
 def receipt_of(row: Payment | Refund) -> str:

@@ -22,6 +22,7 @@ from bookings.desk.money import RUNNING
 from bookings.facts import Story, load
 from bookings.flow import BY_LOCATOR, Route, Step, Wish
 from bookings.models import Booking, Diary, ExternalCall
+from bookings.steps.attach import LOCATOR_LIVES
 from bookings.wake import wake
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
@@ -171,8 +172,9 @@ def _is_locator(supplier: str, wanted: str) -> bool:
 def _of_nobody_else(order: SupplierOrder, wanted: str) -> None:
     """Problem when another booking has this order, however its id is written."""
     written = {wanted, unquote(wanted), quote(unquote(wanted), safe="")}
-    same = Q(external_id__in=written) | Q(pnr=wanted, state__in=sorted(LIVE)) if _is_locator(
-        order.supplier, wanted) else Q(external_id__in=written)
+    same = Q(external_id__in=written)
+    if _is_locator(order.supplier, wanted):  # airlines use a locator again, some time after its trip
+        same |= Q(pnr=wanted, state__in=sorted(LIVE), asked_at__gt=order.asked_at - LOCATOR_LIVES)
     taken = (SupplierOrder.objects.filter(same, supplier=order.supplier).exclude(pk=order.pk)
              .select_related("booking").first())
     if taken is not None:
@@ -189,9 +191,13 @@ def _by_locator(story: Story, situation: Situation, params: Params, by: By) -> s
                       status=409, action="Cancel it by hand")
     before = OrderState(order.state)
     order.move(OrderState.RESERVED)
-    order.external_id, order.pnr, order.locators = f"{BY_LOCATOR}{locator}", locator, [["GDS", locator]]
+    name = f"{BY_LOCATOR}{locator}"
+    used = SupplierOrder.objects.filter(supplier=order.supplier, external_id=name).exists()  # by a trip that has ended
+    order.external_id, order.pnr = (f"{name}~{order.pk}" if used else name), locator
+    order.locators = [["GDS", locator]]
     order.pay_by, order.looked_at = datetime.fromisoformat(str(params["ticket_by"])), now
-    order.save(update_fields=["state", "external_id", "pnr", "locators", "pay_by", "looked_at"])
+    order.lapses_at = max(order.lapses_at or order.pay_by, order.pay_by + timedelta(days=1))  # not gone before that
+    order.save(update_fields=["state", "external_id", "pnr", "locators", "pay_by", "looked_at", "lapses_at"])
     story.booking.calls.filter(kind=Step.CREATE_ORDER.value, subject=f"order:{order.pk}").update(
         outcome="ok", code="", retry_at=None, first_failed_at=None)
     Diary.objects.create(booking=story.booking, at=now, actor=by.actor, event="order.moved",

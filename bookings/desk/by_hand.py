@@ -110,6 +110,10 @@ def _record_payment(situation: Situation, params: Params, by: By) -> str:
         booking=booking, order=order, provider=DESK, external_id=f"{BY_HAND}{receipt}", method=params["method"],
         state=PaymentState.CAPTURED, amount_minor=booking.accepted_minor, captured_minor=booking.accepted_minor,
         currency=booking.currency, asked_at=now, looked_at=now, captured_at=now)
+    if booking.card_wanted:  # a link whose page was not opened yet asks nobody for a card any more
+        booking.card_wanted = False
+        booking.save(update_fields=["card_wanted"])
+        Diary.objects.create(booking=booking, at=now, actor=by.actor, event="card.not_wanted")
     subject, how = f"payment:{payment.pk}", f"{METHODS[payment.method]}, receipt {receipt}"
     Diary.objects.create(booking=booking, at=now, actor=by.actor, event="payment.asked", subject=subject,
                          after=str(payment.amount_minor), cause=how)
@@ -339,7 +343,10 @@ def _record_cancellation(situation: Situation, params: Params, by: By) -> str:
     Diary.objects.create(booking=booking, at=now, actor=by.actor, event="order.moved", subject=f"order:{order.pk}",
                          before=before.value, after=OrderState.CANCELLED.value, cause="cancelled by the consolidator")
     if booking.wish == Wish.BOOK and not booking.closing:
-        booking.agreed_refund_minor = back if asks else None
+        booking.agreed_refund_minor, payment = (back if asks else None), story.payment
+        if payment is not None and payment.by_hand_minor != payment.by_hand_before_minor:
+            payment.by_hand_before_minor = payment.by_hand_minor  # given before: what is said now comes on top of it
+            payment.save(update_fields=["by_hand_before_minor"])
         services.cancel_locked(booking, now, refund_minor=None, actor=by.actor)
     else:
         wake(booking.pk, now)

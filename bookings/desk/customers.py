@@ -117,7 +117,10 @@ def _cannot_take_back(situation: Situation) -> str:
     payment = story.payment
     if payment is not None and payment.state in (PaymentState.CAPTURING, PaymentState.CAPTURED):
         return "The money has been taken already."
-    return "" if order_state(situation) is OrderState.RESERVED else "The tickets are issued: the money is awaited."
+    if order_state(situation) is OrderState.TICKETED and payment is not None and payment.state == (
+            PaymentState.AUTHORISED):
+        return "The tickets are issued and the card is reserved for them: the money is being taken."
+    return "" if order_state(situation) in (OrderState.RESERVED, OrderState.TICKETED) else "Nothing waits for money."
 
 
 def _take_back(situation: Situation, _: Params, by: By) -> str:
@@ -133,7 +136,7 @@ TAKE_BACK_LINK = Action(
     "take_back_link", "Take the link to pay back", "customer", "bookings.do_pay_link",
     plan=lambda _, __: Plan(
         will=("The customer cannot pay by the link any more; a card that is reserved is released, nothing is charged.",
-              "The seats stay reserved until the airline's deadline.",
+              "The seats stay reserved until the airline's deadline, and tickets stay as they are.",
               "Then a payment taken elsewhere can be recorded, or a new link sent."),
         calls=("Stripe: POST /v1/payment_intents/…/cancel",)),
     perform=_take_back, unavailable=_cannot_take_back)

@@ -21,7 +21,7 @@ from bookings.wake import wake
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.letters import ticket_name
 from payments.types import PaymentState as P
-from suppliers.models import SupplierOrder
+from suppliers.models import BY_STAFF, SupplierOrder
 from suppliers.types import OrderState
 
 MOST = 4  # tickets of one traveller: one for each of several reservations
@@ -170,8 +170,9 @@ def _enter(situation: Situation, params: Params, by: By) -> str:
         raise Problem("tickets_missing", "Every traveller needs a ticket number of 13 digits.", status=422,
                       action="Enter the numbers")
     _only_here(order, given)
-    order.tickets = [*order.tickets, *({"kind": "ticket", "number": number, "passengers": [person.external_id]}
-                                       for numbers, person in zip(given, people, strict=True) for number in numbers)]
+    order.tickets = [*order.tickets, *(
+        {"kind": "ticket", "number": number, "passengers": [person.external_id], "by": BY_STAFF}
+        for numbers, person in zip(given, people, strict=True) for number in numbers)]
     if order.state == OrderState.RESERVED:
         order.move(OrderState.TICKETED)
         order.ticketed_at = situation.now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Q
 
 from bookings import cases
@@ -12,8 +14,9 @@ from bookings.steps.plan import OK, UNAVAILABLE, Answer, Asking, Moment
 from bookings.twins import name_digest
 from suppliers import registry
 from suppliers.models import IN_FLIGHT, SupplierOrder
-from suppliers.types import LIVE, OrderInfo
+from suppliers.types import LIVE, FlightSlice, OrderInfo
 
+LOCATOR_LIVES = timedelta(days=400)  # a trip is reserved a year ahead at most; later its locator is used for another
 NOT_ATTACHED = "not attached"  # in the facts of a case: which order was refused, and why
 
 
@@ -55,6 +58,25 @@ def _same_people(booking: Booking, info: OrderInfo) -> bool:
     return ours == {name_digest(given, family) for _, given, family in info.travellers}
 
 
+def _another_trip(booking: Booking, order: SupplierOrder, info: OrderInfo) -> str:
+    """What of a reservation, which names no offer, is not this booking's; "" when all is."""
+    if not info.travellers or not _same_people(booking, info):
+        return "it is for other travellers"
+    ours, theirs = _flights(booking.offer.info.slices), _flights(info.itinerary)
+    if theirs and ours != theirs:  # the same family may have reserved the same fare for another day
+        return "it is for other flights"
+    known = SupplierOrder.objects.filter(supplier=order.supplier, pnr=info.pnr, state__in=sorted(LIVE),
+                                         asked_at__gt=order.asked_at - LOCATOR_LIVES).exclude(pk=order.pk)
+    taken = known.exclude(pnr="").select_related("booking").first()
+    return f"it belongs to {taken.booking.reference} already, by its record locator" if taken is not None else ""
+
+
+def _flights(slices: tuple[FlightSlice, ...]) -> list[tuple[str, str, str]]:
+    """Carrier, number and day of each flight: what stays when ids and minutes change."""
+    return [(one.carrier_code, one.flight_number.lstrip("0"), one.departing_local[:10])
+            for part in slices for one in part.segments]
+
+
 def _differs(moment: Moment, info: OrderInfo) -> str:
     """Why this is not the order that the booking misses; "" when it is."""
     order, booking = orders.order_of(moment.story), moment.story.booking
@@ -64,9 +86,10 @@ def _differs(moment: Moment, info: OrderInfo) -> str:
         return f"it belongs to {taken.booking.reference} already"
     if info.booking_id and info.booking_id not in (str(booking.public_id), booking.reference):
         return "it carries another booking's reference"
-    if not info.booking_id and booking.route == Route.MANUAL:
-        if not info.travellers or not _same_people(booking, info):
-            return "it is for other travellers"
+    if booking.route == Route.MANUAL:
+        why_not = _another_trip(booking, order, info)
+        if why_not:
+            return why_not
     elif not info.booking_id and info.offer_id != order.offer_external_id:
         return "it carries no reference of ours and was made from another offer"
     if info.total.currency != order.currency or info.total.minor != order.total_minor:

@@ -36,12 +36,16 @@ def give_up_order(moment: Moment, reason: str) -> None:
 
 
 def order_failed(moment: Moment, reason: str) -> None:
-    """The supplier told us, signed, that the accepted order failed, and a look since then found none."""
+    """The supplier told us, signed, that the accepted order failed, and a look since then found none.
+
+    On the manual route staff say so, who looked: no definite no of the airline, so the offer is not sold again.
+    """
     order = orders.order_of(moment.story)
     order.refusal = "creation_failed"
     orders.move(moment, OrderState.NOT_CREATED, "creation failed")
     order.save()
-    orders.free_offer(moment, "creation_failed")
+    if moment.story.booking.route != Route.MANUAL:
+        orders.free_offer(moment, "creation_failed")
 
 
 def request_refund(moment: Moment, cause: str) -> None:

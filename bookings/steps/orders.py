@@ -23,7 +23,7 @@ from fly2any.kernel import keys, secretbox
 from fly2any.kernel.errors import Outside
 from fly2any.kernel.money import Money
 from suppliers import breaker, registry
-from suppliers.models import ORDER_MOVES, Offer, OfferClaim, SupplierOrder
+from suppliers.models import BY_STAFF, ORDER_MOVES, Offer, OfferClaim, SupplierOrder
 from suppliers.port import Supplier
 from suppliers.stored import to_json
 from suppliers.types import OfferInfo, OrderInfo, OrderRequest, OrderState, Service, Traveller
@@ -229,15 +229,12 @@ def move(moment: Moment, to: OrderState, cause: str = "") -> None:
 def see_order(moment: Moment, info: OrderInfo) -> None:
     """Believe the airline's own picture of the order."""
     story, order, booking = moment.story, order_of(moment.story), moment.story.booking
-    here = OrderState(order.state)
+    here, void = OrderState(order.state), _void_but_paid(moment, info)
     order.external_id, order.pnr = info.external_id, info.pnr
     order.locators = [list(pair) for pair in info.locators] or order.locators
-    reserved_until = order.pay_by if info.state is OrderState.RESERVED else None  # stays when it is named no more
-    order.pay_by, order.price_guaranteed_until = info.pay_by or reserved_until, info.price_guaranteed_until
+    order.pay_by, order.price_guaranteed_until = _pay_by(order, info), info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
-    if info.tickets or not order.tickets:  # numbers that staff entered stand until the airline shows its own
-        order.tickets = [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)}
-                         for t in info.tickets]
+    order.tickets = _numbers(order, info, manual=booking.route == Route.MANUAL)
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
@@ -248,7 +245,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     elif info.total.minor != order.total_minor:
         moment.note("order.price_seen", subject_of(story), before=str(order.total_minor), after=str(info.total.minor))
         order.total_minor = info.total.minor
-    if not (here is OrderState.PAYING and info.state is OrderState.HELD) and not _void_but_paid(moment, info):
+    if not (here is OrderState.PAYING and info.state is OrderState.HELD) and not void:
         move(moment, info.state)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
@@ -258,10 +255,38 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.save()
 
 
+def _pay_by(order: SupplierOrder, info: OrderInfo) -> datetime | None:
+    """The deadline. A reservation's stays when none is named, and is not put off by a picture without its own date.
+
+    Without the day of its making the airline's days of agreement cannot be counted; ours can.
+    """
+    if info.state is not OrderState.RESERVED or (info.pay_by and info.created_at):
+        return info.pay_by
+    agreed = order.lapses_at - timedelta(days=1) if order.lapses_at else None
+    return min((limit for limit in (info.pay_by, order.pay_by, agreed) if limit), default=None)
+
+
+def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dict[str, Any]]:
+    """The ticket numbers: those that staff entered stand until the airline shows its own of the same traveller."""
+    shown: list[dict[str, Any]] = [
+        {"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
+    if not shown:
+        return list(order.tickets)
+    named = {person for ticket in shown if ticket["kind"] == "ticket" for person in ticket["passengers"]}
+    return [*shown, *(one for one in order.tickets if manual and one.get("by") == BY_STAFF
+                      and not named.intersection(one["passengers"]))]
+
+
 def _void_but_paid(moment: Moment, info: OrderInfo) -> bool:
-    """Whether tickets that staff issued, and that are paid for, are void: staff say what comes back before it ends."""
+    """Whether tickets that staff issued, and that are paid for, are void: staff say what comes back before it ends.
+
+    One traveller's that the airline has shown and shows no more counts as well.
+    """
     booking, payment, order = moment.story.booking, moment.story.payment, order_of(moment.story)
-    void = info.state in (OrderState.CANCELLED, OrderState.LAPSED)
+    left = {ticket.number for ticket in info.tickets}
+    lost = any(one["kind"] == "ticket" and one.get("by") != BY_STAFF and one["number"] not in left
+               for one in order.tickets)
+    void = info.state in (OrderState.CANCELLED, OrderState.LAPSED) or (info.state is OrderState.RESERVED and lost)
     paid = payment is not None and payment.state in ("capturing", "captured")
     if booking.route != Route.MANUAL or order.state != OrderState.TICKETED or not void or not paid:
         return False

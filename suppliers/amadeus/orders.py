@@ -50,7 +50,7 @@ def order(raw: Raw, answer: Raw, *, live: bool = False, booking_id: str = "", of
     state = _state(raw, tickets)
     return OrderInfo(
         supplier=NAME, external_id=external_id, pnr=text(ours.get("reference")), state=state, total=_total(offers),
-        offer_id=offer_id, booking_id=booking_id, pay_by=ticket_by(raw, served_at),
+        offer_id=offer_id, booking_id=booking_id or _reference(raw), pay_by=ticket_by(raw, served_at),
         created_at=_created(ours) or served_at,
         tickets=tuple(Ticket("ticket" if text(one.get("documentType")) in _TICKETS else "emd",
                              _number(one), (text(one.get("travelerId")),)) for one in tickets
@@ -129,6 +129,12 @@ def remarks_of(raw: Raw) -> tuple[str, ...]:
     """Our own remarks in the order: "FLY2ANY FLY2A-7KQ2MX"."""
     general = items(mapping(raw.get("remarks")).get("general"))
     return tuple(text(one.get("text")) for one in general if text(one.get("text")).startswith(f"{REMARK} "))
+
+
+def _reference(raw: Raw) -> str:
+    """Our reference as our remark carries it; "" without exactly one."""
+    named = {one.removeprefix(REMARK).strip() for one in remarks_of(raw)}
+    return named.pop() if len(named) == 1 else ""
 
 
 def tickets_gone(raw: Raw) -> tuple[str, ...]:

@@ -369,7 +369,7 @@ def test_another_fare_chosen_in_one_tab_and_the_old_one_paid_in_the_other(world:
     first, other = siblings_of_one_search(world)
     offer = other.offer
     other.delete()
-    monkeypatch.setattr(drafting, "siblings", lambda _: [first.offer, offer])
+    monkeypatch.setattr(drafting, "family", lambda _: [first.offer, offer])
 
     def change() -> Booking:
         return drafts.change_fare(booking=first, offer_id=offer.pk, choices=[], user=None, now=clock.now())

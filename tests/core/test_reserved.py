@@ -106,9 +106,11 @@ def complaint(f: Facts) -> str:
             fine = f.card_wanted and state in (O.RESERVED, O.TICKETED) and money in (None, P.VOIDED)
             return "" if fine and f.wish is Wish.BOOK else "a card that nobody wants"
         case Do(Step.CAPTURE):
+            if not f.card_wanted:
+                return "a card that was let go is charged"
             return "" if (state, money) == (O.TICKETED, P.AUTHORISED) else "capture without a ticket (I1)"
         case Do(Step.VOID):
-            keep = state is O.TICKETED and f.wish is Wish.BOOK and money is P.AUTHORISED
+            keep = state is O.TICKETED and f.wish is Wish.BOOK and money is P.AUTHORISED and f.card_wanted
             return "void of a payment that a ticket stands for" if keep else ""
         case Do(Step.CLOSE):
             return "closed while unknown" if state in (O.CREATING, O.UNKNOWN, O.TICKETED) else ""

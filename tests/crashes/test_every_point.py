@@ -297,7 +297,7 @@ def test_a_kill_while_the_fare_is_changed_leaves_one_draft_of_each(world: World)
     draft = world.draft(offer, 1)
     kept = draft.selections.get().detail
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drafting, "siblings", lambda _: [offer, other])
+        patch.setattr(drafting, "family", lambda _: [offer, other])
 
         def press() -> Booking:
             return drafts.change_fare(booking=draft, offer_id=other.pk, user=None, now=clock.now(), choices=[

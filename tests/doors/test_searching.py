@@ -112,7 +112,7 @@ def test_a_search_that_breaks_in_our_hands_ends_and_says_so(monkeypatch: pytest.
     def broken(*args: Any) -> Any:
         raise ValueError("no row")
 
-    monkeypatch.setattr("bookings.drafts.searching._row", broken)
+    monkeypatch.setattr("bookings.drafts.searching.row", broken)
     with registry.replaced(good=Fake("good", lambda: [info("good", 1, 30000)])):  # type: ignore[arg-type]
         search = drafts.search(query=query(), principal=ME, now=clock.now())
         whole = eventually(search, lambda view: view["complete"])

@@ -58,6 +58,7 @@ class Lists:
     """
 
     name: str = "stripe"
+    lists_orders: bool = True
     intents: list[Intent] = field(default_factory=list)
     charges: list[ChargeInfo] = field(default_factory=list)
     refunded: list[RefundInfo] = field(default_factory=list)
