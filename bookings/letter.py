@@ -32,8 +32,7 @@ def words(booking: Booking) -> View:
     city = _city(view["slices"][0]["origin"]) if view["slices"] else ""
     return {
         "reference": view["reference"],
-        "pnr": view["pnr"],
-        "references": view["airlineReferences"],
+        "pnr": view["pnr"], "references": view["airlineReferences"],
         "tickets": [ticket["number"] for ticket in (view["order"] or {}).get("tickets", [])],
         "airline": view["ownerName"],
         "route": _route(view["slices"]),
