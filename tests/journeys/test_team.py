@@ -74,9 +74,9 @@ def words_of(visitor: Visitor, kind: str, reference: str) -> str:
 def has_tickets(visitor: Visitor, colleague: Colleague, reference: str, *mails: str) -> dict[str, Any]:
     """The customer reads CONFIRMED and the numbers, on the page and by mail; every book agrees. Returns our line."""
     numbers = [one["documentNumber"] for one in colleague.found(reference)[0]["tickets"]]
+    letter = visitor.letter("confirmed", reference)  # before the page, which looks again once a minute
     visitor.page.goto(f"{visitor.stack.url}/trips/{reference}")
     visitor.sees("Your trip is confirmed")
-    letter = visitor.letter("confirmed", reference)
     body = letter.get_body(("plain",))
     assert numbers and body is not None
     for number in numbers:
