@@ -71,6 +71,7 @@ def test_another_customer_is_told_that_it_is_gone_and_nothing_else() -> None:
     assert Booking.objects.count() == 1
 
 
+@pytest.mark.failure("C6")
 def test_a_sent_total_is_compared_and_never_used() -> None:
     row = offer()
     told = refused(Caller().book(row, data=body(row, acceptedTotal=total(row, -1))), 409, "price_changed")
@@ -121,6 +122,7 @@ def test_a_hold_takes_no_extras_and_no_instant_fare() -> None:
     assert Booking.objects.count() == 0
 
 
+@pytest.mark.failure("U7")
 def test_ten_holds_a_day_and_address() -> None:
     for _ in range(10):
         row = offer()
@@ -139,6 +141,7 @@ def test_both_confirmations_are_needed() -> None:
     assert Booking.objects.count() == 0
 
 
+@pytest.mark.failure("U5")
 def test_the_same_people_on_the_same_flights_are_asked_first() -> None:
     first, second, me = offer(), offer(), Caller()
     reference = me.book(first).json()["booking"]["bookingReference"]

@@ -45,6 +45,7 @@ def test_aliases_share_their_keys() -> None:
     assert me.book(row, "/api/flights/create-order", Idempotency_Key="key-1")["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.failure("W5")
 def test_another_body_is_refused() -> None:
     row, me = offer(), known()
     me.book(row, Idempotency_Key="key-1")
@@ -59,6 +60,7 @@ def test_a_key_belongs_to_one_customer() -> None:
     refused(answer, 409, "offer_taken")
 
 
+@pytest.mark.failure("W6")
 def test_a_running_twin_is_told_to_wait() -> None:
     row, me = offer(), known()
     me.book(row, Idempotency_Key="key-1")
@@ -68,6 +70,7 @@ def test_a_running_twin_is_told_to_wait() -> None:
     assert int(answer["Retry-After"]) >= 1
 
 
+@pytest.mark.failure("W3")
 def test_a_request_whose_process_died_is_taken_over_and_finds_its_booking() -> None:
     row, me = offer(), known()
     me.book(row, Idempotency_Key="key-1")

@@ -32,6 +32,7 @@ def ends_as(**change: Any) -> Any:
     ("passenger_rejected", 422, "did not accept"), ("supplier_down", 503, "can't reach"),
     ("airline_unreachable", 503, "could not be reached"), ("payment_unavailable", 503, "could not be opened"),
     ("creation_failed", 409, "could not complete"), ("supplier_refused", 409, "did not accept")])
+@pytest.mark.failure("T2")
 def test_a_booking_that_did_not_come_about(closing: str, status: int, said: str) -> None:
     with ends_as(status="FAILED", progress="closed", closing=closing):
         told = refused(Caller().post("/api/bookings", body(offer())), status, closing)
@@ -64,6 +65,7 @@ def test_a_higher_price_needs_consent_and_the_second_press_gives_it() -> None:
     assert Booking.objects.count() == 1
 
 
+@pytest.mark.failure("W7")
 def test_at_most_half_of_the_threads_wait(settings: Any) -> None:
     settings.WEB_THREADS, settings.WEB_WAIT_SECONDS = 4, 20
     given: list[float] = []
@@ -83,6 +85,7 @@ def test_at_most_half_of_the_threads_wait(settings: Any) -> None:
             assert free
 
 
+@pytest.mark.failure("W8")
 def test_waiting_holds_no_connection() -> None:
     me = Caller()
     me.book(offer())

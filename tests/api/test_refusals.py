@@ -73,6 +73,7 @@ def test_methods_and_addresses_that_do_not_exist() -> None:
     refused(Caller().post("/api/payments/status/FLY2A-000000"), 405, "method_not_allowed")
 
 
+@pytest.mark.failure("U6")
 def test_strangers_get_404_for_everything() -> None:
     mine = Caller().book(offer()).json()["booking"]
     reference, stranger = mine["bookingReference"], Caller()
@@ -102,6 +103,7 @@ def test_an_unknown_offer_is_a_404_and_an_old_one_is_gone() -> None:
     refused(Caller().book(late), 409, "offer_expired")
 
 
+@pytest.mark.failure("W9")
 def test_a_bug_tells_its_request_id_and_nothing_else() -> None:
     with mock.patch("bookings.selectors.bookings_of", side_effect=RuntimeError("secret detail")):
         told = refused(Caller().get("/api/bookings"), 500, "internal")
@@ -109,6 +111,7 @@ def test_a_bug_tells_its_request_id_and_nothing_else() -> None:
     assert "secret" not in json.dumps(told)
 
 
+@pytest.mark.failure("P2")
 def test_a_database_in_trouble_is_a_503() -> None:
     with mock.patch("bookings.selectors.bookings_of", side_effect=OperationalError("canceling statement")):
         answer = Caller().get("/api/bookings")

@@ -69,6 +69,7 @@ def test_an_unchanged_answer_is_a_304(me: Caller, url: str) -> None:
     assert me.get(url, If_None_Match=tag).status_code == 200
 
 
+@pytest.mark.failure("W13")
 def test_two_queries_at_most_and_no_write(me: Caller, url: str) -> None:
     payment = paid(state="voided", declines=1)
     for money, progress in (("none", "reserving"), ("none", "card"), ("reserved", "ticket"), ("charged", "done"),

@@ -55,6 +55,7 @@ def fails(deed: Callable[[], Any]) -> Outside:
 # --- the token ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("A15")
 def test_twenty_cold_threads_fetch_one_token(peer: Peer) -> None:
     amadeus, start = amadeus_supplier(peer.base), threading.Barrier(20)
     peer.says(TOKEN, order())
@@ -82,6 +83,7 @@ def test_the_token_call_carries_what_the_contract_wants_and_so_does_each_call(pe
 
 
 @pytest.mark.parametrize("code", sorted(errors.STALE_TOKEN))
+@pytest.mark.failure("A14")
 def test_a_token_that_is_not_good_any_more_is_fetched_again_once(peer: Peer, amadeus: AmadeusSupplier, code: int) -> None:
     peer.says(TOKEN, refused(401, str(code)), Says(200, {**examples.TOKEN, "access_token": "tok_2"}), order())
     assert amadeus.order("ord").pnr == "2ZYVAL"
@@ -108,6 +110,7 @@ def test_a_token_is_used_until_ten_seconds_before_its_end(peer: Peer, amadeus: A
     Says(401, {"error": "invalid_client", "error_description": "x", "code": 38187, "title": "Invalid parameters"}),
     Says(400, {"error": "unsupported_grant", "code": "38187"}), Says(403, b"<html>"), Says(410, {}),
 ])
+@pytest.mark.failure("A17")
 def test_credentials_that_are_not_taken_turn_the_provider_off(peer: Peer, amadeus: AmadeusSupplier, answer: Says) -> None:
     peer.says(answer)
     error = fails(lambda: amadeus.order("ord"))
@@ -141,6 +144,7 @@ def test_the_time_outs_are_those_of_the_rules() -> None:
 
 
 @pytest.mark.parametrize("fault", ["drip", "drip_head", "hang"])
+@pytest.mark.failure("A16")
 def test_a_slow_answer_cannot_hold_a_worker(peer: Peer, fault: str) -> None:
     amadeus = amadeus_supplier(peer.base, seconds={"read": 0.4})
     peer.says(TOKEN, order(fault=fault))
@@ -151,6 +155,7 @@ def test_a_slow_answer_cannot_hold_a_worker(peer: Peer, fault: str) -> None:
     assert len(peer.asked) == 2  # no time was left to ask again
 
 
+@pytest.mark.failure("A16")
 def test_a_create_that_trickles_in_is_unknown_and_a_kept_connection_is_not_reused_after_it(peer: Peer) -> None:
     amadeus = amadeus_supplier(peer.base, seconds={"create": 0.4})
     document = stored(amadeus, peer)
@@ -211,6 +216,7 @@ def test_an_order_has_a_connection_of_its_own_and_reads_share_one(peer: Peer, am
 # --- what is refused, tolerated, ignored -------------------------------------------------------------------------
 
 
+@pytest.mark.failure("A19")
 def test_a_redirect_is_refused(peer: Peer, amadeus: AmadeusSupplier) -> None:
     peer.says(TOKEN, Says(302, b"", {"Location": f"{peer.base}/elsewhere"}))
     assert isinstance(fails(lambda: amadeus.order("ord")), Unavailable)
@@ -221,6 +227,7 @@ def test_a_redirect_is_refused(peer: Peer, amadeus: AmadeusSupplier) -> None:
     ("application/json; charset=utf-8", "utf-8"), (f'{TYPE};charset="UTF-8"', "utf-8"), ("application/json; charset=ISO-8859-1", "latin-1"),
     ("text/plain", "utf-8"), ("application/json", "utf-8-sig"),
 ])
+@pytest.mark.failure("A18")
 def test_any_charset_and_type_is_read(peer: Peer, amadeus: AmadeusSupplier, kind: str, encoding: str) -> None:
     raw = examples.ordered()
     raw["data"]["travelers"][0]["name"]["lastName"] = "MÜLLER"
@@ -235,6 +242,7 @@ def test_a_body_that_is_no_order_is_no_order(peer: Peer, amadeus: AmadeusSupplie
     assert isinstance(error, Unavailable) and error.code == "unreadable_answer"
 
 
+@pytest.mark.failure("A19")
 def test_the_machines_proxy_is_ignored(peer: Peer, amadeus: AmadeusSupplier, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

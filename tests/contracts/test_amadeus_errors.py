@@ -77,6 +77,7 @@ def test_a_code_means_what_it_means_for_the_call(
 @pytest.mark.parametrize("call", errors.CALLS)
 @pytest.mark.parametrize(("status", "code"), [(401, 38187), (401, 39683), (401, 39686), (403, 38197), (403, 0), (410, 41254), (410, 0),
                                               (429, 38195), (429, "38195")])
+@pytest.mark.failure("A17")
 def test_a_closed_account_turns_the_provider_off_whatever_was_asked(call: Call, status: int, code: Any) -> None:
     assert told(call, status, code) == (Unavailable, "provider_off")
 
@@ -96,6 +97,7 @@ def test_a_token_that_stays_bad_is_our_own_fault(call: Call, code: int) -> None:
 @pytest.mark.parametrize("call", READS)
 @pytest.mark.parametrize("strange", [None, [], "x", {}, {"errors": None}, {"errors": [None, 5]}, {"errors": [{"code": None}]},
                                      {"errors": [{"code": "abc", "source": "x"}]}])
+@pytest.mark.failure("A18")
 def test_a_read_never_stumbles_over_a_strange_error(call: Call, strange: Any) -> None:
     assert isinstance(errors.from_answer(call, 500, strange), Unavailable)
     assert isinstance(errors.from_answer(CREATE, 500, strange), OutcomeUnknown)

@@ -86,6 +86,7 @@ def test_names_and_party_are_kept_with_the_offer_for_when_it_is_priced(peer: Pee
 
 
 @pytest.mark.parametrize("document", ["", "x", "{}", "[]\n{}", "null\n{}"])
+@pytest.mark.failure("A22")
 def test_an_offer_without_its_text_is_gone(amadeus: AmadeusSupplier, peer: Peer, document: str) -> None:
     for deed in (lambda: amadeus.offer("am_1", document), lambda: amadeus.seat_maps("am_1", document),
                  lambda: amadeus.create_order(examples.request(document))):
@@ -287,6 +288,7 @@ def test_fare_rules_are_kept_as_the_airline_wrote_them() -> None:
     lambda now: now["travelerPricings"][0]["fareDetailsBySegment"][0].update(cabin="PREMIUM_ECONOMY"),
     lambda now: now["travelerPricings"][0]["fareDetailsBySegment"][1].update(includedCheckedBags={"weight": 20, "weightUnit": "KG"}),
 ])
+@pytest.mark.failure("A22")
 def test_a_priced_offer_that_is_another_is_gone(peer: Peer, amadeus: AmadeusSupplier, change: Callable[[dict[str, Any]], Any]) -> None:
     now = offer()
     change(now)

@@ -214,6 +214,7 @@ def test_a_lost_answer_to_a_read_is_unavailable(
 
 
 @pytest.mark.parametrize("deed", [*WRITES, *READS])
+@pytest.mark.failure("S17")
 def test_a_refused_connection_certainly_did_nothing(settings: Any, deed: str) -> None:
     base = f"http://127.0.0.1:{unused_port()}"
     settings.DUFFEL_API_BASE = base

@@ -132,6 +132,7 @@ STRICT_OFFER = {"id", "expires_at", "slices", "passengers", "segments", "total_a
 STRICT_ORDER = {"id", "total_amount", "total_currency", "payment_status", "awaiting_payment", "payment_required_by"}
 
 
+@pytest.mark.failure("D23")
 def test_no_missing_or_odd_key_breaks_the_reading_of_an_offer() -> None:
     for place, changed in without_each_key(data("offer")):
         try:
@@ -141,6 +142,7 @@ def test_no_missing_or_odd_key_breaks_the_reading_of_an_offer() -> None:
 
 
 @pytest.mark.parametrize("name", ["order_hold_unpaid", "order_instant_paid"])
+@pytest.mark.failure("D23")
 def test_no_missing_or_odd_key_breaks_the_reading_of_an_order(name: str) -> None:
     for place, changed in without_each_key(data(name)):
         try:

@@ -115,6 +115,7 @@ def test_an_unconfirmed_intent_is_closed_and_cannot_be_captured(box_stripe: Stri
     assert box_stripe.void(intent.external_id, key="void:17").state == PaymentState.VOIDED
 
 
+@pytest.mark.failure("S9")
 def test_an_expired_reservation_is_gone(world: Sandbox, box_stripe: StripeGateway) -> None:
     intent = authorised(world, box_stripe)
     bank(world, f"authorisations/{intent.external_id}/expire")
@@ -180,6 +181,7 @@ def test_amounts_outside_the_limits(box_stripe: StripeGateway, amount: Money) ->
 
 
 @pytest.mark.parametrize("amount", [Money(59999, "JPY"), Money(59990, "BHD"), Money(599, "ISK")])
+@pytest.mark.failure("S19")
 def test_odd_currencies_come_back_as_they_went(world: Sandbox, box_stripe: StripeGateway, amount: Money) -> None:
     intent = authorised(world, box_stripe, amount)
     taken = box_stripe.capture(intent.external_id, amount=amount, key="cap:17")
@@ -192,6 +194,7 @@ LOST = [("reset_before", "gateway_down", False), ("reset_after", "gateway_down",
 
 
 @pytest.mark.parametrize(("fault", "code", "done"), LOST)
+@pytest.mark.failure("S2")
 def test_a_capture_whose_answer_is_lost_is_unknown_and_the_look_tells(
     world: Sandbox, box_stripe: StripeGateway, fault: str, code: str, done: bool,
 ) -> None:
@@ -217,6 +220,7 @@ def settled(deed: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize(("fault", "code", "done"), LOST)
+@pytest.mark.failure("S3")
 def test_a_refund_whose_answer_is_lost_is_not_paid_twice(
     world: Sandbox, box_stripe: StripeGateway, fault: str, code: str, done: bool,
 ) -> None:
@@ -239,6 +243,7 @@ def test_the_library_repeats_with_our_key_and_succeeds(world: Sandbox, settings:
         intent.external_id]
 
 
+@pytest.mark.failure("S5")
 def test_a_stored_500_is_repeated_for_its_key_and_a_new_key_gets_on(world: Sandbox, box_stripe: StripeGateway) -> None:
     intent = authorised(world, box_stripe)
     world.fault("stripe.capture", "status", status=500)
@@ -249,11 +254,13 @@ def test_a_stored_500_is_repeated_for_its_key_and_a_new_key_gets_on(world: Sandb
     assert box_stripe.capture(intent.external_id, amount=USD, key="cap:17:2").state == PaymentState.CAPTURED
 
 
+@pytest.mark.failure("S17")
 def test_too_many_requests(world: Sandbox, box_stripe: StripeGateway) -> None:
     world.fault("stripe.create_payment_intent", "status", status=429)
     assert (type(error := fails(lambda: opened(box_stripe))), error.code) == (Unavailable, "gateway_busy")
 
 
+@pytest.mark.failure("S18")
 def test_a_wrong_key_is_a_matter_of_configuration(world: Sandbox, settings: Any) -> None:
     gateway = StripeGateway(transport.build(key="sk_live_wrong", base=settings.STRIPE_API_BASE, retries=0),
                             base=settings.STRIPE_API_BASE)

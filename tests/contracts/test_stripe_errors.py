@@ -149,6 +149,7 @@ def test_a_lost_answer_to_a_read_is_unavailable(peer: Peer, stripe_gateway: Stri
 
 
 @pytest.mark.parametrize("deed", [*WRITES, *READS])
+@pytest.mark.failure("S17")
 def test_a_refused_connection_certainly_did_nothing(settings: Any, deed: str) -> None:
     base = settings.STRIPE_API_BASE = f"http://127.0.0.1:{unused_port()}"
     gateway = StripeGateway(transport.build(key="sk_test_x", base=base, retries=0), base=base)

@@ -59,6 +59,7 @@ def test_new_flights_and_a_refund_under_way_wait_for_whichever_is_first() -> Non
     assert decide(unanswered, table.NOW) == Wait(table.NOW + timedelta(minutes=9), "new flights")
 
 
+@pytest.mark.failure("D18")
 def test_an_airline_that_quotes_all_and_then_refuses_to_cancel_leaves_the_refund_to_staff(world: World) -> None:
     """The driver used to cancel and to take it back for ever, until the booking was parked."""
     booking = confirmed(world, SIGNIFICANT, choose=free)
@@ -127,6 +128,7 @@ def with_bag(world: World) -> Booking:
                                                                        "quantity": 1}])
 
 
+@pytest.mark.failure("D24")
 def test_an_id_that_names_another_extra_today_buys_nothing_else(world: World) -> None:
     """The stored id belongs to something else now: what was chosen is found by what it is, or the trip is not made."""
     booking = with_bag(world)
@@ -140,6 +142,7 @@ def test_an_id_that_names_another_extra_today_buys_nothing_else(world: World) ->
     assert (done.status, done.closing, world.payment(done)) == ("FAILED", "services_unavailable", None)
 
 
+@pytest.mark.failure("C5")
 def test_an_extra_dearer_at_the_press_is_asked_about_before_the_card(world: World) -> None:
     booking = with_bag(world)
     shop(world, booking, percent="50", renumber="each")
@@ -156,6 +159,7 @@ def test_an_extra_dearer_at_the_press_is_asked_about_before_the_card(world: Worl
     assert world.payment(done).captured_minor == done.accepted_minor == view["total"]["minor"]
 
 
+@pytest.mark.failure("C7")
 def test_a_price_seen_by_another_tab_is_not_taken_for_the_drafts(world: World) -> None:
     """The offer was priced anew elsewhere: the draft's older sum is no fresh price, so the worker asks."""
     offer = world.offer(HOLDABLE)
@@ -285,6 +289,7 @@ def test_accepting_loses_against_a_cancellation_that_was_agreed_to(world: World)
     assert not [row for row in world.events("duffel", "request") if "accept" in row["operation"]]
 
 
+@pytest.mark.failure("U11")
 def test_an_answer_and_a_cancellation_pressed_at_once_leave_one_of_two_ends(world: World) -> None:
     """The booking's row lock puts them in line; whichever is first, nothing is half done."""
     booking = confirmed(world, SIGNIFICANT, choose=free)

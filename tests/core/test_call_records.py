@@ -145,6 +145,7 @@ def test_a_record_that_fails_changes_nothing_and_nobody_listening_costs_nothing(
 # --- append-only, and forgotten after 90 days -------------------------------------------------------------------
 
 
+@pytest.mark.failure("P7")
 def test_records_are_neither_changed_nor_deleted_before_their_time(world: World) -> None:
     b = world.booked()
     world.drive(b)

@@ -57,6 +57,7 @@ def mails(booking: Booking) -> dict[str, int]:
     return {kind: found.count(kind) for kind in ("flights_changed", "flights_accepted", "cancelled")}
 
 
+@pytest.mark.failure("D16")
 def test_a_change_is_told_once_and_accepted_at_the_airline(world: World) -> None:
     booking = confirmed(world, SIGNIFICANT)
     hear(booking)  # the same picture again
@@ -125,6 +126,7 @@ def test_an_airline_that_cannot_be_reached_is_asked_again(world: World) -> None:
     assert world.order(booking).flight_change["taken"] == "accepted"
 
 
+@pytest.mark.failure("D17")
 def test_changed_again_meanwhile_the_customer_is_asked_again(world: World) -> None:
     booking = confirmed(world, SIGNIFICANT)
     old = world.order(booking).flight_change["external_id"]
@@ -153,6 +155,7 @@ def test_the_money_comes_back_by_itself_where_the_airline_gives_all_of_it(world:
     assert mails(booking)["cancelled"] == 1
 
 
+@pytest.mark.failure("T6")
 def test_where_the_airline_keeps_something_staff_give_the_money_back_by_the_legal_date(world: World) -> None:
     booking = confirmed(world, SIGNIFICANT, choose=lambda info: not free(info) and not info.instant_only)
     clocks = world.sandbox.http
@@ -231,6 +234,7 @@ def test_what_follows_from_an_answer(words: dict[str, object], cases: tuple[str,
 # --- when the airline cancels, and when the bank sends a refund back ---------------------------------------------
 
 
+@pytest.mark.failure("D15")
 def test_an_airline_that_cancels_is_told_at_once_with_the_right_to_the_money(world: World) -> None:
     booking = world.drive(world.booked())
     world.pay(booking)
@@ -260,6 +264,7 @@ def test_a_held_fare_that_the_airline_cancels_owes_nothing(world: World) -> None
     assert "You have not been charged." in message.body and "money back" not in message.body
 
 
+@pytest.mark.failure("S11")
 def test_a_refund_that_the_bank_sends_back_later_tells_staff(world: World) -> None:
     booking = world.drive(world.booked())
     world.pay(booking)

@@ -54,6 +54,7 @@ def test_the_limit_is_3_hours_at_home_and_6_abroad(old: dict[str, Any], leaves: 
     assert differences([old], [new]).significant is significant
 
 
+@pytest.mark.failure("T3")
 def test_times_are_compared_across_a_change_of_clocks() -> None:
     before = part(flight(JFK, LAX, "2027-03-13T23:00:00", "2027-03-14T01:30:00"))
     after = part(flight(JFK, LAX, "2027-03-14T03:00:00", "2027-03-14T05:30:00"))  # clocks went forward in New York

@@ -68,6 +68,7 @@ def posts(world: World) -> int:
     return len([r for r in world.events("duffel", "request") if r["operation"] == "duffel.create_order"])
 
 
+@pytest.mark.failure("K9", "R5")
 def test_ten_drivers_at_once_make_one_order(world: World) -> None:
     booking = world.booked()
     world.sandbox.fault("duffel.create_order", "latency", seconds=0.5, count=5)
@@ -99,6 +100,7 @@ def test_control_without_lock_and_constraints_the_order_is_asked_for_more_than_o
     assert real is not bookings.advance.booking_for_update
 
 
+@pytest.mark.failure("K10")
 def test_news_that_comes_while_the_driver_works_is_heard(world: World) -> None:
     """The customer pays while the driver looks at the unpaid intent; nobody has to wait five minutes for it."""
     booking = world.drive(world.booked())
@@ -114,6 +116,7 @@ def test_news_that_comes_while_the_driver_works_is_heard(world: World) -> None:
     assert world.drive(booking).status == "CONFIRMED"
 
 
+@pytest.mark.failure("K10")
 def test_news_between_the_last_look_and_the_unlock_is_driven_at_once(
         world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is woken then finds the driver busy and goes away; it must not take a sweep to notice."""
@@ -134,6 +137,7 @@ def test_news_between_the_last_look_and_the_unlock_is_driven_at_once(
     assert booking.status == "CONFIRMED"
 
 
+@pytest.mark.failure("W1")
 def test_status_and_sweeper_find_what_nobody_was_told_about(world: World) -> None:
     booking = world.booked()
     assert sweep.due_bookings(clock.now(), 50) == [booking.pk]
@@ -141,6 +145,7 @@ def test_status_and_sweeper_find_what_nobody_was_told_about(world: World) -> Non
     assert sweep.due_bookings(clock.now(), 50) == []
 
 
+@pytest.mark.failure("K11")
 def test_a_bug_is_counted_and_parked_with_a_case(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     booking = world.booked()
 
@@ -163,6 +168,7 @@ def test_a_bug_is_counted_and_parked_with_a_case(world: World, monkeypatch: pyte
     assert sweep.due_bookings(clock.now(), 50) == [booking.pk]
 
 
+@pytest.mark.failure("P9")
 def test_no_network_inside_a_transaction(world: World) -> None:
     from suppliers import registry
 
@@ -175,6 +181,7 @@ def test_a_host_that_no_setting_names_is_never_called() -> None:
         http.guard("http://169.254.169.254/latest/meta-data")
 
 
+@pytest.mark.failure("P7")
 def test_the_diary_cannot_be_changed(world: World) -> None:
     booking = world.booked()
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
@@ -191,12 +198,14 @@ def test_the_diary_cannot_be_changed(world: World) -> None:
     ({"amount_minor": 0}, "payment_is_for_something"),
     ({"state": "lost"}, "payment_state_is_known"),
 ])
+@pytest.mark.failure("P6")
 def test_postgres_forbids_impossible_payments(world: World, change: dict[str, object], constraint: str) -> None:
     booking = world.drive(world.booked())
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Payment.objects.filter(booking=booking).update(**change)
 
 
+@pytest.mark.failure("P5")
 def test_postgres_forbids_a_second_payment_and_a_second_order(world: World) -> None:
     booking = world.drive(world.booked())
     payment, order = world.payment(booking), world.order(booking)

@@ -42,6 +42,7 @@ def pressed(world: World, **wanted: Any) -> tuple[Booking, str]:
     return booking, seat.designator
 
 
+@pytest.mark.failure("D24")
 def test_an_order_names_todays_ids(world: World) -> None:
     booking, seat = pressed(world, renumber="each")
     assert booking.status == "CONFIRMED"
@@ -53,6 +54,7 @@ def test_an_order_names_todays_ids(world: World) -> None:
     assert body["slices"][0]["segments"][0]["passengers"][0]["seat"]["designator"] == seat
 
 
+@pytest.mark.failure("D25")
 def test_a_seat_that_is_gone_stops_the_order_and_no_money_moves(world: World) -> None:
     booking, _ = pressed(world, seats_gone="seat")
     assert (booking.closing or booking.offer_gone) == "services_unavailable"

@@ -40,6 +40,7 @@ def test_a_fourth_unpaid_hold_is_refused_also_when_one_is_about_to_be_paid(world
     assert press(fourth) == ""
 
 
+@pytest.mark.failure("U7")
 def test_six_presses_at_once_make_three_holds(world: World) -> None:
     drafts = [world.draft(world.offer()) for _ in range(6)]
     waiting = iter(drafts)

@@ -100,6 +100,7 @@ def test_reserved_then_ticketed_and_paid_for_elsewhere(world: World, there: Cons
     kept(booking)
 
 
+@pytest.mark.failure("A7")
 def test_a_ticket_without_money_is_told_and_asks_nobody_for_a_card(world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
     there.ticket(world.order(booking).external_id)
@@ -133,6 +134,7 @@ def test_a_pay_link_is_authorised_now_and_captured_with_the_ticket(world: World,
     kept(booking)
 
 
+@pytest.mark.failure("A6")
 def test_a_card_that_waits_for_its_ticket_too_long_is_released_and_the_seats_stay(
         world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
@@ -175,6 +177,7 @@ def test_five_declines_end_the_link_and_not_the_reservation(world: World, there:
     assert cases(booking) == {"reservation_card_released"} and not Outbox.objects.filter(kind="card_released").exists()
 
 
+@pytest.mark.failure("A4")
 def test_a_reservation_that_cancels_itself_at_its_deadline_has_expired(world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
     pay_link(booking)
@@ -188,6 +191,7 @@ def test_a_reservation_that_cancels_itself_at_its_deadline_has_expired(world: Wo
     kept(booking)
 
 
+@pytest.mark.failure("A5")
 def test_a_reservation_that_is_gone_before_its_deadline_was_cancelled_by_the_airline(
         world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
@@ -197,6 +201,7 @@ def test_a_reservation_that_is_gone_before_its_deadline_was_cancelled_by_the_air
     kept(booking)
 
 
+@pytest.mark.failure("A8")
 def test_money_taken_elsewhere_for_a_reservation_that_lapsed_goes_back_by_hand(
         world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
@@ -218,6 +223,7 @@ def test_money_taken_elsewhere_for_a_reservation_that_lapsed_goes_back_by_hand(
 # --- unknown, refused -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("A1")
 def test_a_lost_answer_is_a_case_at_once_and_is_never_sent_again(world: World, there: Consolidator) -> None:
     there.lost = True
     booking = world.drive(booked(world, there))
@@ -235,6 +241,7 @@ def test_a_lost_answer_is_a_case_at_once_and_is_never_sent_again(world: World, t
     kept(booking)
 
 
+@pytest.mark.failure("A1")
 def test_a_lost_answer_ends_when_staff_say_that_nothing_was_made(world: World, there: Consolidator) -> None:
     there.fail("create", OutcomeUnknown("supplier_timeout"))
     booking = world.drive(booked(world, there))
@@ -245,6 +252,7 @@ def test_a_lost_answer_ends_when_staff_say_that_nothing_was_made(world: World, t
     kept(booking)
 
 
+@pytest.mark.failure("A2")
 def test_a_lost_answer_ends_when_the_reservation_must_have_cancelled_itself(
         world: World, there: Consolidator) -> None:
     there.fail("create", OutcomeUnknown("supplier_timeout"))
@@ -257,6 +265,7 @@ def test_a_lost_answer_ends_when_the_reservation_must_have_cancelled_itself(
     kept(booking)
 
 
+@pytest.mark.failure("A3")
 def test_a_reservation_that_turns_up_after_all_is_cancelled(world: World, there: Consolidator) -> None:
     there.lost = True
     booking = world.drive(booked(world, there))
@@ -281,6 +290,7 @@ def test_a_wish_to_cancel_waits_for_what_is_not_known_and_cancels_what_is_found(
     kept(booking)
 
 
+@pytest.mark.failure("A9")
 def test_a_definite_no_closes_and_one_that_may_have_left_a_record_asks_staff_to_look(
         world: World, there: Consolidator) -> None:
     for code, opened in (("sold_out", set()), ("booking_failed_check", {"booking_failed_check"})):
@@ -306,6 +316,7 @@ def test_a_busy_airline_is_asked_again(world: World, there: Consolidator) -> Non
     kept(booking)
 
 
+@pytest.mark.failure("A10")
 def test_a_higher_price_at_the_reservation_is_asked_first_and_then_reserved_with_its_own_text(
         world: World, there: Consolidator) -> None:
     booking = booked(world, there)
@@ -355,6 +366,7 @@ def test_a_ticket_of_staff_is_not_cancelled_by_the_customer(world: World, there:
     assert there.count("cancel") == 0
 
 
+@pytest.mark.failure("A11")
 def test_the_customer_cancels_while_the_consolidator_tickets(world: World, there: Consolidator) -> None:
     """The ticket was first, though we had not seen it: the wish is taken back, and staff know that nobody has paid."""
     booking = world.drive(booked(world, there))
@@ -367,6 +379,7 @@ def test_the_customer_cancels_while_the_consolidator_tickets(world: World, there
     kept(booking)
 
 
+@pytest.mark.failure("A12")
 def test_void_tickets_of_a_paid_booking_wait_for_staff_to_say_what_comes_back(
         world: World, there: Consolidator) -> None:
     booking = world.drive(booked(world, there))
@@ -382,6 +395,7 @@ def test_void_tickets_of_a_paid_booking_wait_for_staff_to_say_what_comes_back(
     kept(booking)
 
 
+@pytest.mark.failure("A13")
 def test_a_reservation_known_by_its_locator_is_never_asked_for_and_cancelled_by_hand(
         world: World, there: Consolidator) -> None:
     there.lost = True

@@ -29,6 +29,7 @@ def authorised(world: World, percent: int) -> Booking:
     return world.drive(booking)
 
 
+@pytest.mark.failure("C4")
 def test_a_cheaper_fare_is_captured_at_the_lower_price(world: World) -> None:
     booking = authorised(world, -10)
     order, payment = world.order(booking), world.payment(booking)
@@ -37,6 +38,7 @@ def test_a_cheaper_fare_is_captured_at_the_lower_price(world: World) -> None:
     assert [row["amount"] for row in world.events("stripe", "payment_intent.captured")] == [order.total_minor]
 
 
+@pytest.mark.failure("C1")
 def test_a_dearer_fare_releases_the_card_and_asks(world: World) -> None:
     booking = authorised(world, 10)
     assert (booking.status, booking.progress, booking.money) == ("PENDING", "consent", "none")
@@ -55,6 +57,7 @@ def test_a_dearer_fare_releases_the_card_and_asks(world: World) -> None:
     assert len(world.events("stripe", "payment_intent.captured")) == 1
 
 
+@pytest.mark.failure("C2")
 def test_a_dearer_fare_that_nobody_agrees_to_ends_with_nothing_open(world: World) -> None:
     booking = authorised(world, 10)
     age(booking, timedelta(minutes=40))
@@ -63,6 +66,7 @@ def test_a_dearer_fare_that_nobody_agrees_to_ends_with_nothing_open(world: World
     assert (world.payment(booking).state, world.order(booking)) == ("voided", None)
 
 
+@pytest.mark.failure("C3")
 def test_a_held_order_whose_price_rose_is_not_paid_without_consent(world: World) -> None:
     booking = world.drive(world.booked(hold=True))
     order_id = world.order(booking).external_id
@@ -78,6 +82,7 @@ def test_a_held_order_whose_price_rose_is_not_paid_without_consent(world: World)
     assert world.payment(booking).captured_minor == world.order(booking).total_minor == booking.accepted_minor
 
 
+@pytest.mark.failure("S1")
 def test_an_intent_whose_answer_was_lost_is_asked_for_under_the_same_key(world: World) -> None:
     booking = world.booked()
     world.sandbox.fault("stripe.create_payment_intent", "reset_after", count=3)  # the library's own retries, too

@@ -67,6 +67,7 @@ def left(booking: Booking) -> int:
 
 
 @pytest.mark.parametrize("first", ["hand", "ours"])
+@pytest.mark.failure("S13")
 def test_a_refund_by_hand_and_one_of_ours_add_up(world: World, first: str) -> None:
     """A refund of ours used to overwrite what was given by hand, so that more than is left could be given."""
     booking = confirmed(world)
@@ -107,6 +108,7 @@ def test_a_refund_that_is_refused_because_somebody_was_first_shows_the_true_sum(
     assert (payment.refunded_minor, left(booking)) == (total - 1_000, 1_000)
 
 
+@pytest.mark.failure("S20")
 def test_what_was_given_by_hand_before_is_not_taken_off_what_a_cancellation_was_told_to_give(world: World) -> None:
     """The page said "you get X back" with the money by hand off it already; it came off once more."""
     booking = confirmed(world)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bookings import services
 from bookings.models import Diary, Outbox
 from fly2any.kernel import clock
@@ -61,6 +63,7 @@ def test_hold_costs_nothing_and_can_be_paid_later(world: World) -> None:
     assert world.drive(booking).status == "CONFIRMED"
 
 
+@pytest.mark.failure("S6")
 def test_a_decline_ends_the_attempt_not_the_booking(world: World) -> None:
     booking = world.drive(world.booked())
     world.pay(booking, "4000000000009995")
@@ -75,6 +78,7 @@ def test_a_decline_ends_the_attempt_not_the_booking(world: World) -> None:
     assert len(world.events("stripe", "payment_intent.created")) == 1
 
 
+@pytest.mark.failure("S6")
 def test_five_declines_close_the_booking_and_nothing_is_left_open(world: World) -> None:
     booking = world.drive(world.booked())
     for _ in range(5):
@@ -99,6 +103,7 @@ def test_a_confirmed_booking_is_cancelled_at_the_quote_and_refunded(world: World
     assert [row["amount"] for row in refunds] == ([order.quote_refund_minor] if order.quote_refund_minor else [])
 
 
+@pytest.mark.failure("S7")
 def test_an_unpaid_booking_expires_with_its_window(world: World) -> None:
     booking = world.drive(world.booked())
     age(booking, timedelta(minutes=31))
@@ -107,6 +112,7 @@ def test_an_unpaid_booking_expires_with_its_window(world: World) -> None:
     assert (world.order(booking).state, world.payment(booking).state) == ("cancelled", "voided")
 
 
+@pytest.mark.failure("T1")
 def test_a_held_fare_that_nobody_pays_lapses(world: World) -> None:
     booking = world.drive(world.booked(hold=True))
     age(booking, timedelta(days=8))

@@ -35,6 +35,7 @@ def look_again(world: World, booking: Booking, minutes: float) -> Booking:
 
 
 @pytest.mark.parametrize("kind", [HOLDABLE, INSTANT])
+@pytest.mark.failure("D1")
 def test_a_lost_answer_whose_order_exists_is_found_and_finished(world: World, kind: str) -> None:
     booking = started(world, kind)
     world.sandbox.fault("duffel.create_order", "reset_after", count=1)
@@ -72,6 +73,7 @@ def test_a_booking_that_closes_before_any_order_frees_the_offer(world: World) ->
     assert not OfferClaim.objects.filter(booking=booking).exists()
 
 
+@pytest.mark.failure("D10")
 def test_an_airline_that_stays_busy_frees_the_offer_in_the_end(world: World) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", "status", status=429, count=9)
@@ -83,6 +85,7 @@ def test_an_airline_that_stays_busy_frees_the_offer_in_the_end(world: World) -> 
     assert not OfferClaim.objects.filter(booking=booking).exists()
 
 
+@pytest.mark.failure("D2")
 def test_a_lost_answer_without_an_order_ends_the_hold_route_after_thirty_minutes(world: World) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", "reset_before", count=1)
@@ -95,6 +98,7 @@ def test_a_lost_answer_without_an_order_ends_the_hold_route_after_thirty_minutes
     assert booking.due_at is not None, "a late order is watched for"
 
 
+@pytest.mark.failure("D3", "D11")
 def test_a_lost_answer_without_an_order_keeps_the_card_reserved_for_hours_then_releases_it(world: World) -> None:
     booking = started(world, INSTANT)
     world.sandbox.fault("duffel.create_order", "reset_before", count=1)
@@ -109,6 +113,7 @@ def test_a_lost_answer_without_an_order_keeps_the_card_reserved_for_hours_then_r
     assert posts(world) == 1
 
 
+@pytest.mark.failure("D4")
 def test_a_late_held_order_after_giving_up_is_cancelled(world: World) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", "late", seconds=600, count=1)
@@ -122,6 +127,7 @@ def test_a_late_held_order_after_giving_up_is_cancelled(world: World) -> None:
     assert len(world.events("duffel", "order.cancelled")) == 1
 
 
+@pytest.mark.failure("D5")
 def test_a_late_ticket_after_giving_up_is_a_critical_case_and_never_captured(world: World) -> None:
     booking = started(world, INSTANT)
     world.sandbox.fault("duffel.create_order", "late", seconds=600, count=1)
@@ -137,6 +143,7 @@ def test_a_late_ticket_after_giving_up_is_a_critical_case_and_never_captured(wor
     assert booking.status in DEAD if world.order(booking).state == "cancelled" else booking.status not in DEAD
 
 
+@pytest.mark.failure("D6")
 def test_202_then_created(world: World) -> None:
     booking = started(world, INSTANT)
     world.sandbox.fault("duffel.create_order", "202", count=1)
@@ -148,6 +155,7 @@ def test_202_then_created(world: World) -> None:
     assert (booking.status, posts(world)) == ("CONFIRMED", 1)
 
 
+@pytest.mark.failure("D7")
 def test_202_then_failed_is_believed_only_after_a_look(world: World) -> None:
     booking = started(world, INSTANT)
     world.sandbox.fault("duffel.create_order", "reset_before", count=1)
@@ -159,6 +167,7 @@ def test_202_then_failed_is_believed_only_after_a_look(world: World) -> None:
 
 @pytest.mark.parametrize(("fault", "more"), [("status", {"status": 500}), ("garbage", {}), ("cut", {}),
                                              ("status_after", {"status": 500})])
+@pytest.mark.failure("D8")
 def test_an_unreadable_answer_to_create_is_unknown(world: World, fault: str, more: dict[str, int]) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", fault, count=1, **more)
@@ -168,6 +177,7 @@ def test_an_unreadable_answer_to_create_is_unknown(world: World, fault: str, mor
     assert posts(world) <= 1
 
 
+@pytest.mark.failure("D9")
 def test_a_definite_no_ends_at_once_and_frees_the_offer(world: World) -> None:
     booking = started(world, HOLDABLE)
     world.sandbox.fault("duffel.create_order", "status", status=422, count=1, body={
@@ -181,6 +191,7 @@ def test_a_definite_no_ends_at_once_and_frees_the_offer(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "status_after"])
+@pytest.mark.failure("S2")
 def test_a_lost_answer_to_capture_ends_in_one_capture(world: World, fault: str) -> None:
     booking = world.drive(world.booked())
     world.pay(booking)
@@ -192,6 +203,7 @@ def test_a_lost_answer_to_capture_ends_in_one_capture(world: World, fault: str) 
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "status_after"])
+@pytest.mark.failure("D12")
 def test_a_lost_answer_to_paying_the_hold_ends_in_one_payment(world: World, fault: str) -> None:
     booking = world.drive(world.booked())
     world.pay(booking)

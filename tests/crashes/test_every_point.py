@@ -150,6 +150,7 @@ def once(plan: list[tuple[int, str]]) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(("route", "how"), [
     ("hold_first", "each time"), ("instant", "once"), ("hold", "once"),
     *(pytest.param(route, "each time", marks=pytest.mark.slow) for route in ("instant", "hold"))])
+@pytest.mark.failure("K1", "W2")
 def test_a_kill_at_every_point_of_the_route_loses_nothing(world: World, route: str, how: str) -> None:
     """Record which points each piece passes, then die at every one of them in turn.
 
@@ -173,6 +174,7 @@ def test_a_kill_at_every_point_of_the_route_loses_nothing(world: World, route: s
         check(world, played.booking())
 
 
+@pytest.mark.failure("K2")
 def test_points_that_only_a_recovery_passes(world: World) -> None:
     """The looks after a lost answer are killed too: first crash, then a second one inside the recovery."""
     second = {
@@ -204,6 +206,7 @@ def _until_killed(world: World, route: str, victim: int, point: str) -> Journey:
     raise AssertionError("the journey has no such piece")
 
 
+@pytest.mark.failure("K3")
 def test_a_kill_while_closing_an_unpaid_booking(world: World) -> None:
     """The void of an unpaid intent, at each stage."""
     for stage in faultpoints.CALL_STAGES:
@@ -218,6 +221,7 @@ def test_a_kill_while_closing_an_unpaid_booking(world: World) -> None:
         assert (booking.status, world.payment(booking).state) == ("EXPIRED", "voided")
 
 
+@pytest.mark.failure("K4")
 def test_a_kill_while_accepting_changed_flights(world: World) -> None:
     """The answer reaches the airline once, and is believed only when its order shows it."""
     for stage in faultpoints.CALL_STAGES:
@@ -241,6 +245,7 @@ def test_a_kill_while_accepting_changed_flights(world: World) -> None:
                     and r["outcome"] == "done"]) == 1
 
 
+@pytest.mark.failure("K6")
 def test_a_kill_while_an_order_that_staff_found_is_fetched(world: World) -> None:
     """It is attached once, and no order is asked for again."""
     for stage in faultpoints.CALL_STAGES:
@@ -260,6 +265,7 @@ def test_a_kill_while_an_order_that_staff_found_is_fetched(world: World) -> None
         world.sandbox.http.delete("/_faults", params={"id": lag["id"]})
 
 
+@pytest.mark.failure("K5")
 def test_a_kill_while_the_money_for_changed_flights_goes_back(world: World) -> None:
     """Quote, cancellation and refund follow from one answer: killed anywhere, all of it comes back, and once."""
     points = ["call.quote_cancel.answered", "call.confirm_cancel.before", "call.confirm_cancel.answered",
@@ -289,6 +295,7 @@ def _free(info: OfferInfo) -> bool:
     return bool(info.refund.allowed and info.refund.fee and not info.refund.fee.minor and not info.instant_only)
 
 
+@pytest.mark.failure("K7")
 def test_a_kill_while_the_fare_is_changed_leaves_one_draft_of_each(world: World) -> None:
     """The change of fare writes in two commits: killed at either, both drafts stand and pressing again finds them."""
     offer = world.offer(HOLDABLE, origin="LHR", destination="MAD", bags=1)
@@ -325,6 +332,7 @@ def _dies_after(work: Callable[..., object]) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize("stage", ["", "before", "after"])
+@pytest.mark.failure("K13")
 def test_a_driver_that_lost_its_connection_saves_the_bare_answer(world: World, stage: str) -> None:
     """The connection goes while the airline works; the order's id is saved, or the order is found again."""
     booking = world.booked()

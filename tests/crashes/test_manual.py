@@ -113,6 +113,7 @@ def play(journey: Journey, victim: int, point: str) -> bool:
 @pytest.mark.parametrize(("end", "always"), [
     ("given_back", False), ("cancelled", False), pytest.param("given_back", True, marks=pytest.mark.slow),
     pytest.param("cancelled", True, marks=pytest.mark.slow)])
+@pytest.mark.failure("A20")
 def test_a_kill_at_every_point_of_the_manual_route_loses_nothing(
         reservations: World, manager: Desk, end: str, always: bool) -> None:
     """Record which points each piece passes, then die at each of them once (in the long form: every time it comes)."""
@@ -147,6 +148,7 @@ def once(plan: list[tuple[int, str]], end: str) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("stage", ["before", "answered", "after"])
+@pytest.mark.failure("A21")
 def test_a_kill_while_staff_attach_the_reservation_they_found(
         reservations: World, manager: Desk, stage: str) -> None:
     world = reservations

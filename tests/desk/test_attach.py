@@ -37,6 +37,7 @@ def refused(booking: Booking) -> str:
     return str(Case.objects.get(booking=booking, closed_at=None).facts["not attached"])
 
 
+@pytest.mark.failure("D22")
 def test_the_order_that_staff_found_is_attached_and_the_booking_goes_on(world: World, at_desk: Desk) -> None:
     booking, found = lost(world)
     asked = creates(world)
@@ -50,6 +51,7 @@ def test_the_order_that_staff_found_is_attached_and_the_booking_goes_on(world: W
     assert "has its airline order" in at_desk.why_not("attach_order", booking=booking)
 
 
+@pytest.mark.failure("U10")
 def test_another_bookings_order_is_refused_and_nothing_changes(world: World, at_desk: Desk) -> None:
     other = world.drive(world.booked(hold=True))
     theirs = world.order(other).external_id

@@ -168,6 +168,7 @@ def test_what_was_kept_can_be_given_after_a_cancellation(at_desk: Desk) -> None:
     assert "given back" in at_desk.why_not("refund", booking=b)
 
 
+@pytest.mark.failure("S11")
 def test_a_refund_that_the_bank_returned_is_sent_again_once(world: World, at_desk: Desk) -> None:
     booking = confirmed(world)
     at_desk.press("refund", booking=booking, amount="50.00")

@@ -161,6 +161,7 @@ def test_tickets_of_one_order_are_of_one_airline_and_all_different(at_desk: Desk
     assert list(other) == list(twice) == ["private_ticket_1"]
 
 
+@pytest.mark.failure("U9")
 def test_a_ticket_of_somebody_else_is_refused(at_desk: Desk) -> None:
     other, b = rows.confirmed(), rows.confirmed()
     at_desk.press("enter_tickets", booking=other, private_ticket_0="2202345678901")

@@ -80,6 +80,7 @@ PAIRS: dict[str, tuple[Callable[[], Booking], tuple[str, dict[str, Any]], tuple[
 
 
 @pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.failure("U2")
 def test_of_two_presses_one_is_done(at_desk: Desk, pair: str) -> None:
     make, first, second = PAIRS[pair]
     for _ in range(2):
@@ -109,6 +110,7 @@ def test_the_control_without_the_lock_does_both(at_desk: Desk, monkeypatch: pyte
     assert at_once(pressing(first[0], b, first[1]), pressing(second[0], b, second[1])) == ["done", "done"]
 
 
+@pytest.mark.failure("U3")
 def test_a_double_press_is_one_press(at_desk: Desk) -> None:
     for _ in range(2):
         b, key = rows.confirmed(), secrets.token_urlsafe(12)

@@ -63,6 +63,7 @@ def test_a_message_is_replayed_by_its_id(at_desk: Desk) -> None:
         at_desk.press("replay", event="evt_1")
 
 
+@pytest.mark.failure("O10")
 def test_sales_are_paused_once_and_resumed(at_desk: Desk) -> None:
     assert "Nobody" in at_desk.why_not("resume_sales")
     at_desk.press("pause_sales", supplier="duffel", reason="They answer nonsense.")

@@ -31,6 +31,7 @@ def agree(booking: Booking, by: User, key: str = "agrees") -> desk.Done:
                                 actions=desk.ACTIONS)
 
 
+@pytest.mark.failure("U4")
 def test_small_refunds_of_one_person_on_one_booking_count_together(limit: Desk) -> None:
     b, anna, ben = rows.confirmed(), somebody("do_refund"), somebody("do_refund")
     assert not limit.press("refund", booking=b, amount="60.00", by=anna).proposed

@@ -49,6 +49,7 @@ def test_a_mismatch_is_one_case_that_moves_with_time_and_heals(code: str, kind: 
 
 
 @pytest.mark.parametrize(("code", "kind", "make"), CHANGING)
+@pytest.mark.failure("U8")
 def test_what_a_person_handled_comes_back_only_with_other_values(code: str, kind: str, make: Maker,
                                                                  django_user_model: Any) -> None:
     found = make()

@@ -64,6 +64,7 @@ def test_a_case_that_becomes_critical_is_told_again_once_and_one_that_calms_down
     assert (only().severity, alarms()) == (HIGH, 3), "a late ticket is less likely now: nobody is woken for that"
 
 
+@pytest.mark.failure("A4")
 def test_the_ticketing_deadline_is_told_24_6_and_2_hours_before() -> None:
     broken.ticketing_deadline()
     told = []
@@ -178,6 +179,7 @@ def test_killed_half_way_it_is_done_at_the_next_run(monkeypatch: pytest.MonkeyPa
     assert Case.objects.filter(subject="t:0").count() == 1
 
 
+@pytest.mark.failure("O9")
 def test_one_that_fails_is_a_case_and_does_not_silence_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(now: datetime) -> Iterator[Finding]:
         yield Finding("dispute", "t:1")
@@ -278,6 +280,7 @@ def test_while_the_sweeper_is_silent_the_worker_looks_whether_anything_moves(mon
     assert {case.kind for case in open_cases()} == {"no_progress"}, "known, and not told again"
 
 
+@pytest.mark.failure("K14")
 def test_a_promise_kept_again_closes_its_case() -> None:
     made = rows.booking(status="PENDING", due_at=None)
     alerts.promises(NOW)

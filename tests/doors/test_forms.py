@@ -93,6 +93,7 @@ def test_every_wrong_field_is_named_at_once() -> None:
         "passengers.0.bornOn", "contact.email", "contact.phone"}
 
 
+@pytest.mark.failure("T4")
 def test_a_passport_where_the_offer_asks_for_one() -> None:
     needed = {"documents_required": True, "document_kinds": ("passport",)}
     assert check([who(document=PASSPORT)], **needed).people[0].document == {

@@ -66,6 +66,7 @@ def test_counting_twice_changes_nothing() -> None:
     assert len(once) > 40
 
 
+@pytest.mark.failure("O8")
 def test_a_kill_half_way_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     _a_day(NOON)
     figures.recount(NOON + HOUR, days=2)

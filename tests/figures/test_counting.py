@@ -31,6 +31,7 @@ def tallies() -> dict[tuple[str, str], int]:
     return {(row.name, row.dim): row.n for row in Tally.objects.all()}
 
 
+@pytest.mark.failure("O8")
 def test_a_count_is_written_as_it_stands_so_writing_twice_counts_once(counts: Counts) -> None:
     for _ in range(3):
         counting.add("web.5xx", "500")

@@ -66,6 +66,7 @@ def test_a_second_start_uses_the_first_ones_server(folder: Path) -> None:
     assert server(folder).pid == pid
 
 
+@pytest.mark.failure("P10")
 def test_four_first_starts_at_once_make_one_server(folder: Path) -> None:
     code = f"from pathlib import Path; from fly2any.stack import postgres; postgres.ensure(Path({str(folder)!r}))"
     starts = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(4)]
@@ -81,6 +82,7 @@ def _words(process: psutil.Process) -> list[str]:
         return []
 
 
+@pytest.mark.failure("P3")
 def test_committed_rows_survive_a_kill_of_every_server_process(folder: Path) -> None:
     postgres.ensure(folder)
     write(folder)

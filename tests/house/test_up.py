@@ -145,6 +145,7 @@ def test_the_site_starts_stops_and_keeps_its_data(site: Site) -> None:
     assert site.processes() == []
 
 
+@pytest.mark.failure("K15")
 def test_what_dies_comes_back_and_killing_the_supervisor_leaves_nothing(site: Site) -> None:
     up = site.up()
     site.line("READY")
@@ -192,6 +193,7 @@ def test_a_port_in_use_is_one_line(site: Site) -> None:
     assert site.processes() == []
 
 
+@pytest.mark.failure("O1")
 def test_live_keys_with_the_sandbox_are_one_line(site: Site) -> None:
     assert "(fly2any.E001) DUFFEL_ACCESS_TOKEN is a live key" in refused(site, DUFFEL_ACCESS_TOKEN="duffel_live_x")
 
@@ -201,6 +203,7 @@ def test_a_database_that_is_away_is_one_line(site: Site) -> None:
     assert site.processes() == []
 
 
+@pytest.mark.failure("O2")
 def test_a_second_start_on_the_same_folder_is_refused_and_harms_nothing(site: Site) -> None:
     site.up()
     site.line("READY")

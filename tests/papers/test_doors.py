@@ -104,6 +104,7 @@ def test_the_confirmation_brings_both_papers() -> None:
     assert "Attached: your itinerary" in sent().body
 
 
+@pytest.mark.failure("M7")
 def test_a_mail_goes_out_without_the_paper_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "pdf", broken)
     Outbox.objects.create(kind="confirmed", booking=booked(), due_at=NOW, created_at=NOW)

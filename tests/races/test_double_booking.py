@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from sandbox.clock import real_now
 from sandbox.stripe.events import signature
 from tests.customer import CHALLENGE_CARD, DECLINED_CARD, INSTANT, Customer, Guest, Market
@@ -47,6 +49,7 @@ def paid(stack: Stack, market: Market, kind: str = "holdable") -> tuple[Customer
     return customer, intent
 
 
+@pytest.mark.failure("W4")
 def test_1_pressing_book_twice_makes_one_booking(stack: Stack, market: Market) -> None:
     for _ in range(5):
         guest = Guest()
@@ -133,6 +136,7 @@ def test_6_a_failed_payment_buys_no_ticket_and_the_next_card_does(stack: Stack, 
     assert events(stack, intent, "payment_intent.captured") == {"payment_intent.captured": 1}
 
 
+@pytest.mark.failure("W10")
 def test_7_webhook_status_poll_and_browser_return_at_once(stack: Stack, market: Market) -> None:
     customer = Customer(stack)
     reference = customer.book(market.offer(customer.guest))
@@ -181,6 +185,7 @@ def test_8_the_same_message_and_the_same_request_twice_change_nothing(stack: Sta
     assert len(stack.sandbox.ledger()) == outside
 
 
+@pytest.mark.failure("W13")
 def test_the_status_endpoint_writes_nothing(stack: Stack, market: Market) -> None:
     """It answers from a database in which writing is forbidden, where booking cannot work."""
     customer, _ = paid(stack, market)

@@ -110,6 +110,7 @@ def crowd(market: Market, ports: list[int], clients: int) -> tuple[Offered, list
 
 
 @MANY
+@pytest.mark.failure("W11")
 def test_many_customers(stack: Stack, market: Market, clients: int) -> None:
     offered, wanted = crowd(market, stack.ports[:1], clients)
     since = now(stack)
@@ -120,6 +121,7 @@ def test_many_customers(stack: Stack, market: Market, clients: int) -> None:
     assert posts(stack, since) == 1
 
 
+@pytest.mark.failure("W4")
 def test_500_customers_at_two_web_servers(stack: Stack, market: Market) -> None:
     offered, wanted = crowd(market, stack.ports, CLIENTS)
     since = now(stack)
@@ -177,6 +179,7 @@ def test_one_key_with_many_bodies(stack: Stack, market: Market, clients: int) ->
 
 
 @MANY
+@pytest.mark.failure("W12")
 def test_the_winner_is_killed_while_the_airline_works(stack: Stack, market: Market, clients: int) -> None:
     offered, wanted = crowd(market, stack.ports, clients)
     since = now(stack)

@@ -51,6 +51,7 @@ def open_cases() -> list[str]:
     return list(Case.objects.filter(closed_at=None, kind="supplier_balance").values_list("subject", flat=True))
 
 
+@pytest.mark.failure("D14")
 def test_low_is_a_case_zero_stops_sales_and_a_top_up_ends_both(lists: outside.Lists) -> None:
     def turn(minutes: int, minor: int) -> None:
         lists.money = (Money(minor, "USD"),)

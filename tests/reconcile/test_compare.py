@@ -178,6 +178,7 @@ def test_a_capture_on_its_way_is_no_difference(lists: outside.Lists) -> None:
 # --- airline orders ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("D22")
 def test_an_order_that_nobody_stands_for_is_a_critical_case(lists: outside.Lists) -> None:
     lists.orders = [outside.order("ord_stranger"), outside.order("ord_gone", state=OrderState.CANCELLED),
                     outside.order("ord_lapsed", state=OrderState.LAPSED),
@@ -253,6 +254,7 @@ def test_rows_of_ours_that_their_lists_do_not_show_are_asked_for_one_by_one(list
 # --- events and disputes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.failure("H9")
 def test_events_that_could_not_be_delivered_are_heard_once(lists: outside.Lists) -> None:
     booking, payment, _ = agreed()
     lists.intents, lists.orders = [outside.intent()], [outside.order()]
@@ -265,6 +267,7 @@ def test_events_that_could_not_be_delivered_are_heard_once(lists: outside.Lists)
     assert fresh(payment).news_at is not None
 
 
+@pytest.mark.failure("S12")
 def test_a_dispute_is_kept_and_wakes_its_booking_at_each_change(lists: outside.Lists) -> None:
     booking, payment, _ = agreed()
     lists.intents, lists.orders = [outside.intent()], [outside.order()]
@@ -285,6 +288,7 @@ def test_a_dispute_of_a_payment_that_is_not_ours_is_a_case(lists: outside.Lists)
     assert open_cases() == [("dispute", "stripe:dp_1")]
 
 
+@pytest.mark.failure("H10")
 def test_messages_that_named_nothing_for_72_hours_become_cases(lists: outside.Lists) -> None:
     GatewayEvent.objects.create(provider="stripe", event_id="evt_1", kind="payment.changed", raw_kind="charge.refunded",
                                 intent_id="pi_9", fate="unmatched", received_at=NOW)
@@ -321,6 +325,7 @@ def test_a_light_turn_goes_back_over_the_last_six_hours_and_a_full_one_over_72(l
     assert turns[-1] - lists.since[-1] == timedelta(hours=72)
 
 
+@pytest.mark.failure("O4")
 def test_after_a_week_of_silence_the_whole_week_is_compared(lists: outside.Lists) -> None:
     reconcile.light(NOW)
     reconcile.light(NOW + timedelta(days=7))

@@ -92,6 +92,7 @@ def test_a_charge_that_differs_is_looked_at_then_a_case_and_heals(
     assert cases() == []
 
 
+@pytest.mark.failure("S15")
 def test_money_taken_without_an_intent_is_an_orphan_until_it_is_given_back(lists: outside.Lists) -> None:
     lists.charges = [outside.charge("ch_7", intent_id=""), outside.charge("ch_8", intent_id="", captured_minor=0)]
     reconcile.light(MINUTES[0])
@@ -130,6 +131,7 @@ def test_refunds_that_agree_say_nothing(lists: outside.Lists) -> None:
     assert lists.looked == []
 
 
+@pytest.mark.failure("S13")
 def test_a_refund_made_by_hand_is_looked_at_then_a_case_and_heals_when_it_came_back(lists: outside.Lists) -> None:
     booking, payment = paid()
     lists.refunded = [outside.refund("re_hand")]
@@ -189,6 +191,7 @@ def test_another_amount_of_a_refund_is_a_case_at_once(lists: outside.Lists) -> N
     assert cases() == [("ledgers_differ", "stripe:re_1")]
 
 
+@pytest.mark.failure("S3")
 def test_a_refund_whose_answer_was_lost_is_found_by_our_own_number(lists: outside.Lists) -> None:
     booking, payment = paid()
     refund = refunded(payment, external_id="", state="sent")
@@ -227,6 +230,7 @@ def test_an_orphan_becomes_a_duplicate_when_the_booking_gets_a_payment(lists: ou
     assert cases() == [("duplicate_payment", "stripe:pi_2")]
 
 
+@pytest.mark.failure("D21")
 def test_a_second_order_of_one_booking_at_the_airline_is_a_duplicate(lists: outside.Lists) -> None:
     booking, _ = paid()
     lists.intents = [outside.intent()]

@@ -70,6 +70,7 @@ def test_every_page_is_asked_for_and_every_row_is_met(lists: outside.Lists) -> N
 
 @pytest.mark.parametrize("moment", ["asked", "compared"])
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.failure("O3")
 def test_killed_at_any_page_it_goes_on_from_there_and_misses_nothing(
         lists: outside.Lists, monkeypatch: pytest.MonkeyPatch, page: int, moment: str) -> None:
     ours = payments(9)
@@ -121,6 +122,7 @@ def test_killed_between_the_rows_that_were_left_out_it_goes_on_there(
     assert present().asked == 5
 
 
+@pytest.mark.failure("O5")
 def test_a_vendor_that_fails_in_the_middle_is_gone_on_with_and_the_others_run(lists: outside.Lists) -> None:
     payments(4)
     lists.intents = listed(4)
@@ -231,6 +233,7 @@ def test_an_object_that_cannot_be_read_is_a_case_and_stops_nothing(lists: outsid
         ("ledgers_differ", "stripe:pi_odd", {"stripe": "cannot be read"})]
 
 
+@pytest.mark.failure("S18")
 def test_a_key_that_is_refused_makes_no_cases(lists: outside.Lists) -> None:
     payments(3)
     lists.fail = lambda name, mark: None

@@ -155,6 +155,7 @@ def test_a_stranger_gets_404_and_nobody_is_asked(trip: Booking, hand: Hand, know
 
 
 @pytest.mark.parametrize("trouble", [DOWN, Refused("supplier_refused"), KeyError("bug")])
+@pytest.mark.failure("A23")
 def test_trouble_reads_as_nothing_and_is_left_alone_for_a_while(guest: Client, trip: Booking, hand: Hand, knows: Known,
                                                                 trouble: Exception) -> None:
     knows.answers = {"hotels": trouble, "activities": trouble}
@@ -170,6 +171,7 @@ def test_one_kinds_trouble_leaves_the_other(guest: Client, trip: Booking, hand: 
     assert "Things to do" in page.text and "Hotels near your stay" not in page.text
 
 
+@pytest.mark.failure("A23")
 def test_its_breaker_opens_by_itself_and_never_the_flights_and_nobody_is_woken(guest: Client, trip: Booking, hand: Hand,
                                                                                knows: Known) -> None:
     knows.answers["hotels"] = DOWN

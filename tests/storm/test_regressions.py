@@ -26,6 +26,7 @@ def test_two_bookings_may_both_fail_to_be_priced(world: World, clockwork: Clockw
     assert (world.drive(first).status, world.drive(second).status) == ("PENDING_PAYMENT", "PENDING_PAYMENT")
 
 
+@pytest.mark.failure("U1")
 def test_cancelled_while_the_ticket_was_being_bought_costs_nothing(world: World, clockwork: Clockwork) -> None:
     """The customer was told that nothing is charged; the ticket came, the card was charged and nothing went back."""
     booking = world.drive(world.booked())
@@ -40,6 +41,7 @@ def test_cancelled_while_the_ticket_was_being_bought_costs_nothing(world: World,
     assert world.events("stripe", "payment_intent.captured") == []
 
 
+@pytest.mark.failure("U1")
 def test_cancelled_too_late_for_a_full_refund_is_booked_and_says_so(world: World, clockwork: Clockwork) -> None:
     """Same, but the airline keeps a fee nobody has agreed to: the booking stands, and the customer may ask again."""
     booking = world.drive(world.booked())
@@ -68,6 +70,7 @@ def test_money_that_others_took_goes_back_when_nobody_agreed_to_a_fee(world: Wor
     assert invariants.check(clock.now()) == []
 
 
+@pytest.mark.failure("D13")
 def test_a_ticket_payment_that_stays_pending_is_told_and_the_card_released(world: World, clockwork: Clockwork) -> None:
     """The airline accepted our payment and never finished it: it was asked twice a minute for ever, in silence."""
     booking = world.drive(world.booked())
@@ -98,6 +101,7 @@ def through(clockwork: Clockwork, booking: Booking, span: timedelta) -> int:
     return drives
 
 
+@pytest.mark.failure("D14")
 def test_an_offer_stays_ours_while_we_wait_for_our_balance(world: World, clockwork: Clockwork) -> None:
     """The offer was given to the next customer although the first booking was about to ask for it again."""
     booking = world.drive(world.booked(INSTANT))
@@ -133,6 +137,7 @@ def test_a_refund_that_arrives_late_is_not_sent_twice(world: World, clockwork: C
     assert (booking.status, world.payment(booking).refunded_minor) == ("CANCELLED", 4000)
 
 
+@pytest.mark.failure("S14")
 def test_money_that_others_took_before_the_ticket_is_told_at_once(world: World, clockwork: Clockwork) -> None:
     """Captured in the dashboard while the seats were only held: nobody heard of it until the cancellation worked."""
     booking = world.drive(world.booked())

@@ -40,6 +40,7 @@ def pause_over() -> None:
     breaker._forget()
 
 
+@pytest.mark.failure("D19")
 def test_five_failures_in_a_row_open_it() -> None:
     see(DOWN, DOWN, DOWN, DOWN)
     assert breaker.is_open("duffel", "create") is None
@@ -123,6 +124,7 @@ def test_of_eight_at_once_one_is_let_through() -> None:
     assert answers.count(None) == 1
 
 
+@pytest.mark.failure("D19")
 def test_a_good_trial_closes_it_and_a_bad_one_keeps_it_shut() -> None:
     see(*[DOWN] * 5)
     pause_over()

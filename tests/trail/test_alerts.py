@@ -89,6 +89,7 @@ def test_a_breaker_that_a_person_has_seen_is_not_told_again_within_the_hour() ->
     assert Case.objects.count() == 2
 
 
+@pytest.mark.failure("K14")
 def test_a_broken_invariant_becomes_one_case() -> None:
     booking = rows.booking(status="PENDING", due_at=None)
     found = alerts.promises(NOW)
@@ -115,6 +116,7 @@ def test_the_sweeper_tells_and_checks_the_promises_once_a_day(monkeypatch: pytes
     assert Outbox.objects.filter(kind="case_alert", case=case).count() == 2
 
 
+@pytest.mark.failure("K12")
 def test_while_the_sweeper_is_silent_the_worker_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     Heartbeat.objects.create(name="sweeper", beat_at=NOW - timedelta(minutes=4))
     monkeypatch.setattr(sweep, "_watched_at", -1e9)
@@ -125,6 +127,7 @@ def test_while_the_sweeper_is_silent_the_worker_tells(monkeypatch: pytest.Monkey
     assert alarms() == 2
 
 
+@pytest.mark.failure("K12")
 def test_a_worker_without_work_notices_a_silent_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
     Heartbeat.objects.create(name="sweeper", beat_at=clock.now() - timedelta(minutes=4))
     assert tasks.watch_over_the_sweeper in [receiver() for _, receiver in worker_ready.receivers]

@@ -164,6 +164,7 @@ def test_after_the_rotation_the_new_key_alone_opens_every_document(settings: Any
     assert texts == [f"passport {number}" for number in range(5)]
 
 
+@pytest.mark.failure("O6")
 def test_a_killed_rotation_goes_on_where_it_was(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = Fernet.generate_key(), Fernet.generate_key()
     _documents(settings, old)
@@ -189,6 +190,7 @@ def test_a_killed_rotation_goes_on_where_it_was(settings: Any, monkeypatch: pyte
     assert all(secretbox.unseal(person.document) for person in Passenger.objects.exclude(document=""))
 
 
+@pytest.mark.failure("O7")
 def test_a_document_that_fits_no_key_is_named_and_left_alone(settings: Any) -> None:
     _documents(settings, Fernet.generate_key())
     lost = rows.booking().passengers.get()

@@ -34,6 +34,7 @@ BOTH = [(STRIPE, stripe_event("evt_1"), "stripe"), (DUFFEL, duffel_event("wev_1"
 
 
 @pytest.mark.parametrize(("url", "event", "sender"), BOTH)
+@pytest.mark.failure("H5")
 def test_a_forged_message_is_refused_and_only_counted(url: str, event: dict, sender: str) -> None:
     before = refused(sender, "bad_signature")
     assert post(url, event, secret="whsec_of_somebody_else") == 400
@@ -44,6 +45,7 @@ def test_a_forged_message_is_refused_and_only_counted(url: str, event: dict, sen
 
 
 @pytest.mark.parametrize(("url", "event", "sender"), BOTH)
+@pytest.mark.failure("H5")
 def test_a_signature_of_301_seconds_ago_is_refused(url: str, event: dict, sender: str) -> None:
     assert post(url, event, age=302) == 400
     assert post(url, event, age=-400) == 400
@@ -60,12 +62,14 @@ def test_a_signature_of_other_bytes_is_refused(url: str, event: dict, sender: st
 
 
 @pytest.mark.parametrize("url", [STRIPE, DUFFEL])
+@pytest.mark.failure("H7")
 def test_signed_rubbish_is_refused(url: str) -> None:
     for body in (b"not json", b"[]", b"\xff\xfe", b"{}"):
         assert post(url, body) == 400
     assert nothing_kept()
 
 
+@pytest.mark.failure("H6")
 def test_a_message_of_the_other_mode_is_refused() -> None:
     assert post(STRIPE, stripe_event("evt_live", livemode=True)) == 400
     assert post(DUFFEL, duffel_event("wev_live", live_mode=True, order_id="ord_1")) == 400
@@ -74,6 +78,7 @@ def test_a_message_of_the_other_mode_is_refused() -> None:
 
 
 @pytest.mark.parametrize("url", [STRIPE, DUFFEL])
+@pytest.mark.failure("H7")
 def test_a_body_above_the_sites_limit_is_read_and_one_above_ours_is_refused(url: str) -> None:
     large = stripe_event("evt_large") if url == STRIPE else duffel_event("wev_large", order_id="ord_1")
     large["padding"] = "x" * (200 * 1024)  # DATA_UPLOAD_MAX_MEMORY_SIZE is 64 KiB
@@ -189,6 +194,7 @@ def test_a_replay_changes_nothing() -> None:
     assert (GatewayEvent.objects.count(), booking.wakes, payment.news_at) == (1, 1, first)
 
 
+@pytest.mark.failure("H3")
 def test_messages_may_come_in_any_order() -> None:
     """The last one to come is not the last one to happen: each only says 'look', so the end is the same."""
     booking = rows.booking()
@@ -214,6 +220,7 @@ def test_an_unknown_kind_is_kept_and_ignored() -> None:
     assert [event.fate for event in SupplierEvent.objects.all()] == ["ignored", "ignored"]
 
 
+@pytest.mark.failure("H8")
 def test_a_message_that_cannot_be_kept_is_answered_with_500(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise DatabaseError("the disk is full")
@@ -224,6 +231,7 @@ def test_a_message_that_cannot_be_kept_is_answered_with_500(monkeypatch: pytest.
     assert post(DUFFEL, duffel_event("wev_1", order_id="ord_1")) == 500
 
 
+@pytest.mark.failure("H4")
 def test_a_message_that_came_before_its_row_is_matched_later() -> None:
     assert post(STRIPE, stripe_event("evt_1", intent="pi_late")) == 200
     assert post(DUFFEL, duffel_event("wev_1", "order.creation_failed", order_id="ord_late")) == 200

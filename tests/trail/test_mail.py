@@ -303,6 +303,7 @@ def test_what_is_not_due_waits() -> None:
     ("received", {"progress": "consent"}, "told otherwise"),
     ("reserved", {"status": "CONFIRMED"}, "no longer pending"),
 ])
+@pytest.mark.failure("M5")
 def test_a_mail_that_would_no_longer_be_true_is_dropped(kind: str, now_is: dict[str, Any], why: str) -> None:
     booking, row = story(kind)
     Booking.objects.filter(pk=booking.pk).update(**now_is)
@@ -315,6 +316,7 @@ class Killed(BaseException):
     """What a kill looks like from inside: nothing after it runs."""
 
 
+@pytest.mark.failure("M3")
 def test_killed_after_sending_the_twin_carries_the_same_message_id(monkeypatch: pytest.MonkeyPatch) -> None:
     _, row = story("confirmed")
     real = mail.get_connection
@@ -337,6 +339,7 @@ def test_killed_after_sending_the_twin_carries_the_same_message_id(monkeypatch: 
     assert mail.send_due(NOW + timedelta(hours=5), 10) == 0
 
 
+@pytest.mark.failure("M1")
 def test_a_dead_mail_server_is_tried_after_1_5_15_and_60_minutes_then_hourly(
         monkeypatch: pytest.MonkeyPatch) -> None:
     _, row = story("confirmed")
@@ -366,6 +369,7 @@ def test_a_dead_mail_server_is_tried_after_1_5_15_and_60_minutes_then_hourly(
     assert row.tries == len(tries) + 1
 
 
+@pytest.mark.failure("M2")
 def test_after_72_hours_a_mail_is_dropped_and_a_person_told(monkeypatch: pytest.MonkeyPatch) -> None:
     booking, row = story("confirmed")
     booking.contact_email = ""
@@ -378,6 +382,7 @@ def test_after_72_hours_a_mail_is_dropped_and_a_person_told(monkeypatch: pytest.
     assert (case.subject, case.booking) == (f"outbox:{row.pk}", booking)
 
 
+@pytest.mark.failure("M6")
 def test_one_bad_mail_does_not_hold_up_the_others() -> None:
     broken = rows.booking(**FITS["confirmed"], contact_email="")
     queue("confirmed", broken)
@@ -387,6 +392,7 @@ def test_one_bad_mail_does_not_hold_up_the_others() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.failure("M4")
 def test_ten_senders_at_once_send_each_mail_once() -> None:
     for _ in range(12):
         story("confirmed")

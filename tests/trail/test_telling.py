@@ -159,6 +159,7 @@ def test_after_an_outage_only_the_newest_telling_goes_out(room: Chat) -> None:
     assert len(room.heard) == 2
 
 
+@pytest.mark.failure("M8")
 def test_a_chat_that_fails_is_tried_again_ever_later_and_holds_no_mail_up(
         room: Chat, caplog: pytest.LogCaptureFixture) -> None:
     opened("dispute")
@@ -234,6 +235,7 @@ def test_while_the_sweeper_is_silent_the_worker_sends_too(room: Chat, monkeypatc
     assert "RECOVERY STOPPED" in room.heard[0] and len(outbound.outbox) == 1
 
 
+@pytest.mark.failure("M9")
 def test_a_watcher_outside_learns_that_recovery_stopped_and_that_alerts_do_not_leave(room: Chat) -> None:
     with pytest.raises(CommandError, match="no sweeper since ever"):
         call_command("check_alive")
