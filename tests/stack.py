@@ -277,7 +277,9 @@ class Stack:
             "DATA_DIR": str(self.folder), "DATABASE_URL": self.database_url, "REDIS_URL": self.broker_url,
             "WEB_PORT": str(port), "SITE_URL": self.url, "SANDBOX_PORT": str(self.sandbox.port),
             "WEB_WORKERS": str(self._workers), "WEB_THREADS": str(self._threads), "PGAPPNAME": name,
-            "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": "1", "LOG_LEVEL": "WARNING", **self._more,
+            "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": "1", "LOG_LEVEL": "WARNING",
+            "AMADEUS_CLIENT_ID": os.environ.get("AMADEUS_CLIENT_ID", ""),  # in tests one supplier, unless they want both
+            **self._more,
             **({"CRASH_FILE": str(self.crash_file)} if name in ("worker", "sweeper") else {}),
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -147,3 +148,12 @@ def box_stripe(world: Sandbox, settings: Any) -> StripeGateway:
     client = stripe_transport.build(key=settings.STRIPE_SECRET_KEY, base=settings.STRIPE_API_BASE,
                                     read_seconds=PATIENCE, retries=0)
     return StripeGateway(client, base=settings.STRIPE_API_BASE, webhook_secret="whsec_sandbox_stripe")
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nobody's rubbish is collected meanwhile: a finalizer that runs where the stack has ended fails for everybody."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -235,6 +235,7 @@ def test_any_charset_and_type_is_read(peer: Peer, amadeus: AmadeusSupplier, kind
     assert amadeus.order("ord").travellers[0] == ("1", "STEPHANE", "MÜLLER")
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("body", [[1], None, 5, {"data": None}, {"data": [1]}, {}, b"", b"\xff\xfe", b"[" * 100_000])
 def test_a_body_that_is_no_order_is_no_order(peer: Peer, amadeus: AmadeusSupplier, body: Any) -> None:
     peer.says(TOKEN, Says(200, body))

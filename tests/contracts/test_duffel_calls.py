@@ -273,6 +273,7 @@ def test_old_and_future_signatures_are_refused(duffel: DuffelSupplier, age: int,
             duffel.read_notice(body, headers)
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b"\xff\xfe", b'{"id": 5}', b'{"type": "x"}',
                                   b"[" * 100_000])
 def test_a_signed_message_that_is_none_is_refused(duffel: DuffelSupplier, body: bytes) -> None:

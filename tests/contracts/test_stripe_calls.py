@@ -295,6 +295,7 @@ def test_a_signature_that_does_not_fit_is_refused(
     assert caught.value.code == "bad_signature"
 
 
+@pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'{"object": "event"}', b'{"id": "evt_1"}', b"[" * 100_000,
                                   b'{"object": "v2.core.event", "id": "e"}'])
 def test_a_signed_message_that_is_no_event_is_refused(stripe_gateway: StripeGateway, body: bytes) -> None:
