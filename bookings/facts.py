@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from bookings.flow import (
-    BY_LOCATOR,
     CallFacts,
     Facts,
     OrderFacts,
@@ -84,7 +83,7 @@ class Story:
         return OrderFacts(
             state=OrderState(o.state), hold=o.hold, total_minor=o.total_minor + self.booking.fee_minor,
             cost_minor=o.total_minor, asked_at=o.asked_at,
-            known=bool(o.external_id), by_locator=o.external_id.startswith(BY_LOCATOR), looked_at=o.looked_at,
+            known=bool(o.external_id), by_locator=o.by_locator, looked_at=o.looked_at,
             news_at=o.news_at, pay_by=o.pay_by, lapses_at=o.lapses_at,
             void_until=o.void_until, ticketed_at=o.ticketed_at, failed_notice_at=o.failed_notice_at,
             watch_until=o.watch_until, has_tickets=bool(o.tickets), refusal=o.refusal, changed=o.changed,

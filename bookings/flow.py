@@ -221,8 +221,6 @@ class Facts:
     cases: frozenset[str] = frozenset()  # kinds that are open or were handled for this booking
 
 
-BY_LOCATOR = "locator:"  # how the id of an order begins of which staff found no more than its record locator
-
 # --- numbers of reliability.md 4 and 7 -------------------------------------------------------------------------
 
 LOOKS = tuple(timedelta(seconds=s) for s in (5, 15, 30, 60, 120, 300, 600, 900))

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from bookings import limits, locks, outbox, twins
 from bookings.facts import load
-from bookings.flow import BY_LOCATOR, FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
+from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
 from bookings.models import Booking, Diary
 from bookings.selectors.bookings import money_back
 from bookings.status import (
@@ -320,7 +320,7 @@ def ask_quote_locked(fresh: Booking, clock: datetime) -> None:
         raise Problem("not_cancellable", "There is no airline order to cancel yet.", status=409,
                       action="Watch status")
     _ticket_of_staff(fresh, live)
-    by_hand = live.external_id.startswith(BY_LOCATOR)  # the airline cannot be asked; without a ticket it costs nothing
+    by_hand = live.by_locator  # the airline cannot be asked; without a ticket it costs nothing
     live.quote_id, live.quoted_at = (live.external_id, clock) if by_hand else ("", None)
     live.save(update_fields=["quote_id", "quoted_at"])
     fresh.quote_wanted = not by_hand

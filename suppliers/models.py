@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from fly2any.kernel import machine
 from suppliers.stored import offer_from_json
-from suppliers.types import LIVE, OfferInfo, OrderState
+from suppliers.types import BY_LOCATOR, LIVE, OfferInfo, OrderState
 
 IN_FLIGHT = (OrderState.CREATING, OrderState.UNKNOWN)
 ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
@@ -202,6 +202,11 @@ class SupplierOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.supplier} {self.pnr or self.external_id or 'not made yet'}"
+
+    @property
+    def by_locator(self) -> bool:
+        """Whether staff know only its record locator, so that the airline cannot be asked about it."""
+        return self.external_id.startswith(BY_LOCATOR)
 
     @property
     def change_subject(self) -> str:

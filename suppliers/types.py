@@ -31,6 +31,7 @@ class OrderState(StrEnum):
 
 
 LIVE = frozenset({OrderState.HELD, OrderState.RESERVED, OrderState.PAYING, OrderState.TICKETED, OrderState.CANCELLING})
+BY_LOCATOR = "locator:"  # how the id of an order begins of which staff found no more than its record locator
 
 
 @dataclass(frozen=True)

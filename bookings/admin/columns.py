@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from bookings.facts import Story
-from bookings.flow import BY_LOCATOR
 from bookings.models import Case, Passenger
 from bookings.status import IN_FLIGHT, MONEY_OPEN, derive_status
 from bookings.twins import name_digest
@@ -18,7 +17,7 @@ from payments.models import Payment, Refund
 from payments.types import BY_HAND, DESK, METHODS
 from payments.types import PaymentState as P
 from payments.types import RefundState as R
-from suppliers.types import LIVE
+from suppliers.types import BY_LOCATOR, LIVE
 from suppliers.types import OrderState as O
 
 AGREES, DIFFERS, UNKNOWN, SILENT = "agrees", "differs", "not known", "nothing to compare"
@@ -207,7 +206,7 @@ def _refunds(story: Story) -> Line:
 
 def _checked(story: Story) -> Line:
     o, p, b = story.order, story.payment, story.booking
-    desk, unread = p is not None and p.provider == DESK, o is not None and o.external_id.startswith(BY_LOCATOR)
+    desk, unread = p is not None and p.provider == DESK, o is not None and o.by_locator
     return Line("Last checked", _time(b.settled_at),
                 "cannot be fetched: look by hand" if unread else _time(o.looked_at if o else None),
                 f"recorded {_time(p.captured_at)}" if p and desk else _time(p.looked_at if p else None))

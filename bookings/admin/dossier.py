@@ -18,7 +18,7 @@ from bookings.admin.timeline import timeline_of
 from bookings.admin.words import in_words
 from bookings.desk.tickets import as_sent
 from bookings.facts import Story
-from bookings.flow import BY_LOCATOR, Route
+from bookings.flow import Route
 from bookings.models import Booking, Case, StaffAction
 from fly2any.kernel.readonly import amount
 from payments.models import Dispute
@@ -81,7 +81,7 @@ def looking(since: str, story: Story, now: datetime) -> tuple[bool, str]:
 def _is_asked(story: Story, order: SupplierOrder) -> bool:
     """Whether the airline can be asked for it: at Amadeus only by its id, which staff may not know."""
     doubt = order.state in (OrderState.CREATING, OrderState.UNKNOWN) and story.booking.route != Route.MANUAL
-    return doubt or bool(order.external_id) and not order.external_id.startswith(BY_LOCATOR)
+    return doubt or bool(order.external_id) and not order.by_locator
 
 
 def look_for(booking: Booking, order: SupplierOrder | None, buttons: Buttons) -> dict[str, Any] | None:

@@ -20,14 +20,14 @@ from bookings.desk.action import Action, By, Params, Plan, Situation
 from bookings.desk.casework import closed, no_booking
 from bookings.desk.money import RUNNING
 from bookings.facts import Story, load
-from bookings.flow import BY_LOCATOR, Route, Step, Wish
+from bookings.flow import Route, Step, Wish
 from bookings.models import Booking, Diary, ExternalCall
 from bookings.steps.attach import LOCATOR_LIVES
 from bookings.wake import wake
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem
 from suppliers.models import SupplierOrder
-from suppliers.types import LIVE, OrderState
+from suppliers.types import BY_LOCATOR, LIVE, OrderState
 
 MISSING = frozenset({OrderState.CREATING, OrderState.UNKNOWN, OrderState.NOT_CREATED})
 # what an order is called: Duffel's id; at Amadeus an id (percent-encoded or not) or the record locator

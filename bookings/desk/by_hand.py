@@ -16,7 +16,7 @@ from bookings.desk.action import Action, By, Params, Plan, Situation
 from bookings.desk.casework import no_booking
 from bookings.desk.money import RUNNING, amount_text, story_of
 from bookings.facts import Story
-from bookings.flow import BY_LOCATOR, Route, Wish
+from bookings.flow import Route, Wish
 from bookings.models import Diary
 from bookings.status import CLOSED
 from bookings.undo import left_to_give, unreturned
@@ -256,7 +256,7 @@ def _cancellable(situation: Situation) -> SupplierOrder | None:
     order = situation.story.order if situation.story else None
     if order is None or order.state not in (OrderState.TICKETED, OrderState.RESERVED, OrderState.CANCELLING):
         return None
-    return order if order.state == OrderState.TICKETED or order.external_id.startswith(BY_LOCATOR) else None
+    return order if order.state == OrderState.TICKETED or order.by_locator else None
 
 
 def _cannot_record_cancellation(situation: Situation) -> str:

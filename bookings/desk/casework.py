@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from bookings import afterwards, cases
 from bookings.desk.action import Action, By, Params, Plan, Situation
-from bookings.flow import BY_LOCATOR, Step
+from bookings.flow import Step
 from bookings.models import Booking, Case
 from bookings.status import FINAL, Status
 from bookings.wake import wake as wake_worker
@@ -18,6 +18,7 @@ from fly2any.kernel.errors import Problem
 from payments.models import Payment
 from payments.types import DESK
 from suppliers.models import SupplierOrder
+from suppliers.types import BY_LOCATOR
 
 SNOOZES = ((1, "1 hour"), (4, "4 hours"), (8, "8 hours"), (24, "1 day"), (72, "3 days"), (168, "7 days"),
            (336, "14 days"))  # hours; nothing sleeps longer

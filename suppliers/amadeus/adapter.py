@@ -25,7 +25,17 @@ from fly2any.kernel.money import Money
 from fly2any.kernel.pages import Page
 from suppliers.amadeus import bodies, errors, flights, mapping, orders, people, raw, reading, seats
 from suppliers.amadeus.client import AmadeusClient, Answer
-from suppliers.types import CancelQuote, Notice, OfferInfo, OrderInfo, OrderRequest, OrderState, SearchQuery, SeatMap
+from suppliers.types import (
+    BY_LOCATOR,
+    CancelQuote,
+    Notice,
+    OfferInfo,
+    OrderInfo,
+    OrderRequest,
+    OrderState,
+    SearchQuery,
+    SeatMap,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +46,6 @@ UPSELL = "/v1/shopping/flight-offers/upselling"
 SEATS = "/v1/shopping/seatmaps"
 ORDERS = "/v1/booking/flight-orders"
 OFFER_MINUTES = 30
-BY_HAND = "locator:"  # an order that staff attached by its record locator alone
 
 
 class AmadeusSupplier:
@@ -301,7 +310,7 @@ def _path(order_id: str) -> str:
     """Where an order is. Ids come percent-encoded already (amadeus.md 2.4). An empty one would address a listing."""
     if not order_id:
         raise ValueError("an empty id")
-    if order_id.startswith(BY_HAND):
+    if order_id.startswith(BY_LOCATOR):
         raise Refused("not_supported", "this order is known by its locator alone")
     return f"{ORDERS}/{quote(unquote(order_id), safe='')}"
 

@@ -15,7 +15,6 @@ from bookings.admin.ticketing.reading import SOON
 from bookings.admin.words import span
 from bookings.desk import ACTIONS
 from bookings.desk.tickets import TAKEN_FOR, as_sent, unnumbered
-from bookings.flow import BY_LOCATOR
 from bookings.models import Case, Passenger, Segment
 from bookings.selectors import words as said
 from fly2any.kernel.readonly import amount
@@ -163,7 +162,7 @@ def first_of(order: SupplierOrder, payment: Payment | None, now: datetime) -> st
     if order.state != OrderState.RESERVED:
         return "enter_tickets"
     late = order.pay_by is not None and order.pay_by <= now
-    if late and not order.external_id.startswith(BY_LOCATOR):
+    if late and not order.by_locator:
         return "look_again"
     paid = payment is not None and payment.state in (P.AUTHORISED, P.CAPTURED)
     return "enter_tickets" if paid or order.booking.card_wanted else "send_pay_link"
