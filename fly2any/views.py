@@ -57,8 +57,8 @@ def broken(request: HttpRequest) -> HttpResponse:
         return server_error(request)
     headers = {"Retry-After": "5", "Cache-Control": "no-store"}
     if request.headers.get("Accept", "").startswith("application/json"):
-        said = {"success": False, "code": "unavailable", "message": "We are very busy right now.", "action": "Try again",
-                "tip": "Nothing is lost.", "fieldErrors": {}}
+        said = {"success": False, "code": "unavailable", "message": "We are very busy right now.",
+                "action": "Try again", "tip": "Nothing is lost.", "fieldErrors": {}}
         return JsonResponse(said, status=503, headers=headers)
     # without the request, as Django draws 500.html: who is signed in stands in the database
     return HttpResponse(loader.get_template("503.html").render(), status=503, headers=headers)
