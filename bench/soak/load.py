@@ -19,7 +19,7 @@ from bench.soak.browser import Front
 from bench.soak.desk import Robot
 from bench.soak.stories import EACH, Customer, live
 
-AFTERWARDS = 200.0  # seconds in which those who are here when the traffic stops may finish
+AFTERWARDS = 150.0  # seconds in which those who are here when the traffic stops may finish
 
 
 class Load:
