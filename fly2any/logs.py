@@ -48,6 +48,11 @@ def report_without_values(event: Any, hint: dict[str, Any]) -> Any:
     return {**kept, "request": {"method": request.get("method", "")}}
 
 
+def request_id() -> str:
+    """The number of the present request, as in its log lines; "" outside of one. No caller can choose it."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 class RequestLogMiddleware(RequestMiddleware):
     """One line per request: method, route (never the values in the path or the query), status."""
 
