@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 from django_prometheus.exports import ExportToDjangoView
 
+from bookings.figures import exported
+
 
 @require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -36,7 +38,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     known = bool(settings.METRICS_TOKEN) and hmac.compare_digest(request.headers.get("Authorization", ""), expected)
     if not local and not known:
         return HttpResponse(status=404)
-    return ExportToDjangoView(request)
+    response: HttpResponse = ExportToDjangoView(request)
+    response.write(exported.exposition())
+    return response
 
 
 @require_GET
