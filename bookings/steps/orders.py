@@ -9,14 +9,14 @@ from typing import Any
 
 from django.conf import settings
 
-from bookings import cases, copies
+from bookings import cases
 from bookings.facts import Story
 from bookings.flow import ASK_AGAIN, Route, Step, Wish
 from bookings.forms.asked import ADDRESS, DOCUMENT_CITY, RESIDENCE
 from bookings.models import Booking, Passenger
 from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
-from bookings.steps import flights
+from bookings.steps import flights, lost
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from bookings.twins import name_digest
 from fly2any.kernel import keys, secretbox
@@ -239,7 +239,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
     if here is OrderState.TICKETED and info.state is OrderState.CANCELLED:
-        _cancelled_in_the_gap(moment, info)
+        lost.cancelled(moment, info)
     order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
         cases.open_case(kind="ledgers_differ", subject=f"{order.supplier}:{info.external_id}", booking=booking,
@@ -297,19 +297,6 @@ def _void_but_paid(moment: Moment, info: OrderInfo) -> bool:
                         facts={"order": info.external_id, "airline": info.state.value})
         moment.story.cases.add("tickets_void")
     return True
-
-
-def _cancelled_in_the_gap(moment: Moment, info: OrderInfo) -> None:
-    """Cancelled while our books were lost: perhaps as the customer wished and agreed. Staff say what is still owed."""
-    booking, payment = moment.story.booking, moment.story.payment
-    if booking.wish != Wish.BOOK or not copies.in_gap(info.cancelled_at):
-        return
-    booking.wish = Wish.CANCEL
-    booking.agreed_refund_minor = payment.refunded_minor if payment else 0
-    moment.note("wish.taken_back", cause="cancelled at the airline in a time that a restore has cost")
-    cases.open_case(kind="ledgers_differ", subject=f"restored:{booking.reference}", booking=booking, now=moment.now,
-                    facts={"ours": "ticketed", "airline": "cancelled while our books were lost",
-                           "given back": booking.agreed_refund_minor})
 
 
 # --- look -------------------------------------------------------------------------------------------------------
