@@ -1,7 +1,7 @@
 """JSON log lines with the request's id. A line never holds a query string, an address of a person or a body.
 
-What an exception says is left out, in lines and in error reports: `KeyError: 'Anna'`, "invalid input syntax" and a mail
-server's refusal quote what they were given. Its kind, its trace and the codes of an allow-list stay (reliability.md 10).
+What an exception says is left out, in lines and in error reports: `KeyError: 'Anna'`, "invalid input syntax" and a
+mail server's refusal quote what they were given. Kind, trace and codes of an allow-list stay (reliability.md 10).
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 # exceptions whose words are made of code: names of attributes, types, settings, modules
-_OF_CODE = ("AttributeError", "ImportError", "ImproperlyConfigured", "ModuleNotFoundError", "NameError", "NotImplementedError",
-            "RecursionError", "SystemExit", "TypeError", "UnboundLocalError", "ZeroDivisionError")
+_OF_CODE = ("AttributeError", "ImportError", "ImproperlyConfigured", "ModuleNotFoundError", "NameError",
+            "NotImplementedError", "RecursionError", "TypeError", "UnboundLocalError", "ZeroDivisionError")
 _CODES = ("code", "sqlstate", "errno")  # what we, PostgreSQL and the system call the trouble
-_REPORTED = ("event_id", "timestamp", "level", "platform", "logger", "release", "environment", "server_name", "sdk", "modules")
+_REPORTED = ("event_id", "timestamp", "level", "platform", "logger", "release", "environment", "server_name", "sdk",
+             "modules")
 
 # libraries that tell of every call, some with identifiers in the address
 _QUIET = ("django.server", "axes", "stripe", "httpx", "gunicorn", "celery.worker.strategy", "celery.app.trace")
 
 
 def words(error: BaseException) -> str:
-    """What may be told of an exception: its kind, codes, the constraint it broke; its text when that is made of code."""
+    """What may be told of an exception: kind, codes, the constraint it broke; its text when that is made of code."""
     codes = [str(getattr(error, name, None) or "") for name in _CODES]
     codes.append(str(getattr(getattr(error, "diag", None), "constraint_name", None) or ""))
     said = [code for code in codes if code and code.replace("_", "").replace(".", "").isalnum() and len(code) <= 63]
@@ -72,7 +73,7 @@ def without_addresses(_: object, __: str, line: structlog.typing.EventDict) -> s
 
 
 def report_without_values(event: Any, hint: dict[str, Any]) -> Any:
-    """What an error report (Sentry) may hold: kinds and traces, the route, the constant part of a log line. Nothing else."""
+    """What an error report (Sentry) may hold: kinds, traces, the route, the constant part of a log line. No more."""
     kept = {name: event[name] for name in _REPORTED if name in event}
     if event.get("transaction") and (event.get("transaction_info") or {}).get("source") != "url":
         kept["transaction"] = event["transaction"]

@@ -36,8 +36,8 @@ USER = "fly2any"
 _PORT = "5432"  # only a part of the socket's file name: nothing listens on TCP
 _LONGEST_SOCKET_PATH = 85  # the kernel's limit is 104 (macOS) or 108 (Linux) with the file name
 _START_SECONDS = 30.0
-# What PostgreSQL's own log leaves out: refused statements, and with them the rows and values that they quote. The programs
-# log their own errors, without values (fly2any/logs.py). `check --database default` warns about a server without these.
+# What PostgreSQL's own log leaves out: refused statements, and with them the rows and values that they quote. Our
+# programs log their own errors (fly2any/logs.py). `check --database default` warns about a server without these.
 QUIET = {"log_min_messages": "log", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 _STOP_SECONDS = 15.0
 

@@ -123,7 +123,7 @@ def test_codes_constraints_causes_and_words_made_of_code_stay() -> None:
     assert told(of_a_vendor).endswith("Refused bad_name\n") and told(of_a_refusal).endswith("Problem not_finished\n")
     assert told(of_a_cause).index("KeyError\n") < told(of_a_cause).index("which led to") < told(of_a_cause).index("RuntimeError\n")
     assert "AttributeError: 'dict' object has no attribute 'x'" in told(lambda: PERSON.x)  # type: ignore[attr-defined]
-    assert told(lambda: open("/nowhere")).endswith("FileNotFoundError 2\n")
+    assert told(lambda: Path("/nowhere").read_text()).endswith("FileNotFoundError 2\n")
 
 
 def test_celerys_own_line_about_a_failed_task_names_the_task_alone() -> None:
