@@ -28,7 +28,7 @@ import psycopg
 from psycopg import sql
 
 from fly2any.stack import plain_user
-from fly2any.stack.children import dies_with_parent
+from fly2any.stack.children import as_nice_as_we, dies_with_parent
 from fly2any.stack.plain_user import PlainUser
 
 DATABASE = "fly2any"
@@ -191,6 +191,7 @@ def _start(command: list[str], data_dir: Path, user: PlainUser, *, die_with_pare
                 preexec_fn=dies_with_parent(signal.SIGINT) if die_with_parent else None,
                 **user.popen(),
             )
+        as_nice_as_we(server.pid)  # it is somebody else by now and may not say so itself
         if _wait_until_up(server, data_dir, deadline):
             return
         time.sleep(0.5)
