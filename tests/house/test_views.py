@@ -42,6 +42,7 @@ def test_alive_without_a_database(client: Client) -> None:
     assert client.get("/healthz").json() == {"ok": True}
 
 
+@pytest.mark.django_db
 def test_metrics_are_for_this_machine_or_the_token(client: Client, settings: object) -> None:
     assert b"django_http_requests" in client.get("/metrics").content
     assert client.get("/metrics", REMOTE_ADDR="203.0.113.9").status_code == 404
