@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -34,6 +35,12 @@ def test_no_other_site_may_read_answers() -> None:
                                      {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}])
 def test_no_other_site_may_act_for_a_guest(headers: dict[str, str]) -> None:
     refused(Caller().book(offer(), **headers), 403, "foreign_origin")
+    assert Booking.objects.count() == 0
+
+
+def test_our_name_without_tls_is_another_site(settings: Any) -> None:
+    settings.SITE_URL, settings.CSRF_TRUSTED_ORIGINS = "https://fly.example", ["https://fly.example"]
+    refused(Caller().book(offer(), Origin="http://fly.example"), 403, "foreign_origin")
     assert Booking.objects.count() == 0
 
 
@@ -109,6 +116,16 @@ def test_a_limit_slides() -> None:
         limits.count("t", "x", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=61))
     limits.count("t", "y", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=61))
     limits.count("t", "x", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=119))
+
+
+def test_a_limit_outlives_the_cache() -> None:
+    """Limits that protect money and logins are counted in PostgreSQL (reliability.md 13): a flush forgets nothing."""
+    now = clock.now().replace(second=0, microsecond=0)
+    for _ in range(5):
+        limits.count("t", "z", per=timedelta(minutes=1), limit=5, now=now)
+    cache.clear()
+    with pytest.raises(Problem):
+        limits.count("t", "z", per=timedelta(minutes=1), limit=5, now=now)
 
 
 @pytest.mark.failure("R4")
