@@ -51,6 +51,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.failure("O13")
 @pytest.mark.parametrize("driver", ["worker", "sweeper"])
 def test_a_saga_goes_on_in_the_next_release_from_the_middle_of_every_step(stack: Deployed, driver: str) -> None:
@@ -91,6 +92,7 @@ def _replaced(stack: Deployed, name: str, step: str) -> None:
     stack.restart(name)
 
 
+@pytest.mark.slow
 def test_a_web_process_ends_its_requests_before_it_goes(stack: Deployed) -> None:
     """SIGTERM while a booking request waits for its outcome: the customer gets the answer, not a broken connection."""
     customer, market = Customer(stack), Market(stack)

@@ -21,8 +21,8 @@ from tests.sandbox.process import wait_until
 from tests.stack import free_port
 
 HOST = "fly2any.test"
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None or shutil.which("openssl") is None, reason=(
-    "nginx or openssl is not installed here: apt-get install nginx-light openssl"))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("nginx") is None or shutil.which("openssl") is None, reason=(
+    "nginx or openssl is not installed here: apt-get install nginx-light openssl"))]
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -125,12 +125,10 @@ def test_slow_clients_reach_no_thread_of_ours_and_are_hung_up_on(site: Site) -> 
     assert [one["method"] for one in Upstream.came[before:]] == ["GET"]
 
 
-@pytest.mark.slow
 def test_a_booking_that_waits_is_not_cut_off(site: Site) -> None:
     assert site.send("POST", "/wait/25", json={}).status_code == 200
 
 
-@pytest.mark.slow
 def test_a_whole_booking_through_the_proxy(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The units' own commands behind it: __Host- cookies, HSTS, the limits of one address, a booking to its ticket."""
     folder, port, plain = tmp_path_factory.mktemp("proxied"), free_port(), free_port()
