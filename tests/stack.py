@@ -19,7 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -53,21 +53,24 @@ def free_port() -> int:
 class Stack:
     """One running site. `broker=False`: no broker at all; `every`: seconds between sweeps, None: no sweeper.
 
-    `webs` web servers of `workers` processes each; `own_postgres` starts a PostgreSQL for this stack alone, which can
-    then be restarted. `environ` is added to every program's environment.
+    `webs` web servers of `workers` processes each; `celeries` and `sweepers`: how many of them run side by side (the
+    second of a kind is called "web2", "worker2", "sweeper2"). `own_postgres` starts a PostgreSQL for this stack alone,
+    which can then be restarted. `front`: the site's public address when something stands before the web servers.
+    `environ` is added to every program's environment.
     """
 
     def __init__(self, folder: Path, *, webs: int = 1, workers: int = 1, threads: int = 8, broker: bool = True,
-                 worker: bool = True, every: float | None = 2.0, own_postgres: bool = False,
-                 postgres_settings: dict[str, str] | None = None, fast: bool = True,
-                 environ: dict[str, str] | None = None) -> None:
+                 worker: bool = True, celeries: int = 1, sweepers: int = 1, every: float | None = 2.0,
+                 own_postgres: bool = False, postgres_settings: dict[str, str] | None = None, fast: bool = True,
+                 front: str = "", environ: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.ports = [free_port() for _ in range(webs)]
         self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
         self.url = self.urls[0]
+        self.front = front or self.url
         self.crash_file = folder / "crash"
         self._broker, self._worker, self._every, self._fast = broker, worker, every, fast
-        self._workers, self._threads = workers, threads
+        self._workers, self._threads, self._celeries, self._sweepers = workers, threads, celeries, sweepers
         self._own_postgres, self._postgres_settings = own_postgres, postgres_settings or QUICK
         self._more = environ or {}
         self._programs: dict[str, Program] = {}
@@ -90,7 +93,7 @@ class Stack:
             assert self.broker_url, "no broker to be had"
         sandbox_port = free_port()
         self.sandbox = Sandbox(self.folder / "sandbox", sandbox_port, *(["--fast"] if self._fast else []),
-                               site=self.url)
+                               site=self.front)
         self._programs = self._read_programs(sandbox_port)
         for name in self._programs:
             self._spawn(name)
@@ -162,6 +165,27 @@ class Stack:
         if name.startswith("web"):
             wait_until(self._ready, PATIENCE)
 
+    def begin(self, name: str) -> None:
+        """Start a killed program again and return at once, as a supervisor does."""
+        if name not in self._running:
+            self._spawn(name)
+
+    def ask_to_end(self, name: str) -> None:
+        """SIGTERM to the program alone: it finishes what it has begun. `gone` says when it has ended."""
+        self._running[name].send_signal(signal.SIGTERM)
+
+    def gone(self, name: str) -> bool:
+        """Whether a program that was asked to end has done so; from then on it may be started again."""
+        if self._running[name].poll() is None:
+            return False
+        self.kill(name)  # whatever it left of its group
+        return True
+
+    def freeze(self, name: str, frozen: bool = True) -> None:
+        """Stop the program and all it started in its tracks (SIGSTOP), or let it go on (SIGCONT)."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._running[name].pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+
     def ended(self, name: str) -> int | None:
         """The exit status of a program that ended by itself (negative: the signal), or None while it runs."""
         return self._running[name].poll()
@@ -170,9 +194,27 @@ class Stack:
         """Take the broker away; programs keep its address."""
         broker.stop(self.folder / "broker")
 
-    def restart_postgres(self) -> None:
-        """Stop this stack's PostgreSQL, cutting every connection, and start it again."""
+    def kill_broker(self) -> None:
+        """SIGKILL the broker."""
+        process = broker.server_process(self.folder / "broker")
+        assert process is not None
+        process.kill()
+        process.wait()
+
+    def start_broker(self) -> None:
+        """Start the broker again at the same address."""
+        assert broker.ensure(self.folder / "broker", die_with_parent=True) == self.broker_url
+
+    def restart_postgres(self, *, immediate: bool = False) -> None:
+        """Stop this stack's PostgreSQL, cutting every connection, and start it again.
+
+        `immediate`: SIGQUIT, no shutdown at all; the next start recovers from its log.
+        """
         assert self._own_postgres
+        server = postgres._server_process(self.folder / "pg") if immediate else None
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
         postgres.stop(self.folder / "pg")
         postgres.ensure(self.folder / "pg", settings=self._postgres_settings, die_with_parent=True)
 
@@ -263,10 +305,9 @@ class Stack:
                 programs = {program.name: program for program in site.programs(self.broker_url)}
             found["web" if number == 1 else f"web{number}"] = programs["web"]
             if number == 1 and self._worker and "worker" in programs:
-                found["worker"] = programs["worker"]
+                found |= _several(programs["worker"], self._celeries, lambda name: ["--hostname", f"{name}@%h"])
             if number == 1 and self._every is not None:
-                sweeper = programs["sweeper"]
-                found["sweeper"] = Program("sweeper", [*sweeper.command, "--every", str(self._every)], sweeper.environ)
+                found |= _several(programs["sweeper"], self._sweepers, lambda _: ["--every", str(self._every)])
         return found
 
     def _environ(self, name: str) -> dict[str, str]:
@@ -275,12 +316,12 @@ class Stack:
         return {
             **kept, "PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "fly2any.settings",
             "DATA_DIR": str(self.folder), "DATABASE_URL": self.database_url, "REDIS_URL": self.broker_url,
-            "WEB_PORT": str(port), "SITE_URL": self.url, "SANDBOX_PORT": str(self.sandbox.port),
+            "WEB_PORT": str(port), "SITE_URL": self.front, "SANDBOX_PORT": str(self.sandbox.port),
             "WEB_WORKERS": str(self._workers), "WEB_THREADS": str(self._threads), "PGAPPNAME": name,
             "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": "1", "LOG_LEVEL": "WARNING",
             "AMADEUS_CLIENT_ID": os.environ.get("AMADEUS_CLIENT_ID", ""),  # in tests one supplier, unless they want both
             **self._more,
-            **({"CRASH_FILE": str(self.crash_file)} if name in ("worker", "sweeper") else {}),
+            **({"CRASH_FILE": str(self.crash_file)} if name.startswith(("worker", "sweeper")) else {}),
         }
 
     def _spawn(self, name: str) -> None:
@@ -297,6 +338,13 @@ class Stack:
         with contextlib.suppress(httpx.TransportError):
             return all(httpx.get(f"{url}/readyz", trust_env=False, timeout=5).status_code == 200 for url in self.urls)
         return False
+
+
+def _several(program: Program, number: int, more: Callable[[str], list[str]]) -> dict[str, Program]:
+    """So many of a program under names of their own, each with `more` words at the end of its command."""
+    names = [program.name if not at else f"{program.name}{at + 1}" for at in range(number)]
+    return {name: Program(name, [*program.command, *more(name)], program.environ, program.orphan_signal)
+            for name in names}
 
 
 # --- databases --------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What came back; `status` is 0 when the connection broke."""
+    """What came back; `status` is 0 when the connection broke. Several cookies: one a line in "set-cookie"."""
 
     status: int
     headers: dict[str, str]
@@ -84,7 +84,10 @@ class Line:
         assert self._reader is not None
         raw = await self._reader.readuntil(b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        headers: dict[str, str] = {}
+        for name, _, value in (line.partition(":") for line in lines if line):
+            many = name.lower() == "set-cookie" and "set-cookie" in headers
+            headers[name.lower()] = f"{headers['set-cookie']}\n{value.strip()}" if many else value.strip()
         return int(first.split(" ")[1]), headers
 
     async def _body(self, headers: dict[str, str]) -> bytes:

@@ -35,7 +35,7 @@ class BookingsList(Endpoint):
     def get(self, request: Request) -> Response:
         """Own bookings only, newest first; `next` is the `after` of the following part."""
         asked = self.read(requests.ListSerializer, request.query_params)
-        found = selectors.bookings_of(principal=self.principal, after=asked.get("after"), limit=asked["limit"])
+        found = selectors.bookings_of(principal=self.principal, after=asked.get("after") or None, limit=asked["limit"])
         return Response({"success": True, "bookings": [line_of(booking) for booking in found],
                          "next": found[-1].reference if len(found) == asked["limit"] else None})
 
@@ -96,7 +96,7 @@ class BookingDetail(Endpoint):
         return Response({"success": True, "booking": answers.booking_json(booking)})
 
     @extend_schema(operation_id="booking_change", request=requests.PatchSerializer, tags=["bookings"],
-                   responses={200: schemas.BookingAnswer, **schemas.refusals(400, 403, 404, 415, 422, 429)})
+                   responses={200: schemas.BookingAnswer, **schemas.refusals(400, 403, 404, 413, 415, 422, 429)})
     def patch(self, request: Request, reference: str) -> Response:
         """Change the contact data, and nothing else."""
         wanted = self.read(requests.PatchSerializer)["contact"]
@@ -107,9 +107,10 @@ class BookingDetail(Endpoint):
 
     @extend_schema(operation_id="booking_cancel_quote", tags=["bookings"],
                    responses={200: schemas.QuoteAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(403, 404, 409, 429)})
+                              **schemas.refusals(400, 403, 404, 409, 413, 415, 429)})
     def delete(self, request: Request, reference: str) -> Response:
         """Answers with what a cancellation would give back. Nothing is cancelled before it is confirmed."""
+        self.read(requests.EmptySerializer)
         return quoted(self.principal, reference)
 
 
@@ -119,7 +120,7 @@ class Cancellation(Endpoint):
     @extend_schema(operation_id="cancellation_quote", request=requests.EmptySerializer, tags=["bookings"],
                    parameters=[schemas.IDEMPOTENCY_KEY],
                    responses={200: schemas.QuoteAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(400, 403, 404, 409, 415, 422, 429)})
+                              **schemas.refusals(400, 403, 404, 409, 413, 415, 422, 429)})
     @once("cancellation")
     def post(self, request: Request, reference: str) -> Response:
         """The airline's quote: amount, where it goes, penalty, valid until. Nothing is cancelled yet."""
@@ -133,7 +134,7 @@ class CancellationConfirm(Endpoint):
     @extend_schema(operation_id="cancellation_confirm", request=requests.CancelSerializer, tags=["bookings"],
                    parameters=[schemas.IDEMPOTENCY_KEY, schemas.PREFER],
                    responses={200: schemas.BookingAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(400, 403, 404, 409, 415, 422, 429)})
+                              **schemas.refusals(400, 403, 404, 409, 413, 415, 422, 429)})
     @once("cancellation-confirm")
     def post(self, request: Request, reference: str) -> Response:
         """Cancel at the refund that was quoted. A refund that has changed since is refused, nothing is cancelled."""

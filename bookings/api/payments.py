@@ -27,7 +27,7 @@ class CreateIntent(Endpoint):
     @extend_schema(operation_id="payment_create_intent", request=requests.PaymentSerializer, tags=["payments"],
                    parameters=[schemas.IDEMPOTENCY_KEY],
                    responses={200: schemas.IntentAnswer, 202: schemas.BookingAccepted,
-                              **schemas.refusals(400, 403, 404, 409, 415, 422, 429)})
+                              **schemas.refusals(400, 403, 404, 409, 413, 415, 422, 429)})
     @once("create-intent")
     def post(self, request: Request) -> Response:
         """The client secret of the booking's open payment; a held booking becomes payable by this call."""
@@ -54,7 +54,7 @@ class Confirm(Endpoint):
     """Please look now."""
 
     @extend_schema(operation_id="payment_confirm", request=requests.ConfirmSerializer, tags=["payments"],
-                   responses={200: schemas.StatusAnswer, **schemas.refusals(400, 403, 404, 415, 429)})
+                   responses={200: schemas.StatusAnswer, **schemas.refusals(400, 403, 404, 413, 415, 429)})
     def post(self, request: Request) -> Response:
         """The customer is back from the bank: wakes the worker and answers with the present truth."""
         asked = self.read(requests.ConfirmSerializer)

@@ -9,7 +9,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers as s
 
 IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, required=False,
+    "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[\\x21-\\x7e]+$"},
+    OpenApiParameter.HEADER, required=False,
     description="1 to 200 visible ASCII characters. The same key and body are carried out once; the twin gets the "
                 "stored answer with Idempotent-Replayed: true, 409 while the first runs, 422 for another body.")
 PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, required=False,

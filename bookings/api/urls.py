@@ -28,5 +28,5 @@ urlpatterns = [
     path("flights/booking/create", bookings.BookingCreate.as_view(), name="api-booking-create"),
     path("flights/create-order", bookings.CreateOrder.as_view(), name="api-create-order"),
     path("flights/my-orders", bookings.MyOrders.as_view(), name="api-my-orders"),
-    re_path(r"^.*$", errors.nothing_here),
+    re_path(r"^[\s\S]*$", errors.nothing_here),
 ]

@@ -53,7 +53,8 @@ def test_the_document_has_no_warning(tmp_path: Any) -> None:
 
 
 def test_nothing_under_api_is_left_to_another_handler() -> None:
-    assert get_resolver().resolve("/api/anything/at/all").func.__name__ == "nothing_here"
+    for path in ("/api/anything/at/all", "/api/two\nlines"):
+        assert get_resolver().resolve(path).func.__name__ == "nothing_here"
 
 
 def compare(shape: Any, value: Any, at: str) -> None:

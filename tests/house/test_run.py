@@ -58,7 +58,7 @@ def test_an_index_out_of_reach_is_one_line_and_tries_pip_after_uv(
     (tmp_path / "requirements.txt").write_text("django==5\n")
     (tmp_path / ".venv").mkdir()
     asked: list[str] = []
-    monkeypatch.setattr(run, "run", lambda *words, **_: asked.append(words[2]) or (0 if "uv==" in words[-1] else 1))
+    monkeypatch.setattr(run, "run", lambda *words, **_: asked.append(words[2]) or (0 if "-uv." in words[-1] else 1))
     assert "cannot install requirements.txt" in said(run.install, "requirements.txt")
     assert asked == ["pip", "uv", "pip"]
     assert list((tmp_path / ".venv").iterdir()) == []  # the next start tries again

@@ -1,0 +1,1 @@
+"""Made and taken back in the middle of the soak."""

@@ -1,0 +1,26 @@
+"""`python -m tests.api.fuzz --examples N --seed S`: the long form of the API fuzz."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Hand the numbers to the test and run it; returns pytest's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.api.fuzz", description=__doc__)
+    parser.add_argument("--examples", type=int, default=200, help="drawn calls for each operation and role")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10 ** 6), help="repeats a run")
+    asked = parser.parse_args()
+    os.environ.update(FUZZ_EXAMPLES=str(asked.examples), FUZZ_SEED=str(asked.seed), LOG_LEVEL="CRITICAL")
+    import pytest
+
+    here = Path(__file__).resolve().parents[1] / "test_fuzz.py"
+    return pytest.main(["-q", "-s", "--tb=short", "--no-header", "-p", "no:logging", str(here)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

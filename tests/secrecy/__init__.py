@@ -1,0 +1,1 @@
+"""What must never leak, be forged, be lost or be brought in from outside: docs/security.md names these tests."""
