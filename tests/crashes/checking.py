@@ -41,7 +41,7 @@ def _asked_once(rows: list[dict[str, Any]]) -> Iterator[str]:
     if len(asked) > SupplierOrder.objects.count():
         yield f"{len(asked)} orders were asked for, {SupplierOrder.objects.count()} were written down"
     for event, name in (("payment_intent.created", "payment_id"), ("refund.created", "refund_id")):
-        made = Counter(str(row.get("metadata", {}).get(name)) for row in rows if row["event"] == event)
+        made = Counter(str((row.get("metadata") or {}).get(name)) for row in rows if row["event"] == event)
         yield from (f"{event} {number} times for our {ours}" for ours, number in made.items() if number > 1 and ours != "None")
     for row in rows:
         if row["event"] == "sandbox_bug" or row.get("fault") == "sandbox_bug":

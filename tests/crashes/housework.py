@@ -167,7 +167,6 @@ def mails(stage: Stage) -> list[Piece]:
 def told_in_a_chat(stage: Stage) -> list[Piece]:
     """A critical case that nobody takes is told again, by mail and in the chat."""
     settings.ALERT_EMAIL, settings.ALERT_WEBHOOK_URL = "alerts@example.com", f"{stage.site.url}/hooks/x"
-    trip = Trip(stage)
 
     def worry() -> None:
         from bookings import cases
@@ -175,7 +174,7 @@ def told_in_a_chat(stage: Stage) -> list[Piece]:
         cases.open_case(kind="orphaned_booking", subject="duffel:ord_strange", now=clock.now())
         stage.pass_by(minutes=16)
 
-    return [*trip.quietly(trip.book, trip.drive, worry), press(lambda: alerts.repeat(clock.now())),
+    return [outside(worry), press(lambda: alerts.repeat(clock.now())),
             press(lambda: chat.send_due(clock.now(), 20), LATER)]
 
 
@@ -194,8 +193,8 @@ def messages_too_early(stage: Stage) -> list[Piece]:
     def strangers() -> None:
         payment, order = Payment.objects.get(), trip.order
         ids = payment.external_id, order.external_id, order.offer_external_id
-        Payment.objects.update(external_id="")
-        trip.booking.orders.update(external_id="", offer_external_id="")
+        Payment.objects.update(external_id="pi_another")
+        trip.booking.orders.update(external_id="ord_another", offer_external_id="off_another")
         deliver(stage.world.sandbox, 1)
         Payment.objects.update(external_id=ids[0])
         trip.booking.orders.update(external_id=ids[1], offer_external_id=ids[2])
@@ -235,13 +234,11 @@ def compared_fully(stage: Stage) -> list[Piece]:
 
 @scene
 def mismatches(stage: Stage) -> list[Piece]:
-    """What the detectors find becomes cases, each once."""
-    trip = Trip(stage)
-
-    def silent() -> None:
-        Booking.objects.filter(pk=trip.pk).update(due_at=clock.now() - timedelta(hours=2), settled_at=clock.now() - timedelta(hours=3))
-
-    return [*trip.quietly(trip.book, trip.drive, silent), press(lambda: detectors.run(clock.now()))]
+    """What the detectors find becomes cases, each once, and closes when it is gone."""
+    trip = Trip(stage, hold=True)
+    detect = press(lambda: detectors.run(clock.now()))
+    return [*trip.quietly(trip.book, trip.drive), trip.later(hours=70.5), detect, trip.later(hours=2), drive(trip.drive),
+            detect]
 
 
 @scene

@@ -357,6 +357,7 @@ def manual_given_back(stage: Stage) -> list[Piece]:
 
     def given_back() -> None:
         if trip.booking.wish != "cancel":
+            stage.world.consolidator(trip.order, "cancel_by_airline")  # at the terminal, as staff asked
             stage.manager.press("record_cancellation", booking=trip.booking, amount="20")
 
     return [*trip.booked(), outside(link(trip)), drive(trip.drive), outside(trip.pay),
