@@ -85,18 +85,17 @@ class Play:
                 continue
             before = Copy.take(self.stage.world.sandbox) if copies else Copy({}, 0, 0.0)
             victim = send(piece.work, self.stage.world.sandbox)
-            self.acts[number] = Act(piece, before, victim.points, [])
+            act = self.acts[number] = Act(piece, before, victim.points, [])
             if self.stage.at_rest():
                 now = self.stage.picture()
-                for earlier, act in self.acts.items():
-                    if earlier == number or not act.after or (earlier == number - 1 and piece.how == DRIVE):
-                        act.after.append(now)
-        cases = frozenset(self._cases())
-        found = checking.broken(self.stage.world.sandbox, cases)
+                for earlier, other in self.acts.items():
+                    if earlier == number or not other.after or (earlier == number - 1 and piece.how == DRIVE):
+                        other.after.append(now)
+        if piece.how == PRESS:
+            self.stage.round("sweeper")
+            act.after.append(self.stage.picture())
+        found = checking.broken(self.stage.world.sandbox, frozenset(self.stage.picture()["cases"]))
         assert not found, f"{self.name} without any fault: {found}\n{checking.told()}"
-
-    def _cases(self) -> list[str]:
-        return list(self.stage.picture()["cases"])
 
     def singles(self, dice: Random) -> Iterator[Item]:
         """Every fault that fits, at every point that is passed."""
@@ -161,8 +160,6 @@ class Play:
         if act.piece.how == PRESS:
             self.stage.clock.pass_by(act.piece.wait)
             self._again(act.piece, item)
-            if self._there(item, act):
-                return
         for _ in range(ROUNDS):
             self.stage.round(item.by)
             result.rounds += 1
