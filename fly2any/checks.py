@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
 from fly2any import env
+from fly2any.stack import postgres
 
 _LIVE = {
     "STRIPE_SECRET_KEY": ("sk_live_", "rk_live_"),
@@ -169,6 +172,20 @@ def hotels_are_found(**_: Any) -> list[checks.CheckMessage]:
         return []
     hint = "Set STAYS_HOTEL_LINK to an https:// address with {name} (and {city}) in it, or unset it."
     return [checks.Error("STAYS_HOTEL_LINK leads to no hotel.", hint=hint, id="fly2any.E012")]
+
+
+@checks.register(checks.Tags.database)
+def the_database_log_is_silent(databases: Sequence[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """Warn about a server that writes statements, and so travellers, into its log (`check --database default`)."""
+    if not databases:
+        return []
+    wanted = {**postgres.QUIET, "log_statement": "none", "log_min_duration_statement": "-1"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(wanted)])
+        loud = sorted(name for name, value in cursor.fetchall() if value != wanted[name])
+    return [checks.Warning(f"PostgreSQL writes statements with travellers' data into its log: {', '.join(loud)}.",
+                           hint=f"Set {', '.join(f'{name}={wanted[name]}' for name in loud)} in its configuration.",
+                           id="fly2any.W002")] if loud else []
 
 
 def refuse_wrong_settings() -> None:

@@ -118,7 +118,8 @@ def database(address: str, *, pool: bool, pool_size: int, statement_timeout_ms: 
         "options": " ".join(f"-c {name}={value}" for name, value in times.items()),
     }
     if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5, "max_idle": 300}
+        # reconnect_timeout: psycopg doubles its pauses; after an outage the next request tries anew instead
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5, "max_idle": 300, "reconnect_timeout": 4}
     entry = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -1,8 +1,13 @@
-"""JSON log lines with the request's id. A line never holds a query string, an address of a person or a body."""
+"""JSON log lines with the request's id. A line never holds a query string, an address of a person or a body.
+
+What an exception says is left out, in lines and in error reports: `KeyError: 'Anna'`, "invalid input syntax" and a
+mail server's refusal quote what they were given. Kind, trace and codes of an allow-list stay (reliability.md 10).
+"""
 
 from __future__ import annotations
 
-import re
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -16,18 +21,46 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-# PostgreSQL's DETAIL quotes the row ("Failing row contains (...)"): names, addresses, documents
-_DETAIL = re.compile(r"\nDETAIL:.*?(?=\n\nThe above exception|\n\nDuring handling|\Z)", re.DOTALL)
+# exceptions whose words are made of code: names of attributes, types, settings, modules
+_OF_CODE = ("AttributeError", "ImportError", "ImproperlyConfigured", "ModuleNotFoundError", "NameError",
+            "NotImplementedError", "RecursionError", "TypeError", "UnboundLocalError", "ZeroDivisionError")
+_CODES = ("code", "sqlstate", "errno")  # what we, PostgreSQL and the system call the trouble
+_REPORTED = ("event_id", "timestamp", "level", "platform", "logger", "release", "environment", "server_name", "sdk",
+             "modules")
 
 # libraries that tell of every call, some with identifiers in the address
 _QUIET = ("django.server", "axes", "stripe", "httpx", "gunicorn", "celery.worker.strategy", "celery.app.trace")
 
 
-def without_rows(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Cut the rows that database errors quote out of tracebacks and messages."""
-    for name in ("exception", "event"):
-        if isinstance(line.get(name), str):
-            line[name] = _DETAIL.sub("", line[name])
+def words(error: BaseException) -> str:
+    """What may be told of an exception: kind, codes, the constraint it broke; its text when that is made of code."""
+    codes = [str(getattr(error, name, None) or "") for name in _CODES]
+    codes.append(str(getattr(getattr(error, "diag", None), "constraint_name", None) or ""))
+    said = [code for code in codes if code and code.replace("_", "").replace(".", "").isalnum() and len(code) <= 63]
+    kind = type(error).__name__
+    return " ".join([f"{kind}: {error}" if kind in _OF_CODE else kind, *said])
+
+
+def trace(exc_info: Any) -> str:
+    """Render a traceback as Python does, causes first, with `words` in the place of what each exception says."""
+    return "".join(_told(exc_info[1], set())) if exc_info and exc_info[1] else ""
+
+
+def _told(error: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None and id(before) not in seen:
+        yield from _told(before, seen)
+        yield "\nwhich led to\n\n"
+    yield "".join(traceback.format_tb(error.__traceback__))
+    yield words(error) + "\n"
+
+
+def without_tasks(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Cut the exception and the arguments that Celery writes into its own lines about a failed task."""
+    if str(line.get("logger", "")).startswith("celery.") and line.get("exc_info"):
+        line.pop("data", None)
+        line["event"] = str(line["event"]).partition(": ")[0]
     return line
 
 
@@ -40,12 +73,25 @@ def without_addresses(_: object, __: str, line: structlog.typing.EventDict) -> s
 
 
 def report_without_values(event: Any, hint: dict[str, Any]) -> Any:
-    """What an error report (Sentry) may hold: the trace and the route, no address, header, cookie or log line."""
-    request = event.pop("request", None) or {}
-    kept = {name: value for name, value in event.items() if name not in ("breadcrumbs", "extra", "user", "logentry")}
+    """What an error report (Sentry) may hold: kinds, traces, the route, the constant part of a log line. No more."""
+    kept = {name: event[name] for name in _REPORTED if name in event}
+    if event.get("transaction") and (event.get("transaction_info") or {}).get("source") != "url":
+        kept["transaction"] = event["transaction"]
+    if "exception" in event:
+        kept["exception"] = {"values": [_reported(value) for value in event["exception"].get("values") or ()]}
     if "logentry" in event:
         kept["logentry"] = {"message": (event["logentry"] or {}).get("message", "")}
-    return {**kept, "request": {"method": request.get("method", "")}}
+    return {**kept, "request": {"method": (event.get("request") or {}).get("method", "")}}
+
+
+def _reported(value: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value[name] for name in ("type", "module") if name in value}
+    if value.get("type") in _OF_CODE:
+        kept["value"] = value.get("value")
+    if "stacktrace" in value:
+        kept["stacktrace"] = {"frames": [{name: word for name, word in frame.items() if name != "vars"}
+                                         for frame in value["stacktrace"].get("frames") or ()]}
+    return kept
 
 
 class RequestLogMiddleware(RequestMiddleware):
@@ -79,8 +125,8 @@ def config(level: str) -> dict[str, Any]:
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.format_exc_info,
-                    without_rows,
+                    without_tasks,
+                    structlog.processors.ExceptionRenderer(trace),
                     without_addresses,
                     structlog.processors.JSONRenderer(),
                 ],

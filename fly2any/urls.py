@@ -18,3 +18,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     *[path("", include(f"{app}.urls")) for app in ("payments", "suppliers", "bookings") if find_spec(f"{app}.urls")],
 ]
+handler500 = "fly2any.views.broken"

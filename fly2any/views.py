@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import sys
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
 from django.views.decorators.http import require_GET
+from django.views.defaults import server_error
 from django_prometheus.exports import ExportToDjangoView
+
+from bookings.figures import exported
 
 
 @require_GET
@@ -36,10 +41,28 @@ def metrics(request: HttpRequest) -> HttpResponse:
     known = bool(settings.METRICS_TOKEN) and hmac.compare_digest(request.headers.get("Authorization", ""), expected)
     if not local and not known:
         return HttpResponse(status=404)
-    return ExportToDjangoView(request)
+    response: HttpResponse = ExportToDjangoView(request)
+    response.write(exported.exposition())
+    return response
 
 
 @require_GET
 def favicon(request: HttpRequest) -> HttpResponse:
     """204, kept for a day: browsers ask for it on pages that name no icon, and a 404 would be noise."""
     return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """What escaped every view (Django's handler500): 503 while the database is away or too busy, else 500.
+
+    The difference is what a browser, a balancer and a search engine go by: the same request may be sent again soon.
+    """
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    headers = {"Retry-After": "5", "Cache-Control": "no-store"}
+    if request.headers.get("Accept", "").startswith("application/json"):
+        said = {"success": False, "code": "unavailable", "message": "We are very busy right now.",
+                "action": "Try again", "tip": "Nothing is lost.", "fieldErrors": {}}
+        return JsonResponse(said, status=503, headers=headers)
+    # without the request, as Django draws 500.html: who is signed in stands in the database
+    return HttpResponse(loader.get_template("503.html").render(), status=503, headers=headers)

@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.soak.browser import Front
 from bench.soak.desk import Robot
-from bench.soak.stories import Customer, live
+from bench.soak.stories import EACH, Customer, live
 
 AFTERWARDS = 200.0  # seconds in which those who are here when the traffic stops may finish
 
@@ -51,8 +51,8 @@ class Load:
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
-        while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
-            (self.stopped if word == "stop" else self.ended).set()
+        while (await loop.run_in_executor(None, sys.stdin.readline)).strip() == "stop":
+            self.stopped.set()
         self.stopped.set()
         self.ended.set()
 
@@ -60,7 +60,7 @@ class Load:
         """Open loop: the gaps are random around the rate and do not wait for anybody."""
         at = time.time()
         while not self.stopped.is_set():
-            at += self.dice.expovariate(self.asked["rate"])
+            at += self.dice.expovariate(self.asked["rate"] / EACH)
             try:
                 await asyncio.wait_for(self.stopped.wait(), max(0.0, at - time.time()))
                 return

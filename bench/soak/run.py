@@ -18,12 +18,13 @@ from bench.soak.chaos import Chaos, resume_all
 from bench.soak.ground import STAFF, Balancer, ground, staff_password
 from bench.soak.plan import plan
 from bench.soak.watch import Watch
+from bench.stage import cpu_seconds
 from fly2any.stack.children import dies_with_parent
 from tests.stack import ROOT, Stack
 
 STEP = 0.1  # seconds between two looks of this process
 LONGEST_QUIET = 720.0  # a lost webhook is made up for within 5 minutes, what follows from it within some more
-AGREED = 3  # so many looks in a row, 5 s apart, must find nothing moving and no difference
+AGREED = 2  # so many looks in a row, 5 s apart, must find nothing moving and no difference
 
 
 class Soak:
@@ -36,6 +37,7 @@ class Soak:
         self.log = (self.out / "soak.log").open("a", encoding="utf-8")
         self.began = time.time()
         self.breaches: dict[str, list[str]] = {}
+        self.cpu: dict[str, float] = {}
 
     def say(self, words: str) -> None:
         """One line with the time, on the terminal and in the log."""
@@ -46,7 +48,7 @@ class Soak:
     def run(self) -> int:
         """Start, let it go on, stop, judge."""
         asked, balancer = self.asked, Balancer()
-        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} customers a second, "
+        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} bookings a second, "
                  f"{'no Redis' if asked.no_redis else 'Redis'}, a sweep every {asked.every:g} s; report in {self.out}")
         stack = ground(self.out / "site", broker=not asked.no_redis, every=asked.every, balancer=balancer)
         balancer.ports = stack.ports
@@ -66,9 +68,10 @@ class Soak:
         load = self._traffic(stack, password)
         deeds = [] if asked.calm else plan(asked.seed, asked.minutes, broker=not asked.no_redis)
         chaos, watch = Chaos(stack, deeds, self.say, began=self.began), Watch(stack, self.began)
-        lasting = self._while_it_lasts(load, chaos, watch)
+        self._while_it_lasts(load, chaos, watch)
         chaos.calm()
         resume_all(stack)
+        lasting, self.cpu = time.time() - self.began, cpu_seconds(stack)
         load.stdin.write(b"stop\n")  # type: ignore[union-attr]
         load.stdin.flush()  # type: ignore[union-attr]
         self.say("the traffic stops, the chaos has ended")
@@ -76,6 +79,7 @@ class Soak:
         quiet = self._quiet(stack, chaos, watch)
         load.stdin.write(b"end\n")  # type: ignore[union-attr]
         load.stdin.flush()  # type: ignore[union-attr]
+        load.stdin.close()  # type: ignore[union-attr]
         load.wait(60)
         told = json.loads((self.out / "load.json").read_text())
         return self._judge(stack, chaos, watch, told, lasting, quiet)
@@ -90,8 +94,8 @@ class Soak:
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                     preexec_fn=dies_with_parent(signal.SIGKILL))
 
-    def _while_it_lasts(self, load: subprocess.Popen[bytes], chaos: Chaos, watch: Watch) -> float:
-        """Until the minutes are over; returns the seconds of traffic."""
+    def _while_it_lasts(self, load: subprocess.Popen[bytes], chaos: Chaos, watch: Watch) -> None:
+        """Until the minutes are over."""
         end, told = self.began + self.asked.minutes * 60, time.time()
         while time.time() < end:
             chaos.tick()
@@ -102,7 +106,6 @@ class Soak:
                 told = time.time()
                 self.say(self._how_it_goes(chaos.stack))
             time.sleep(STEP)
-        return time.time() - self.began
 
     def _how_it_goes(self, stack: Stack) -> str:
         try:
@@ -163,6 +166,7 @@ class Soak:
             "customers": told["came"], "generator late at most, s": round(told["late"], 3),
             "customers a second": round(told["came"] / lasting, 2), "totals": verdict.totals(stack),
             "bookings a second": round(stack.value("SELECT count(*) FROM bookings_booking WHERE wish <> 'draft'") / lasting, 2),
+            "CPU seconds since each program's last start": {name: round(used, 1) for name, used in self.cpu.items()},
             "quiet": quiet, "waiting": waited, "mails": mailed, "memory": memory, "connections": held,
             "bookings by end": verdict.states(stack), "open cases": verdict.open_cases(stack),
             "happened": dict(chaos.happened.most_common()), "missed": chaos.missed,

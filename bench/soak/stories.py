@@ -25,6 +25,7 @@ TICKS = [{"code": "dangerous_goods", "version": "1"}, {"code": "names_and_terms"
 ENDS = frozenset({"CONFIRMED", "CANCELLED", "EXPIRED", "FAILED"})
 LEAVES = 150.0  # seconds in which a customer watches the progress page before they go away and wait for the mail
 SEARCH_LEAVES = 30.0
+AGENCY = 3  # people whom an integrator books at once
 AT_THE_DESK = 240.0  # seconds in which a customer looks whether our team has sent the link to pay
 
 
@@ -36,7 +37,7 @@ class Customer:
     """One customer with one booking at most."""
 
     def __init__(self, front: Front, sandbox_port: int, number: int, dice: random.Random) -> None:
-        self.browser, self.dice, self.sandbox_port = Browser(front, number), dice, sandbox_port
+        self.browser, self.dice, self.sandbox_port, self.number = Browser(front, number), dice, sandbox_port, number
         self.given = "Ada" + "".join(dice.choice(ascii_lowercase) for _ in range(9))
         self.mail = f"c{number}@example.com"
         self.reference = ""
@@ -120,6 +121,10 @@ class Customer:
 
     async def search(self, **wanted: Any) -> dict[str, Any]:
         """One of the cheaper offers that fit, from a fresh search."""
+        return (await self.search_many(1, **wanted))[0]
+
+    async def search_many(self, number: int, **wanted: Any) -> list[dict[str, Any]]:
+        """So many of the cheaper offers that fit, or as many as there are."""
         origin, destination = self.dice.choice(PAIRS)
         day = date.today() + timedelta(days=self.dice.randrange(30, 300))
         asked = f"origin={origin}&destination={destination}&departureDate={day}&limit=20"
@@ -133,11 +138,11 @@ class Customer:
             ticketing = wanted.get("ticketing", "instant")
             told = await self.browser.api(
                 "results", "GET", f"/api/flights/search/{told['searchId']}?limit=60&ticketing={ticketing}")
-        fitting = [one for one in told["offers"] if _fits(one, wanted)][:5]
+        fitting = [one for one in told["offers"] if _fits(one, wanted)][:4 + number]
         if not fitting:
             raise Left("no such flight")
         await self.browser.think(self.dice.uniform(0.5, 3))
-        return dict(self.dice.choice(fitting))
+        return self.dice.sample(fitting, min(number, len(fitting)))
 
     def people(self) -> dict[str, Any]:
         """Who flies, and who is told."""
@@ -224,11 +229,22 @@ async def steps_by_api(c: Customer) -> str:
     return await c.pay()
 
 
-async def one_call(c: Customer) -> str:
-    """An integrator's single call."""
-    await c.at_once(await c.search(ticketing="instant"))
-    await c.until("PENDING_PAYMENT")
-    return await c.pay()
+async def agency(c: Customer) -> str:
+    """An integrator who books three people on three flights of one search, each in one call, at the same time."""
+    offers = await c.search_many(AGENCY, ticketing="instant")
+
+    async def one(at: int, offer: dict[str, Any]) -> str:
+        its = Customer(c.browser.front, c.sandbox_port, c.number + (at << 22), random.Random(c.dice.random()))
+        its.browser.cookies = c.browser.cookies
+        try:
+            await its.at_once(offer)
+            await its.until("PENDING_PAYMENT")
+            return await its.pay()
+        except Left as left:
+            return f"left: {left}"
+
+    ends = await asyncio.gather(*(one(at, offer) for at, offer in enumerate(offers)))
+    return "; ".join(sorted(ends))
 
 
 async def hold(c: Customer) -> str:
@@ -329,7 +345,8 @@ async def _page_until(c: Customer, there: Callable[[], bool]) -> None:
 
 
 STORIES: dict[Callable[[Customer], Awaitable[str]], int] = {
-    steps_by_api: 30, one_call: 16, hold: 12, cancels: 14, by_our_team: 8, by_pages: 20}
+    steps_by_api: 22, agency: 30, hold: 10, cancels: 14, by_our_team: 8, by_pages: 16}
+EACH = 1 + (AGENCY - 1) * STORIES[agency] / sum(STORIES.values())  # bookings that a customer makes on the average
 
 
 async def live(customer: Customer) -> tuple[str, str]:

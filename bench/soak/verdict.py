@@ -15,8 +15,9 @@ from tests.stack import Stack
 
 LONGEST_WAIT = 30.0
 REFUSED = ("refused", "broken", "502", "503", "504")  # a server that is going or coming: the same is sent again
-# What may still move without anybody outside: nothing of it is left when everything that can end has ended.
-MOVING = """SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() AND parked_at IS NULL)
+# What may still move without anybody outside: nothing of it is left when everything that can end has ended. Bookings
+# that wait for their customer or for a date wake now and then to look, and sleep again within seconds.
+MOVING = """SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() - interval '20 s' AND parked_at IS NULL)
  + (SELECT count(*) FROM suppliers_supplierorder o JOIN bookings_booking b ON b.id = o.booking_id
     WHERE o.state IN ('creating', 'unknown', 'paying', 'cancelling')
     AND NOT EXISTS (SELECT 1 FROM bookings_case c WHERE c.booking_id = b.id AND c.closed_at IS NULL))
@@ -24,9 +25,8 @@ MOVING = """SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() 
  + (SELECT count(*) FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
     WHERE p.state = 'authorised' AND b.status <> 'PENDING_TICKETING')
  + (SELECT count(*) FROM payments_refund WHERE state IN ('requested', 'sent'))
- + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() AND sent_at IS NULL AND dropped = '')
- + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database =
-    (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+ + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() - interval '20 s' AND sent_at IS NULL
+    AND dropped = '')"""
 _RECOVERED = """SELECT extract(epoch FROM min(seen.at) - %s::timestamptz) FROM bookings_booking b, LATERAL (
  SELECT at FROM bookings_diary WHERE booking_id = b.id UNION ALL SELECT at FROM bookings_callrecord WHERE booking_id = b.id
  UNION ALL SELECT asked_at FROM bookings_externalcall WHERE booking_id = b.id UNION ALL SELECT b.settled_at) seen (at)
@@ -161,16 +161,17 @@ def connections(watch: Watch, seconds: float) -> tuple[dict[str, Any], list[str]
 
 def recoveries(stack: Stack, chaos: Chaos) -> dict[str, Any]:
     """After each kill: how soon a web server served again, and how soon somebody went on with what was driven."""
-    served, went_on = [], []
+    served, rolled, went_on = [], [], []
     for fallen in chaos.fallen:
         if fallen.served is not None:
-            served.append(fallen.served)
+            (rolled if "rolled" in fallen.name else served).append(fallen.served)
         for booking in fallen.drove:
             seconds = stack.value(_RECOVERED, fallen.at, booking, fallen.at)
             if seconds is not None:
                 went_on.append(float(seconds))
     return {name: {"number": len(all_), "p50": round(percentile(all_, 0.5), 1), "max": round(max(all_, default=0.0), 1)}
-            for name, all_ in (("a web server serves again, s", served),
+            for name, all_ in (("a killed web server serves again, s", served),
+                               ("one that was asked to end has finished and serves again, s", rolled),
                                ("a booking whose driver was killed is driven on, s", went_on))}
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
 import psycopg
@@ -57,7 +55,6 @@ class Watch:
             return
         self._next = time.time() + EVERY
         at = time.time() - self.began
-        prefer([root.pid for root in self._roots().values()])
         for name, root in self._roots().items():
             with contextlib.suppress(psutil.Error):
                 whole = [root] if name == "PostgreSQL" else [root, *root.children(recursive=True)]
@@ -86,18 +83,6 @@ class Watch:
             if server is not None:
                 found[name] = server
         return found
-
-
-def prefer(pids: list[int]) -> None:
-    """Let these programs have what `nice` gave this process.
-
-    Each program leads a session, and Linux shares the processor out between sessions first (sched_autogroup): without
-    this a niceness below zero, with which the soak runs beside other work, would mean nothing.
-    """
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    for pid in [os.getpid(), *pids] if nice < 0 else []:
-        with contextlib.suppress(OSError):
-            Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 def slope(values: list[tuple[float, float]]) -> float:

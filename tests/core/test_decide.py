@@ -183,6 +183,8 @@ def complaint(f: Facts) -> str:
             return "closed while unknown" if o in (O.CREATING, O.UNKNOWN, O.PAYING) else ""
         case Do(Step.OPEN_PAYMENT):
             return "" if p in (None, P.NEW, P.VOIDED) else "a second payment"
+        case Do(Step.GIVE_UP_ORDER | Step.ORDER_FAILED):
+            return "" if o is O.UNKNOWN else "given up before anybody looked (reliability.md 4.5)"
     return ""
 
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 import bookings.advance
 from bookings import services, sweep
 from bookings.advance import Drive, advance
+from bookings.facts import load
 from bookings.models import Booking, Case, Diary
+from bookings.steps import money, orders
+from bookings.steps.plan import Moment
 from fly2any.kernel import clock, http
 from payments.models import Payment
+from payments.registry import gateway
+from payments.types import PaymentState
+from suppliers import registry
 from suppliers.models import OfferClaim, SupplierOrder
+from suppliers.types import OrderState
 from tests.world import World, age
 
 CONSTRAINTS = {
@@ -145,6 +154,35 @@ def test_status_and_sweeper_find_what_nobody_was_told_about(world: World) -> Non
     assert sweep.due_bookings(clock.now(), 50) == []
 
 
+def test_a_wrong_clock_of_this_machine_moves_no_deadline(world: World) -> None:
+    """Deadlines are compared with the database's clock (reliability.md 9)."""
+    booking = world.drive(world.booked())
+    assert booking.due_at is not None and booking.due_at > clock.now()
+    for wrong in (timedelta(days=30), timedelta(days=-30)):
+        with time_machine.travel(clock.now() + wrong):
+            assert sweep.due_bookings(clock.now(), 50) == []
+            assert sweep.claim_turn(f"turn {wrong}", clock.now(), timedelta(days=1))
+        assert not sweep.claim_turn(f"turn {wrong}", clock.now(), timedelta(days=1))
+    age(booking, timedelta(days=1))
+    with time_machine.travel(clock.now() - timedelta(days=30)):
+        assert sweep.due_bookings(clock.now(), 50) == [booking.pk]
+
+
+def test_an_older_picture_of_an_order_or_a_payment_moves_nothing(world: World) -> None:
+    """States only move forward (reliability.md 8.3), in whichever order answers and messages come."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    assert world.drive(booking).status == "CONFIRMED"
+    moment = Moment(load(booking), clock.now(), "test")
+    order = registry.get("duffel").order(world.order(booking).external_id)
+    intent = gateway().get(world.payment(booking).external_id)
+    orders.see_order(moment, replace(order, state=OrderState.HELD))
+    money.see_intent(moment, replace(intent, state=PaymentState.AUTHORISED, captured_minor=0))
+    assert (world.order(booking).state, world.payment(booking).state) == ("ticketed", "captured")
+    assert world.payment(booking).captured_minor == booking.accepted_minor
+    assert [line.event for line in moment.lines if line.event.endswith(".moved")] == []
+
+
 @pytest.mark.failure("K11")
 def test_a_bug_is_counted_and_parked_with_a_case(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     booking = world.booked()
@@ -215,6 +253,9 @@ def test_postgres_forbids_a_second_payment_and_a_second_order(world: World) -> N
     order.pk, order.external_id = None, "ord_other"
     with pytest.raises(IntegrityError, match="one_live_order"), transaction.atomic():
         order.save(force_insert=True)
+    theirs = world.order(world.drive(world.booked(origin="BOS")))
+    with pytest.raises(IntegrityError, match="order_is_recorded_once"), transaction.atomic():
+        SupplierOrder.objects.filter(pk=theirs.pk).update(external_id=world.order(booking).external_id)
     claim = OfferClaim.objects.filter(booking=booking).first()
     assert claim is not None
     claim.pk = None
@@ -237,3 +278,24 @@ def test_one_offer_goes_to_one_customer_and_comes_back_to_the_same(world: World)
     with pytest.raises(Problem) as refused:
         services.book(booking=other, **press)
     assert (refused.value.code, refused.value.status, refused.value.extra) == ("offer_taken", 409, {})
+
+
+def test_a_cancelled_booking_keeps_its_offer(world: World) -> None:
+    """Only a definite no frees the claim (reliability.md 4): an order was made, so nobody may book the offer again."""
+    from fly2any.kernel.errors import Problem
+
+    offer = world.offer()
+    press = {"hold": False, "accepted_minor": None, "again": True, "now": clock.now(),
+             "acknowledgements": [{"code": "dangerous_goods"}, {"code": "names_and_terms"}]}
+    booking, other = services.book(booking=world.draft(offer), **press).booking, world.draft(offer)
+    Booking.objects.filter(pk=other.pk).update(principal="guest:other")
+    other.refresh_from_db()
+    assert world.order(world.drive(booking)).state == "held"
+    services.cancel(booking=booking, refund_minor=None, now=clock.now())
+    for status in ("CANCELLING", "CANCELLED"):
+        booking.refresh_from_db()
+        assert booking.status == status
+        with pytest.raises(Problem) as refused:
+            services.book(booking=other, **press)
+        assert refused.value.code == "offer_taken"
+        world.drive(booking)

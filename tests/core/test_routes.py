@@ -9,6 +9,9 @@ import pytest
 from bookings import services
 from bookings.models import Diary, Outbox
 from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem, Unavailable
+from suppliers import breaker
+from suppliers.models import SupplierOrder
 from tests.world import INSTANT, World, age
 
 
@@ -61,6 +64,39 @@ def test_hold_costs_nothing_and_can_be_paid_later(world: World) -> None:
     assert booking.status == "PENDING_PAYMENT"
     world.pay(booking)
     assert world.drive(booking).status == "CONFIRMED"
+
+
+def test_a_hold_is_not_paid_in_its_last_ten_minutes(world: World) -> None:
+    booking = world.drive(world.booked(hold=True))
+    mine = SupplierOrder.objects.filter(booking=booking)
+    mine.update(pay_by=clock.now() + timedelta(minutes=9, seconds=50))
+    with pytest.raises(Problem) as refused:
+        services.pay_later(booking=booking, now=clock.now())
+    assert refused.value.code == "past_pay_by"
+    mine.update(pay_by=clock.now() + timedelta(minutes=11))
+    assert services.pay_later(booking=booking, now=clock.now()).wish == "book"
+
+
+def test_an_open_breaker_stops_nothing_that_is_on_its_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only new bookings wait (reliability.md 7): looks, captures, cancellations and refunds go on."""
+    monkeypatch.setattr(breaker, "_counters", {})
+    booking = world.drive(world.booked())
+    for _ in range(breaker.IN_A_ROW):
+        breaker.observe("duffel", "order", Unavailable("supplier_down"))
+    try:
+        with pytest.raises(Problem) as refused:
+            world.booked(origin="BOS")
+        assert refused.value.code == "supplier_down"
+        world.pay(booking)
+        assert world.drive(booking).status == "CONFIRMED"
+        services.ask_quote(booking=booking, now=clock.now())
+        world.drive(booking)
+        quoted = world.order(booking).quote_refund_minor
+        services.cancel(booking=booking, refund_minor=quoted, now=clock.now())
+        assert world.drive(booking).status == "CANCELLED"
+        assert [row["amount"] for row in world.events("stripe", "refund.created")] == [quoted]
+    finally:
+        breaker.reset()
 
 
 @pytest.mark.failure("S6")

@@ -202,6 +202,16 @@ def test_a_lost_answer_to_capture_ends_in_one_capture(world: World, fault: str) 
     assert (booking.status, len(world.events("stripe", "payment_intent.captured"))) == ("CONFIRMED", 1)
 
 
+def test_a_failure_that_stripe_keeps_under_its_key_is_got_over_with_a_new_one(world: World) -> None:
+    """It repeats a stored 500 for the same key for ever: look first, then the next key (reliability.md 4)."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.sandbox.fault("stripe.capture", "status", status=500)
+    for _ in range(4):
+        look_again(world, booking, 1)
+    assert (booking.status, len(world.events("stripe", "payment_intent.captured"))) == ("CONFIRMED", 1)
+
+
 @pytest.mark.parametrize("fault", ["reset_after", "reset_before", "status_after"])
 @pytest.mark.failure("D12")
 def test_a_lost_answer_to_paying_the_hold_ends_in_one_payment(world: World, fault: str) -> None:

@@ -13,8 +13,8 @@ from django.db import connection
 
 from bookings import drafts, selectors
 from bookings.models import Booking
-from bookings.selectors import words
-from fly2any.kernel import clock
+from bookings.selectors import offers, words
+from fly2any.kernel import clock, references
 from fly2any.kernel.errors import Problem, Refused, Unavailable
 from suppliers import breaker, registry
 from suppliers.models import Offer, Search
@@ -149,6 +149,21 @@ def test_a_taken_reference_is_drawn_again(shelf: Shelf) -> None:
     with mock.patch("bookings.drafts.booking.references.new_reference", side_effect=[first.reference, "FLY2A-7KQ2MX"]):
         second = drafts.start(offer_id=offer().pk, principal=ME, user=None, now=clock.now())
     assert second.reference == "FLY2A-7KQ2MX"
+
+
+def test_no_reference_tells_the_next_one() -> None:
+    """Every place is drawn anew (reliability.md 5): whoever has a reference cannot count on to somebody else's."""
+    drawn = [references.new_reference().removeprefix("FLY2A-") for _ in range(200)]
+    assert all(len({code[place] for code in drawn}) > 16 for place in range(6))
+
+
+def test_the_shares_of_the_travellers_are_never_less_than_the_total() -> None:
+    """An odd cent is rounded up: three who pay the price "per person" have paid the whole."""
+    row = offer(kinds="aaa")
+    for total, share in ((10_000, 3334), (9_999, 3333), (10_001, 3334)):
+        row.priced["total"]["minor"] = total
+        told = offers.card(row)
+        assert (told["total"]["minor"], told["perPerson"]["minor"]) == (total, share)
 
 
 def test_what_was_typed_is_masked_when_it_is_shown(shelf: Shelf) -> None:

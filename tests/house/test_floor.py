@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -92,22 +91,6 @@ def test_log_lines_are_json() -> None:
     record = logging.LogRecord("somewhere", logging.WARNING, __file__, 1, "lost %s", ("touch",), None)
     line = json.loads(made.format(record))
     assert (line["event"], line["level"], line["logger"]) == ("lost touch", "warning", "somewhere")
-
-
-def test_a_database_error_is_logged_without_the_row_that_it_quotes() -> None:
-    formatter = logs.config("INFO")["formatters"]["json"]
-    made = formatter.pop("()")(**formatter)
-    said = 'violates check "agreed"\nDETAIL:  Failing row contains (7, anna@example.com,\nAnna).'
-    try:
-        try:
-            raise ValueError(said)
-        except ValueError as inner:
-            raise KeyError("outer") from inner
-    except KeyError:
-        record = logging.LogRecord("somewhere", logging.ERROR, __file__, 1, "drive.failed", (), sys.exc_info())
-    line = made.format(record)
-    assert "nna" not in line and "Failing row" not in line
-    assert "violates check" in line and "outer" in json.loads(line)["exception"]
 
 
 def test_the_development_mailbox_keeps_one_file_per_mail(settings: Any, tmp_path: Any) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,20 @@ def test_a_number_that_is_none_is_one_line(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "fly2any: WEB_PORT must be a whole number, not 'eighty'\n")
+
+
+def test_a_pool_never_pauses_longer_than_a_request_waits_for_it() -> None:
+    """psycopg doubles its pauses for five minutes: after an outage of a minute nobody would be served for another."""
+    from psycopg_pool.base import AttemptWithBackoff
+
+    from fly2any import env
+
+    wanted = env.database("postgresql:///x", pool=True, pool_size=4, statement_timeout_ms=1)["OPTIONS"]["pool"]
+    attempt, at = AttemptWithBackoff(timeout=wanted["reconnect_timeout"]), time.monotonic()
+    pauses = []
+    while not attempt.time_to_give_up(at):
+        attempt.update_delay(at)
+        pauses.append(attempt.delay)
+        at += attempt.delay
+    assert 1 < len(pauses) < 9
+    assert max(pauses) < wanted["timeout"]

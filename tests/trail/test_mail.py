@@ -7,6 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -337,6 +338,22 @@ def test_killed_after_sending_the_twin_carries_the_same_message_id(monkeypatch: 
     first, second = outbound.outbox
     assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
     assert mail.send_due(NOW + timedelta(hours=5), 10) == 0
+
+
+def test_a_refused_address_stands_in_no_log_line(
+        monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The server's own words quote whom it refused (reliability.md 10)."""
+    booking, _ = story("confirmed")
+
+    class Refusing:
+        def send_messages(self, messages: list[Any]) -> int:
+            raise SMTPRecipientsRefused({to: (550, f"no such user: {to}".encode()) for to in messages[0].to})
+
+    monkeypatch.setattr(mail, "get_connection", Refusing)
+    assert booking.contact_email and mail.send_due(NOW, 10) == 0
+    lines = [str(vars(record)) for record in caplog.records if record.getMessage() == "mail.failed"]
+    assert len(lines) == 1 and "SMTPRecipientsRefused" in lines[0]
+    assert booking.contact_email not in lines[0] and booking.contact_email.partition("@")[0] not in lines[0]
 
 
 @pytest.mark.failure("M1")
