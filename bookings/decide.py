@@ -150,8 +150,9 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
     if p is None:
         return None
     match p.state:
-        case P.NEW if now - p.asked_at < KEY_MEMORY and not p.known and not _same_again(p.create):
-            return unfinished(ready(p.create, Do(Step.OPEN_PAYMENT), now), "payment_unopened", f, now, p.create)
+        case P.NEW if now - p.asked_at < KEY_MEMORY and not p.known:
+            again = ready(p.look, Do(Step.LOOK_PAYMENT), now) if _same_again(p.create) else Do(Step.OPEN_PAYMENT)
+            return unfinished(ready(p.create, again, now), "payment_unopened", f, now, p.create, p.look)
         case P.NEW:
             return unfinished(ready(p.look, Do(Step.LOOK_PAYMENT), now), "payment_unopened", f, now, p.look)
         case P.CAPTURING:
