@@ -48,7 +48,7 @@ class Soak:
     def run(self) -> int:
         """Start, let it go on, stop, judge."""
         asked, balancer = self.asked, Balancer()
-        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} bookings a second, "
+        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} customers a second, "
                  f"{'no Redis' if asked.no_redis else 'Redis'}, a sweep every {asked.every:g} s; report in {self.out}")
         stack = ground(self.out / "site", broker=not asked.no_redis, every=asked.every, balancer=balancer)
         balancer.ports = stack.ports
