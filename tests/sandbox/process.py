@@ -52,7 +52,8 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(self._command, cwd=ROOT, preexec_fn=dies_with_parent(signal.SIGKILL))
+        self.process = subprocess.Popen(self._command, cwd=ROOT, start_new_session=True,
+                                        preexec_fn=dies_with_parent(signal.SIGKILL))
         wait_until(self._answers, 60.0)
 
     def kill(self) -> None:
