@@ -165,7 +165,7 @@ def connections(watch: Watch, seconds: float) -> tuple[dict[str, Any], list[str]
 
 def recoveries(stack: Stack, chaos: Chaos) -> dict[str, Any]:
     """After each kill: how soon a web server served again, and how soon somebody went on with what was driven."""
-    served, rolled, went_on = [], [], []
+    served, rolled, went_on = list[float](), list[float](), list[float]()
     for fallen in chaos.fallen:
         if fallen.served is not None:
             (rolled if "rolled" in fallen.name else served).append(fallen.served)
