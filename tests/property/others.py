@@ -149,10 +149,14 @@ class Others(Customers):
         order = SupplierOrder.objects.filter(state="held").order_by("-pk").first()
         if order is None:
             return self.forward(self.one())
-        doc = self.inside.world.get("order", order.external_id) or {}
-        answer = self.http.post("/duffel/air/payments", headers=DUFFEL, json={"data": {"order_id": order.external_id, "payment": {
+        return f"{self.pay_in_duffels_dashboard(order.external_id)}; {self._perhaps_heard(order.external_id)}"
+
+    def pay_in_duffels_dashboard(self, order_id: str) -> int:
+        """Whether we know the order or not."""
+        doc = self.inside.world.get("order", order_id) or {}
+        answer = self.http.post("/duffel/air/payments", headers=DUFFEL, json={"data": {"order_id": order_id, "payment": {
             "type": "balance", "amount": doc.get("total_amount"), "currency": doc.get("total_currency")}}})
-        return f"{answer.status_code}; {self._perhaps_heard(order.external_id)}"
+        return answer.status_code
 
     # --- the consolidator ---------------------------------------------------------------------------------------
 
