@@ -91,7 +91,7 @@ class Soak:
             "began": self.began, "folder": str(self.out), "staff": STAFF, "password": password}))
         with (self.out / "load.log").open("ab") as log:
             return subprocess.Popen([sys.executable, "-m", "bench.soak.load", str(config)], cwd=ROOT,
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
                                     preexec_fn=dies_with_parent(signal.SIGKILL))
 
     def _while_it_lasts(self, load: subprocess.Popen[bytes], chaos: Chaos, watch: Watch) -> None:
