@@ -30,7 +30,7 @@ class Others(Customers):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard = set[str]()
+        self.heard, self.ended = set[str](), set[str]()
 
     # --- messages -----------------------------------------------------------------------------------------------
 
@@ -164,11 +164,13 @@ class Others(Customers):
     def consolidator(self) -> str:
         """They issue tickets, void them, or the reservation ends there; known to us or not."""
         every = self.http.get("/_amadeus/orders").json()["orders"]
-        live = [one for one in every if one["state"] == "live"]
+        live = [one for one in every if one["state"] == "live" and one["pnr"] not in self.ended]
         if not live:
             return self.forward(self.one())
         one = self.dice.choice(live[-3:])
         what = self.dice.choice(("ticket", "ticket", "ticket", "void_tickets", "expire", "cancel_by_airline"))
+        if what == "cancel_by_airline":
+            self.ended.add(one["pnr"])  # its record stays, and nobody tickets it any more
         answer = self.http.post(f"/_amadeus/orders/{one['pnr']}/{what}", json={})
         order = SupplierOrder.objects.filter(pnr=one["pnr"]).first()
         return f"{what} {answer.status_code} {self.driven(order.booking, 0.5) if order else 'unknown here'}"
