@@ -57,7 +57,7 @@ def in_postgres(url: str, data_dir: Path, what: str) -> float | None:
             line.replace("%(id)s", ":id") + ";" for line in BOOKING[1:]), "COMMIT;"]),
         "webhook": f"{WEBHOOK};", "status": f"{STATUS.format(reference)};"}[what]
     user = plain_user.settle(data_dir)
-    program = postgres._programs() / "pgbench"
+    program = postgres.programs() / "pgbench"
     if not program.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:

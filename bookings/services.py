@@ -16,7 +16,7 @@ from django.db.models import Q
 from bookings import limits, locks, outbox, twins
 from bookings.facts import load
 from bookings.flow import FRESH, HOLD_MARGIN, INSTANT_LAST, INSTANT_START, Route, Wish
-from bookings.models import Booking, Diary
+from bookings.models import AccessLink, Booking, Diary
 from bookings.selectors.bookings import money_back
 from bookings.status import (
     CLOSED,
@@ -392,6 +392,7 @@ def change_contact_locked(fresh: Booking, clock: datetime, *, email: str, phone:
     """The same for a booking whose row is locked; `actor` when it is not the customer. `clock` UTC."""
     if fresh.contact_email and fresh.contact_email.casefold() != email.casefold():
         outbox.queue("contact_changed", fresh, clock, to=fresh.contact_email, version=clock.isoformat())
+        AccessLink.objects.filter(booking=fresh).delete()  # who reads the mailbox before has no key any more
     fresh.contact_email, fresh.contact_phone, fresh.changed_at = email, phone, clock
     fresh.save(update_fields=["contact_email", "contact_phone", "changed_at"])
     _diary(fresh, clock, "contact.changed", actor=actor)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, chat, detectors, figures, mail, reconcile, retention, telling
+from bookings import alerts, cases, chat, copies, detectors, figures, mail, reconcile, retention, telling
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -47,10 +47,13 @@ class Sweeper:
         self._guard = threading.Lock()
 
     def run(self) -> None:
-        """Sweep until `stopping` is set."""
+        """Sweep until `stopping` is set. Raises RestoredCopy when the database is a copy: a copy must not act."""
         while not self.stopping.is_set():
             try:
+                copies.check()
                 self.round()
+            except copies.RestoredCopy:
+                raise
             except Exception:
                 logger.exception("sweep.failed")
                 connection.close()

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.db import close_old_connections, connection
 
-from bookings import mail, sweep
+from bookings import copies, mail, sweep
 from bookings.advance import advance
 from fly2any.kernel import clock, counting
 
@@ -31,6 +31,7 @@ def _watch(rounds: int = -1) -> None:
         pause.wait(sweep.WATCH_EVERY_SECONDS)
         rounds -= 1
         try:
+            copies.check()
             sweep.watch_sweeper(clock.now)
         except Exception:
             logger.exception("watch.failed")
@@ -41,6 +42,7 @@ def _watch(rounds: int = -1) -> None:
 def advance_booking(*, booking_id: int, **_: Any) -> None:
     """Drive one booking."""
     close_old_connections()
+    copies.check_now_and_then()
     advance(booking_id)
     sweep.watch_sweeper(clock.now)
 
@@ -49,4 +51,5 @@ def advance_booking(*, booking_id: int, **_: Any) -> None:
 def send_mail(**_: Any) -> None:
     """Send what is due."""
     close_old_connections()
+    copies.check_now_and_then()
     mail.send_due(clock.now(), 20)

@@ -11,4 +11,4 @@ class Fly2AnyConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from fly2any import checks, staff  # noqa: F401  (importing registers)
+        from fly2any import checks, server_checks, staff  # noqa: F401  (importing registers)

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET
 from django.views.defaults import server_error
 from django_prometheus.exports import ExportToDjangoView
 
+from bookings.figures import exported
+
 
 @require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -39,7 +41,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     known = bool(settings.METRICS_TOKEN) and hmac.compare_digest(request.headers.get("Authorization", ""), expected)
     if not local and not known:
         return HttpResponse(status=404)
-    return ExportToDjangoView(request)
+    response: HttpResponse = ExportToDjangoView(request)
+    response.write(exported.exposition())
+    return response
 
 
 @require_GET

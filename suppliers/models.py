@@ -273,6 +273,7 @@ class SalesPause(models.Model):
     class Cause(models.TextChoices):
         STAFF = "staff", "paused by staff"
         BALANCE = "balance", "our balance with the supplier is used up"
+        RESTORED = "restored", "the books were restored and are compared with the vendors' first"
 
     supplier = models.CharField(max_length=20, blank=True, default="")
     cause = models.CharField(max_length=8, choices=Cause.choices)

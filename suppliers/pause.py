@@ -1,7 +1,8 @@
 """Whether a supplier's flights may be sold now. A pause stops new wishes only: what is wished goes on to its end.
 
-Staff pause and resume; so does the machine when a supplier says that our balance is used up (`cause` balance). Each
-cause is lifted for itself, so staff who resume their own pause do not sell what cannot be ticketed.
+Staff pause and resume; so does the machine when a supplier says that our balance is used up (`cause` balance), and
+`manage.py restored` until `manage.py reopen` (`cause` restored). Each cause is lifted for itself, so staff who resume
+their own pause sell neither what cannot be ticketed nor on books that nobody has compared.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fly2any.kernel.errors import Problem
 from suppliers.models import SalesPause
 
 ALL = ""
-STAFF, BALANCE = SalesPause.Cause.STAFF, SalesPause.Cause.BALANCE
+STAFF, BALANCE, RESTORED = SalesPause.Cause.STAFF, SalesPause.Cause.BALANCE, SalesPause.Cause.RESTORED
 RETRY_AFTER = 300  # seconds: a top-up or a person's decision takes minutes
 SAID = "We are not taking new bookings with these airlines at the moment."
 

@@ -30,6 +30,10 @@ READY = 40.0
 TRIES = 20  # of a migration that finds the table busy
 
 
+class Busy(Exception):
+    """The program is down, frozen or being rolled: the deed waits a moment."""
+
+
 @dataclass
 class Fallen:
     """A program that was killed, the bookings it drove at that moment, and when it served again."""
@@ -94,9 +98,11 @@ class Chaos:
     # --- deeds ------------------------------------------------------------------------------------------------------
 
     def do(self, deed: Deed) -> None:
-        """One deed now; when it cannot be done it is written down as missed, and the next one comes."""
+        """One deed now, or as soon as its program is up; one that cannot be done is written down as missed."""
         try:
             getattr(self, f"_{deed.what}")(deed)
+        except Busy:
+            self.after(1.0, lambda: self.do(deed))
         except (OSError, psutil.Error, psycopg.Error, httpx.HTTPError, redis.RedisError, AssertionError, KeyError) as why:
             self.missed.append(f"{deed}: {type(why).__name__} {why}"[:200])
             self.say(f"MISSED {self.missed[-1]}")
@@ -262,7 +268,8 @@ class Chaos:
     # --- falling and rising -----------------------------------------------------------------------------------------
 
     def _must_be_up(self, name: str) -> None:
-        assert name not in self._busy, f"{name} is down or frozen already"
+        if name in self._busy:
+            raise Busy
 
     def _about_to_fall(self, name: str) -> Fallen:
         """Which bookings it drives now: the advisory locks that its connections hold."""

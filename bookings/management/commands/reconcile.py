@@ -36,7 +36,7 @@ class Command(BaseCommand):
         unknown = sorted(set(parts) - set(reconcile.part_names()))
         if unknown:
             raise CommandError(f"there is no list {unknown[0]!r}: {', '.join(reconcile.part_names())}")
-        since = _time(options["since"])
+        since = time_of(options["since"])
         matched = 0 if parts else reconcile.rematch(now)
         done = True
         if options["full"] or since is not None:
@@ -49,7 +49,8 @@ class Command(BaseCommand):
             raise CommandError("a list did not come to its end (see the log); the next start goes on from its page")
 
 
-def _time(text: str | None) -> datetime | None:
+def time_of(text: str | None) -> datetime | None:
+    """A time as it is typed (UTC when it names no zone). Raises CommandError when it is none."""
     if not text:
         return None
     try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bookings.copies import RestoredCopy
 from bookings.sweep import Sweeper
 from fly2any.kernel import counting
 
@@ -27,4 +28,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: sweeper.stopping.set())
         counting.start()
         self.stdout.write("sweeping")
-        sweeper.run()
+        try:
+            sweeper.run()
+        except RestoredCopy as copy:
+            raise CommandError(str(copy)) from None

@@ -1,0 +1,1 @@
+"""Running the house: restores, deploys, metrics, and what docs/operations hands out."""

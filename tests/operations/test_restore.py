@@ -1,0 +1,137 @@
+"""A database is lost with everything written since its dump: nothing is sold twice, and every lost booking is a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fly2any import env
+from fly2any.stack import dumps
+from tests.customer import INSTANT, Customer, Market, Offered
+from tests.ledgers import Outside, sandbox_rows
+from tests.sandbox.process import wait_until
+from tests.stack import Stack
+
+REFUNDABLE = "refundable"
+
+
+def database(stack: Stack) -> dict[str, Any]:
+    return env.database(stack.database_url, pool=False, pool_size=1, statement_timeout_ms=30_000)
+
+
+def paid(stack: Stack, offered: Offered, customer: Customer) -> Customer:
+    customer.book(offered)
+    customer.pay()
+    customer.until("CONFIRMED", seconds=40)
+    return customer
+
+
+def buy(stack: Stack, market: Market, kind: str = "holdable") -> Customer:
+    customer = Customer(stack)
+    fits = (lambda info: bool(not info.instant_only and info.refund.allowed and info.refund.fee is not None
+                              )) if kind == REFUNDABLE else None
+    return paid(stack, market.offer(customer.guest, "holdable" if kind == REFUNDABLE else kind, choose=fits), customer)
+
+
+class Story:
+    """What happened before and after the dump, and then the loss of everything after it."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        self.stack, self.file = stack, folder / "night.dump"
+        market = Market(stack)
+        self.kept = buy(stack, market)
+        self.held = Customer(stack)
+        self.held.book(market.offer(self.held.guest), hold=True)
+        self.held.until("HOLD")
+        self.cancelled = buy(stack, market, REFUNDABLE)
+        self.looking = Customer(stack)
+        self.seen = market.offer(self.looking.guest)  # found before the dump, booked after it
+        stack.settled(40)
+        stack.manage("backup", str(self.file))
+        self.drill = stack.manage("restore_drill", str(self.file))
+        self._after_the_dump(market)
+        self._lose()
+
+    def _after_the_dump(self, market: Market) -> None:
+        self.lost = [buy(self.stack, market, INSTANT), paid(self.stack, self.seen, self.looking)]
+        self.lost_payments = self.stack.rows(
+            "SELECT p.external_id, p.captured_minor, p.id FROM payments_payment p JOIN bookings_booking b"
+            " ON b.id = p.booking_id WHERE b.reference = ANY(%s)", [one.reference for one in self.lost])
+        self.held.http.post("/api/payments/create-intent", json={"bookingReference": self.held.reference})
+        self.held.pay()
+        self.held.until("CONFIRMED", seconds=40)
+        self.quote = self.cancelled.cancel()
+        self.cancelled.until("CANCELLED", seconds=40)
+        self.stack.settled(40)
+        self.outside = Outside.read(sandbox_rows(self.stack.sandbox.url))
+
+    def _lose(self) -> None:
+        for name in self.stack.names:
+            self.stack.kill(name)
+        dumps.drop(database(self.stack))
+        dumps.create(database(self.stack))
+        dumps.restore(self.file, database(self.stack))
+
+    def money_outside(self) -> list[tuple[Any, ...]]:
+        """Everything the vendors hold, to be compared with itself later."""
+        now = Outside.read(sandbox_rows(self.stack.sandbox.url))
+        return [*((o.id, o.state, len(o.paid)) for o in now.orders.values()),
+                *((p.id, p.state, p.captured_minor, p.refunded_minor, p.captures) for p in now.payments.values())]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with Stack(tmp_path_factory.mktemp("restore"), every=0.5) as running:
+        yield running
+
+
+@pytest.mark.failure("O11")
+def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(stack: Stack, tmp_path: Path) -> None:
+    story = Story(stack, tmp_path)
+    assert "the dump is good" in story.drill and "knows that it is a copy" in story.drill
+    before = story.money_outside()
+
+    with pytest.raises(AssertionError, match="manage.py restored"):
+        stack.manage("run_sweeper")
+
+    stack.manage("restored")
+    assert stack.value("SELECT min(last_value) FROM pg_sequences WHERE sequencename LIKE 'payments%%'") >= 10**9
+    opened = stack.rows("SELECT kind, subject, money_minor FROM bookings_case WHERE closed_at IS NULL")
+    told = {subject: (kind, minor) for kind, subject, minor in opened}
+    for external_id, captured, _ in story.lost_payments:
+        assert told[f"stripe:{external_id}"] == ("orphaned_payment", captured)
+    lost = {one.reference for one in story.lost}
+    for order in story.outside.orders.values():
+        if order.reference in lost:
+            assert told[f"duffel:{order.id}"] == ("orphaned_booking", order.amount.minor)
+    refund = next(p for p in story.outside.payments.values() if p.refunded_minor)
+    assert ("ledgers_differ", refund.refunded_minor) in told.values()
+
+    for name in stack.names:
+        stack.restart(name)
+    again = story.looking.http.post("/api/bookings", json=story.seen.body())
+    assert again.status_code in (409, 410, 503), again.text  # closed, and its offer may be booked
+    hook = stack.sandbox.http.post("/_webhooks", json={"deliver": True})
+    assert hook.status_code == 200
+    wait_until(lambda: stack.value("SELECT status FROM bookings_booking WHERE reference = %s",
+                                   story.held.reference) == "CONFIRMED", 40)
+    wait_until(lambda: stack.value("SELECT status FROM bookings_booking WHERE reference = %s",
+                                   story.cancelled.reference) == "CANCELLED", 40)
+    with pytest.raises(AssertionError, match="sales stay closed"):
+        stack.manage("reopen")
+
+    stack.settled(40)
+    assert story.money_outside() == before  # nothing bought, charged or given back a second time
+    stack.manage("reconcile", "--full")
+    someone = stack.value("INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff,"
+                          " is_active, date_joined) VALUES ('!', false, 'finance', '', '', '', true, true, now()) RETURNING id")
+    stack.rows("UPDATE bookings_case SET taken_by_id = %s WHERE closed_at IS NULL", someone)
+    assert "sales are open" in stack.manage("reopen")
+
+    newcomer = buy(stack, Market(stack))  # new rows, new keys: Stripe answers for this payment alone
+    number = stack.value("SELECT p.id FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id"
+                         " WHERE b.reference = %s", newcomer.reference)
+    assert number > 10**9 and number not in {one[2] for one in story.lost_payments}
+    assert "invariants hold" in stack.manage("invariants")
