@@ -43,6 +43,7 @@ class SandboxApp:
         routes += [route for vendor in vendors for route in _extra(vendor, "control_routes")]
         self.pages = Starlette(routes=[*routes, *control.routes()])
         self.pages.state.world = world
+        self.pages.state.copies = []
         self.pause: Pause = asyncio.sleep  # who plays without waiting puts another in its place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,9 +67,12 @@ class SandboxApp:
     async def _serve(self, vendor: Vendor, scope: Scope, receive: Receive, send: Send) -> None:
         call = await _read(vendor, scope, receive, self.world.base_url)
         operation = vendor.operation(call)
-        slow = self.world.faults.fire(operation, SLOW)
+        slow, age = self.world.faults.fire(operation, SLOW), self.world.age
         if slow is not None:
             await self.pause(float(slow.get("seconds", 1.0)))
+            if self.world.age != age:
+                await _reset(scope)
+                return
         fault = self.world.faults.fire(operation, CALL_KINDS)
         if fault is None:
             answer = self.perform(vendor, call, operation, None)
