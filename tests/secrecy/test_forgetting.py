@@ -20,8 +20,8 @@ from django.core.management import CommandError, call_command
 from bookings import accounts, retention, sweep
 from bookings.models import Booking, Diary, Heartbeat, Idempotency, Outbox, Passenger
 from fly2any.kernel import clock
-from tests.crashes.killing import in_child
 from tests.guard.test_retention import MARK, marked, whole
+from tests.secrecy.killed import in_child
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EMAIL = f"{MARK}@example.com"

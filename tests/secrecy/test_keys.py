@@ -19,7 +19,7 @@ from bookings.management.commands import rotate_field_keys
 from bookings.models import Booking, Heartbeat, Passenger
 from bookings.steps import orders
 from fly2any.kernel import secretbox
-from tests.crashes.killing import in_child
+from tests.secrecy.killed import in_child
 from tests.trail import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
