@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ MOST_GRANTS = 20
 MOST_LINKS = 5
 LOOKUPS, LOOKUP_WINDOW = 5, timedelta(minutes=15)
 _SALT = "fly2any.guest"
+_PORT = re.compile(r"^(?:(\d+(?:\.\d+){3}):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$")  # some proxies write the port too
 
 
 class Principal(str):
@@ -100,7 +102,7 @@ def address_of(request: HttpRequest) -> str:
         if len(hops) >= settings.TRUSTED_PROXIES:
             address = hops[-settings.TRUSTED_PROXIES]
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(_PORT.sub(r"\1\2", address))
     except ValueError:
         return "unknown"
     if found.version == 6 and found.ipv4_mapped:  # how a dual-stack socket writes an IPv4 address

@@ -16,6 +16,7 @@ from bookings.flow import Wish
 from bookings.models import Booking, Case, ChangeRequest, Diary
 from bookings.status import CLOSED, Status
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
@@ -72,6 +73,7 @@ def ask(*, booking: Booking, topic: str, words: str, now: datetime) -> ChangeReq
                         deadline=made.answer_by, facts={"request": made.pk, "topic": topic})
         outbox.queue("change_received", fresh, clock, version=str(made.pk))
         _diary(fresh, clock, "request.made", f"request:{made.pk}", after=topic)
+        faultpoints.committing("wish")
         return made
 
 
@@ -139,6 +141,7 @@ def answer_change(*, booking: Booking, change_id: str, answer: str, now: datetim
         cases.heal(kind="change_unanswered", subject=f"booking:{fresh.pk}", now=clock, because="the customer answered")
         _diary(fresh, clock, "flights.answer_given", f"order:{order.pk}", after=answer)
         wake(fresh.pk, clock)
+        faultpoints.committing("wish")
         return fresh
 
 

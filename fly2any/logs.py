@@ -94,6 +94,11 @@ def _reported(value: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def request_id() -> str:
+    """The number of the present request, as in its log lines; "" outside of one. No caller can choose it."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
 class RequestLogMiddleware(RequestMiddleware):
     """One line per request: method, route (never the values in the path or the query), status."""
 

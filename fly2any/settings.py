@@ -118,9 +118,10 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "fly2any.counted.CountingMiddleware",
     "fly2any.logs.RequestLogMiddleware",
+    "fly2any.headers.HeadersMiddleware",  # this and the next stand outside of whatever answers by itself
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -327,6 +328,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not HTTPS  # plain development serves the sources; production collects them
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 EMAIL_URL = env.text("EMAIL_URL")
 if EMAIL_URL:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from bench.soak.chaos import Chaos
-from bench.soak.watch import Watch, grows, quarters, slope
+from bench.soak.watch import LEAST, WARM, Watch, grows, quarters, slope
 from bench.stage import percentile
 from tests.ledgers import differences, sandbox_rows
 from tests.stack import Stack
@@ -146,8 +146,8 @@ def connections(watch: Watch, seconds: float) -> tuple[dict[str, Any], list[str]
     """Connections of each program in the first and the last quarter of the traffic; a program that takes ever more."""
     told, wrong = {}, []
     for name, seen in sorted(watch.connections.items()):
-        counted = [(at, float(many)) for at, many in seen if at <= seconds]
-        if len(counted) < 8:
+        counted = [(at, float(many)) for at, many in seen if WARM <= at <= seconds]
+        if seconds < WARM + LEAST or len(counted) < 8:  # pools and threads are still filling up
             continue
         first, last = quarters(counted)
         told[name] = {"first quarter": first, "last quarter": last, "most": max(many for _, many in counted)}

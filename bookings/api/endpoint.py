@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from rest_framework import exceptions
@@ -18,7 +17,6 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from bookings import access
-from bookings.api.errors import request_id
 from fly2any.kernel.errors import Problem
 
 MOST_BYTES = 64 * 1024
@@ -99,7 +97,6 @@ class Endpoint(APIView):
         if self.makes_guests:
             access.ensure_guest(request._request, answer)
         answer.headers.setdefault("Cache-Control", "no-store")
-        answer.headers["X-Request-Id"] = request_id()
         return answer
 
     def read(self, serializer: type[Serializer], data: Any = None) -> dict[str, Any]:
@@ -129,7 +126,5 @@ def _check_origin(request: Request) -> None:
     origin = request.headers.get("Origin", "")
     own = f"{request.scheme}://{request.get_host()}"
     foreign = bool(origin) and origin != own and origin not in settings.CSRF_TRUSTED_ORIGINS
-    if foreign and urlsplit(origin).netloc == urlsplit(settings.SITE_URL).netloc:
-        foreign = False
     if foreign or request.headers.get("Sec-Fetch-Site", "") in ("cross-site", "same-site"):
         raise Problem("foreign_origin", "This request comes from another site.", status=403, action="Use our pages")

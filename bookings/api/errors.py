@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, JsonResponse
@@ -15,6 +14,7 @@ from rest_framework.response import Response
 
 from bookings import messages
 from fly2any.kernel.errors import Outside, Problem
+from fly2any.logs import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +32,6 @@ _FRAMEWORK: tuple[tuple[type[Exception], str, str, str], ...] = (
     (exceptions.AuthenticationFailed, "forbidden", "This request was not accepted as yours.", "Sign in"),
     (exceptions.APIException, "refused", "This request was refused.", "See /api/docs"),
 )
-
-
-def request_id() -> str:
-    """The id of the present request, as in the logs."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
 def body_of(problem: Problem) -> dict[str, Any]:

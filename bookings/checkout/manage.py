@@ -80,7 +80,7 @@ def find(request: HttpRequest) -> HttpResponse:
                 booking = access.grant(request, reference=typed["reference"], email=typed["email"], now=clock.now())
                 return redirect("trip", booking.reference)
             except Problem as problem:
-                if problem.status == 429:
+                if problem.status != 404:  # too many tries, or nobody could count: not the same as wrong data
                     raise
                 wrong = {"reference": "We know no booking with this reference and e-mail address. Check both."}
     return render(request, "trips/find.html", {

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from bookings import access
+from fly2any import logs
 from fly2any.kernel.errors import Problem
 
 _P = ParamSpec("_P")
@@ -44,7 +45,8 @@ def refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
     if wants_json(request):
         response = JsonResponse({"success": False, "code": problem.code, "message": problem.message,
                                  "action": problem.action, "tip": problem.tip,
-                                 "fieldErrors": problem.field_errors, **problem.extra}, status=problem.status)
+                                 "fieldErrors": problem.field_errors, "requestId": logs.request_id(),
+                                 **problem.extra}, status=problem.status)
     else:
         template = "404.html" if problem.status == 404 else "info/problem.html"
         response = render(request, template, {"problem": problem}, status=problem.status)

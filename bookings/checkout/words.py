@@ -9,9 +9,16 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from fly2any import logs
 from fly2any.kernel.money import Money
 
 register = template.Library()
+
+
+@register.simple_tag
+def request_number() -> str:
+    """The number under which our logs know this request; no caller can choose it."""
+    return logs.request_id()
 
 
 def moment(value: Any) -> datetime | None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver
 from django.utils.functional import SimpleLazyObject
 
-ELSEWHERE = frozenset({"auth.group", "otp_totp.totpdevice", "otp_static.staticdevice"})
+ELSEWHERE = frozenset({"auth.user", "auth.group", "otp_totp.totpdevice", "otp_static.staticdevice"})
 
 
 class ConsoleSite(AdminSite):
@@ -21,7 +21,10 @@ class ConsoleSite(AdminSite):
     index_title = "Console"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """List a table, unless it has another way: roles by migrations, devices by their owner or a manager."""
+        """List a table, unless it has another way: roles by migrations, people and devices by a manager, in the book.
+
+        The stock form of users would let a superuser take over any account without a line in the book.
+        """
         models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         listed = [model for model in models if model._meta.label_lower not in ELSEWHERE]
         super().register(listed, admin_class, **options)

@@ -1,4 +1,4 @@
-"""What a manager may do for a colleague at the door: take a lost second factor away, lift a lock. All are audited."""
+"""What a manager may do about a colleague: take a lost second factor away, lift a lock, switch off. All are audited."""
 
 from __future__ import annotations
 
@@ -65,4 +65,19 @@ LIFT_ADDRESS = Action(
               "lift nothing while somebody is guessing from there.",
               "Your name, the time and the reason are kept for ever, the address only as a mark.")))
 
-PEOPLE_ACTIONS = {action.name: action for action in (RESET_FACTOR, LIFT_LOCK)}
+def _switch_off(_: Situation, params: Params, by: By) -> str:
+    user = _colleague(params, by)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    second_factor.remove(user)
+    return f"{user.username} is signed out and does not come in again."
+
+
+SWITCH_OFF = Action(
+    "switch_off", "Switch off", "people", "bookings.do_people", perform=_switch_off,
+    plan=lambda _, __: Plan(
+        will=("They are signed out everywhere, and their password and codes open nothing any more.",
+              "What they did stays in the book under their name; their cases stay theirs until given to others.",
+              "Back in: manage.py make_staff NAME --role ROLE --move.",
+              "Your name, the time and the reason are kept for ever.")))
+
+PEOPLE_ACTIONS = {action.name: action for action in (RESET_FACTOR, LIFT_LOCK, SWITCH_OFF)}

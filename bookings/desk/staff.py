@@ -27,10 +27,14 @@ def make(name: str, *, role: str, password: str, email: str = "") -> User:
 
 
 def move(user: User, *, role: str) -> None:
-    """Give a member of staff another role instead of theirs; what they are signed in to ends. Problem not_staff."""
+    """Give a member of staff another role instead of theirs, and let them in again if they were switched off.
+
+    What they are signed in to ends. Problem not_staff.
+    """
     if not user.is_staff or user.is_superuser:
         raise Problem("not_staff", f"{user.username} is not a member of staff with a role.", status=422)
     user.groups.set([_group(role)])
+    User.objects.filter(pk=user.pk).update(is_active=True)
 
 
 def role_of(user: User) -> str:

@@ -38,6 +38,12 @@ def test_no_other_site_may_act_for_a_guest(headers: dict[str, str]) -> None:
     assert Booking.objects.count() == 0
 
 
+def test_our_name_without_tls_is_another_site(settings: Any) -> None:
+    settings.SITE_URL, settings.CSRF_TRUSTED_ORIGINS = "https://fly.example", ["https://fly.example"]
+    refused(Caller().book(offer(), Origin="http://fly.example"), 403, "foreign_origin")
+    assert Booking.objects.count() == 0
+
+
 def test_our_own_pages_may(settings: Any) -> None:
     for origin in ("http://testserver", settings.SITE_URL):
         row = offer()

@@ -94,7 +94,7 @@ def test_every_page_keeps_to_the_policy_and_to_the_screen(browser: Browser, live
         "bookings": "/admin/bookings/booking/", "story": f"/admin/bookings/booking/{booking.pk}/change/",
         "payment": f"/admin/payments/payment/{Payment.objects.get(booking=booking).pk}/change/",
         "orders": "/admin/suppliers/supplierorder/", "diary": "/admin/bookings/diary/",
-        "users": "/admin/auth/user/", "user": "/admin/auth/user/add/", "history": f"/admin/bookings/case/{worst.pk}/history/",
+        "people": "/admin/people/", "history": f"/admin/bookings/case/{worst.pk}/history/",
     }.items():
         answer = page.goto(address)
         assert answer is not None

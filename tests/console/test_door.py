@@ -18,6 +18,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bookings import mail
 from bookings.desk import granting, lockout, second_factor
+from bookings.desk import staff as desk_staff
+from bookings.desk.people import PEOPLE_ACTIONS
 from bookings.desk.roles import ROLES
 from bookings.models import StaffAction
 from fly2any import ribbon, staff
@@ -260,7 +262,7 @@ def test_a_manager_lifts_the_lock_of_an_address_which_is_kept_as_a_mark_only() -
 def test_other_roles_help_nobody_at_the_door(role: str) -> None:
     user, other = person("olga"), verified(person("other", role))
     enrolled(user)
-    for path in ("/admin/people/", f"/admin/people/{user.pk}/reset_factor/", f"/admin/people/{user.pk}/lift_lock/"):
+    for path in ("/admin/people/", *(f"/admin/people/{user.pk}/{verb}/" for verb in PEOPLE_ACTIONS)):
         assert other.get(path).status_code == 403
         assert other.post(path, {"key": "x", "reason": "y"}).status_code in (403, 405)
     assert TOTPDevice.objects.filter(user=user).exists() and not StaffAction.objects.exists()
@@ -297,8 +299,23 @@ def test_a_session_ends_when_password_role_device_or_account_change(change: Any)
 def test_nobody_edits_roles_or_devices_past_the_audit(client: Client) -> None:
     boss = User.objects.create_superuser("boss")
     page = verified(boss, client)
-    for path in ("auth/group/", "otp_totp/totpdevice/", "otp_static/staticdevice/", "auth/group/add/"):
-        assert page.get(f"/admin/{path}").status_code == 404
+    person("olga")
+    for path in ("auth/group/", "otp_totp/totpdevice/", "otp_static/staticdevice/", "auth/group/add/", "auth/user/",
+                 "auth/user/add/", f"auth/user/{boss.pk}/change/", f"auth/user/{boss.pk}/password/"):
+        assert page.get(f"/admin/{path}").status_code == 404, path
+        assert page.post(f"/admin/{path}", {"username": "olga", "is_superuser": "1"}).status_code == 404, path
+
+
+def test_a_manager_switches_a_colleague_off_and_only_a_command_lets_them_in_again() -> None:
+    user, mia = person("olga"), person("mia", "manager")
+    hers, boss = verified(user), verified(mia)
+    assert boss.post(f"/admin/people/{mia.pk}/switch_off/", {"key": "a", "reason": "mine"}).status_code == 409
+    assert boss.post(f"/admin/people/{user.pk}/switch_off/", {"key": "b", "reason": "has left"}).status_code == 302
+    assert hers.get("/admin/")["Location"].startswith("/admin/login/?ended=changed")
+    assert sign_in(Client()).status_code == 200 and not TOTPDevice.objects.filter(user=user).exists()
+    assert [row.verb for row in StaffAction.objects.all()] == ["switch_off"]
+    desk_staff.move(User.objects.get(pk=user.pk), role="viewer")
+    assert sign_in(Client()).status_code == 302
 
 
 def test_the_ribbon_says_live_with_any_live_key_and_test_without(client: Client, settings: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -19,6 +20,7 @@ from bookings import accounts
 from bookings.models import Attempt, Booking
 from fly2any.kernel import clock
 from suppliers import registry
+from tests.access.policy import lacking
 from tests.pages.everything import PASSWORD, Airline, booked, found
 from tests.pages.planes import party
 
@@ -47,6 +49,9 @@ OF_A_TOKEN = {"trip-link", "account-verify", "account-reset", "shared", "dev-let
               "dev-attachment"}
 OTHERS = {"account-sign-in", "api-places", "api-search", "nothing_here"}  # told in `expected`
 WITHOUT_TOKEN = {"payments-webhook", "duffel-webhook"}  # signed by who sends them
+KEPT_BY_CACHES = {"healthz", "readyz", "metrics", "favicon", "schema",  # nothing of anybody in them
+                  "api-payment-status"}  # private, asked again each time, by its ETag
+WITH_CARD_FORM = {"trip-pay", "checkout-review"}
 MAY_WRITE = {"bookings_attempt",  # counters of limits
              "bookings_bundleshown"}  # what the page of extras offered
 
@@ -153,6 +158,13 @@ def state() -> dict[str, tuple[int, int]]:
         return {name: (count, sum_) for name, count, sum_ in cursor.fetchall()}
 
 
+def weak_headers(name: str, answer: Any) -> list[str]:
+    """What the answer of this address lacks; the pages of the card form may load the bank's script, and nothing else."""
+    bank = settings.STRIPE_JS_URL.partition("/stripe-js")[0]
+    weaker = {"script_src": f"'self' {bank}", "frame_src": bank, "connect_src": f"'self' {bank}"}
+    return lacking(answer, open_to_all=name in KEPT_BY_CACHES, **weaker if name in WITH_CARD_FORM else {})
+
+
 # --- what holds -------------------------------------------------------------------------------------------------
 
 
@@ -171,11 +183,13 @@ def test_every_visitor_gets_what_the_table_says_and_no_look_changes_anything(hou
             continue
         for who in VISITORS:
             address, before = house.fill(path, who), state()
-            status = house.browsers[who].get(address).status_code
+            answer = house.browsers[who].get(address)
             after = state()
             changed = sorted(table for table in after if after[table] != before[table])
-            if status not in expected(name, who) or changed:
-                wrong.append((name, who, status, changed))
+            if answer.status_code not in expected(name, who) or changed:
+                wrong.append((name, who, answer.status_code, changed))
+            if weak := weak_headers(name, answer):
+                wrong.append((name, who, answer.status_code, weak))
         Attempt.objects.all().delete()
     assert wrong == []
 

@@ -52,6 +52,11 @@ class Page(HTMLParser):
         return found[0]
 
 
+def alike(response: Any) -> str:
+    """The whole answer without the number of its request, which is another each time."""
+    return str(response.content.decode()).replace(response.headers["X-Request-Id"], "")
+
+
 def read(response: Any) -> Page:
     """The page of a response of Django's test client."""
     return Page(response.content.decode())

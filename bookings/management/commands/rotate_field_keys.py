@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from bookings.models import Booking, Heartbeat, Passenger
-from fly2any.kernel import clock, secretbox
+from fly2any.kernel import clock, faultpoints, secretbox
 
 BATCH = 200
 NAME = "rotate_field_keys"
+faultpoints.register_commit("rotation")
 # every sealed column, and what a person calls it when no key fits
 SEALED = ((Passenger, "document", "documents of travellers"), (Passenger, "numbers", "security numbers of travellers"),
           (Booking, "typed", "typed forms of drafts"))
@@ -58,4 +59,6 @@ class Command(BaseCommand):
 
     def _save(self, place: Heartbeat) -> None:
         place.beat_at = clock.now()
+        faultpoints.passing("commit.rotation.before")
         place.save(update_fields=["beat_at", "note"])
+        faultpoints.passing("commit.rotation.after")
