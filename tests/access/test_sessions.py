@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog
 from django.conf import settings as site
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django_otp.oath import totp
@@ -20,8 +24,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from bookings import account_links, accounts
 from bookings.desk import second_factor
+from bookings.desk.staff import make as make_staff
 from bookings.models import Account
 from fly2any.kernel import clock
+from fly2any.kernel.errors import Problem
 
 pytestmark = pytest.mark.django_db
 EMAIL, PASSWORD, OTHER = "anna@example.com", "tomato window river", "velvet engine pocket"
@@ -59,6 +65,7 @@ def inside(client: Client) -> bool:
 
 
 def reset(mine: Client, user: User) -> None:
+    user.refresh_from_db()
     path = account_links.reset_link(user).partition("/account")[2]
     assert Client().post(f"/account{path}", {"password": OTHER}).status_code == 302
 
@@ -86,8 +93,8 @@ def test_a_copied_cookie_ends_with_what_ended_it(end: str, anna: User) -> None:
 
 
 def test_a_number_that_is_used_again_opens_no_closed_account(anna: User) -> None:
-    mine, number = signed_in(), anna.pk
-    thief = copy_of(mine)
+    mine, elsewhere, number = signed_in(), signed_in(), anna.pk
+    thief = copy_of(elsewhere)
     mine.post("/account/delete", {"password": PASSWORD})
     eve = User.objects.create_user("eve@example.com", "eve@example.com", OTHER, pk=number)
     Account.objects.create(user=eve, created_at=clock.now(), verified_at=clock.now())
@@ -207,10 +214,9 @@ def test_staffs_new_password_ends_their_other_sessions(olga: TOTPDevice) -> None
 @pytest.mark.parametrize(("steps", "fits"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
 def test_a_clock_may_be_half_a_minute_wrong_and_no_more(olga: TOTPDevice, steps: int, fits: bool,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     moment = time.time() // STEP * STEP + 15  # in the middle of a step, whatever the time is now
     monkeypatch.setattr("django_otp.oath.time", lambda: moment)
+    monkeypatch.setattr("django_otp.plugins.otp_totp.models.time", mock.Mock(time=lambda: moment))
     assert (second_factor.show_code(olga.user, code(olga, steps)) is not None) == fits
     assert (olga.step, olga.tolerance, olga.digits) == (STEP, 1, 6)
 
@@ -279,11 +285,27 @@ def test_five_wrong_passwords_wait_for_a_quarter_of_an_hour(door: str, anna: Use
     assert told(PASSWORD) == 302
 
 
-@pytest.mark.parametrize("password", ["elevenchars", "password1234", "aaaaaaaaaaaa", "123456789012", EMAIL, "qwertyuiop12"])
-def test_short_common_and_breached_passwords_are_refused_at_each_door(password: str, anna: User) -> None:
+BAD = ("elevenchars", "password1234", "aaaaaaaaaaaa", "123456789012", "qwertyuiop12", "passwordpassword", "Dragon2026!!!",
+       "987654321098", "asdfghjklzxc", "abcabcabcabc", "1qaz2wsx3edc", "fly2anyfly2any", "Fly2AnyPassword", "20112026!!!!")
+GOOD = ("tomato window river", "correct horse battery", "kF9!vq2ZpL0s", "dragon eats warm bread", "größe über alles 7")
+
+
+def test_short_common_and_breached_passwords_are_refused_and_no_others() -> None:
+    for bad in BAD:
+        with pytest.raises(ValidationError):
+            validate_password(bad)
+    for good in GOOD:
+        validate_password(good)
+
+
+@pytest.mark.parametrize("bad", ["passwordpassword", "123456789012"])
+def test_each_door_refuses_them(bad: str, anna: User) -> None:
     client = signed_in()
+    anna.refresh_from_db()
     path = account_links.reset_link(anna).partition("/account")[2]
-    for where, words in (("/account/sign-up", {"email": EMAIL}), (f"/account{path}", {}),
-                         ("/account/password", {"old": PASSWORD})):
-        client.post(where, {**words, "password": password})
+    for where, words in (("/sign-up", {"email": "eve@example.com"}), (path, {}), ("/password", {"old": PASSWORD})):
+        answer = client.post(f"/account{where}", {**words, "password": bad})
+        assert answer.status_code == 200 and "too easy to guess" in answer.content.decode(), where
     assert User.objects.get().check_password(PASSWORD)
+    with pytest.raises(Problem):
+        make_staff("sam", role="viewer", password=bad)
