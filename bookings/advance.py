@@ -28,6 +28,7 @@ MAX_ATTEMPTS = 10  # drives that end in an error before the booking is parked (r
 RESCUES = (1, 2, 3)  # seconds between the tries to save a bare outcome (reliability.md 4.4)
 faultpoints.register_commit("settle")
 faultpoints.register_commit("rescue")
+faultpoints.register_commit("failure")
 
 
 class Drive(StrEnum):
@@ -268,6 +269,7 @@ def _count_failure(booking_id: int) -> None:
                 booking.parked_at = now
                 cases.open_case(kind="parked", subject=f"booking:{booking.pk}", booking=booking, now=now)
             booking.save(update_fields=["attempts", "due_at", "parked_at"])
+            faultpoints.committing("failure")
     except DatabaseError:
         logger.exception("failure.uncounted", extra={"booking_id": booking_id})
 

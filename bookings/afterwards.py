@@ -16,6 +16,8 @@ from bookings.flow import Wish
 from bookings.models import Booking, Case, ChangeRequest, Diary
 from bookings.status import CLOSED, Status
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
+from fly2any.kernel.cards import without_cards
 from fly2any.kernel.errors import Problem
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
@@ -44,10 +46,10 @@ def check_request(raw: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def clean(text: str) -> str:
-    """Text that a person typed, without control and direction marks, which could make it read as something else."""
+    """Text that a person typed, without card numbers, control and direction marks (it could read as something else)."""
     kept = "".join(letter for letter in text.replace("\r\n", "\n")
                    if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co"))
-    return kept.strip()
+    return without_cards(kept.strip())
 
 
 def ask(*, booking: Booking, topic: str, words: str, now: datetime) -> ChangeRequest:
@@ -72,6 +74,7 @@ def ask(*, booking: Booking, topic: str, words: str, now: datetime) -> ChangeReq
                         deadline=made.answer_by, facts={"request": made.pk, "topic": topic})
         outbox.queue("change_received", fresh, clock, version=str(made.pk))
         _diary(fresh, clock, "request.made", f"request:{made.pk}", after=topic)
+        faultpoints.committing("wish")
         return made
 
 
@@ -139,6 +142,7 @@ def answer_change(*, booking: Booking, change_id: str, answer: str, now: datetim
         cases.heal(kind="change_unanswered", subject=f"booking:{fresh.pk}", now=clock, because="the customer answered")
         _diary(fresh, clock, "flights.answer_given", f"order:{order.pk}", after=answer)
         wake(fresh.pk, clock)
+        faultpoints.committing("wish")
         return fresh
 
 

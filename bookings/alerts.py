@@ -10,12 +10,14 @@ from django.db.models import Q
 
 from bookings import cases, invariants
 from bookings.models import Booking, Case
+from fly2any.kernel import faultpoints
 from suppliers import surroundings
 from suppliers.models import BreakerState
 
 REPEAT = timedelta(minutes=15)  # reliability.md 11: again until somebody takes the case
 QUIET = timedelta(hours=1)  # a breaker that a person has seen is not told again for so long
 MOST = 200
+faultpoints.register_commit("alert")
 
 
 def tell(now: datetime) -> None:
@@ -37,6 +39,7 @@ def repeat(now: datetime) -> int:
             if mine.update(alerted_at=now):
                 cases.alert(case, now, version=now.isoformat())
                 told += 1
+            faultpoints.committing("alert")
     return told
 
 
@@ -50,6 +53,7 @@ def breakers(now: datetime) -> None:
         if not seen.exists():
             with transaction.atomic(durable=True):
                 cases.open_case(kind="breaker_open", subject=subject, now=now, facts={"reason": row.reason})
+                faultpoints.committing("case")
     for case in Case.objects.filter(kind="breaker_open", closed_at=None).exclude(subject__in=stopped):
         cases.heal(kind="breaker_open", subject=case.subject, now=now, because="the supplier answers again")
 
@@ -65,6 +69,7 @@ def promises(now: datetime) -> int:
         with transaction.atomic(durable=True):
             cases.open_case(kind="invariant_broken", subject=subject, now=now, facts={"found": broken.detail},
                             booking=Booking.objects.filter(reference=broken.reference).first())
+            faultpoints.committing("case")
     if len(found) < MOST:
         for case in Case.objects.filter(kind="invariant_broken", closed_at=None).exclude(subject__in=subjects):
             cases.heal(kind=case.kind, subject=case.subject, now=now, because="tonight it was kept")

@@ -16,9 +16,11 @@ from django.db import transaction
 from bookings import cases, telling
 from bookings.models import Case, Outbox
 from bookings.runbook import runbook_url
-from fly2any.kernel import http
+from fly2any.kernel import faultpoints, http
 
 logger = logging.getLogger(__name__)
+faultpoints.register_commit("chat_claimed")
+faultpoints.register_call("send_chat")
 LEASE = timedelta(minutes=1)  # longer than one attempt can take
 RETRIES = tuple(timedelta(seconds=s) for s in (10, 30, 60, 300))  # then every 15 minutes
 THEN, KEEP_TRYING = timedelta(minutes=15), timedelta(hours=24)
@@ -54,6 +56,7 @@ def _claim(now: datetime) -> Outbox | None:
         row.tries += 1
         row.due_at = now + LEASE
         row.save(update_fields=["tries", "due_at"])
+        faultpoints.committing("chat_claimed")
     return row
 
 
@@ -64,12 +67,14 @@ def _deliver(row: Outbox, now: datetime) -> int | None:
         Outbox.objects.filter(pk=row.pk).update(dropped=reason or "no case")
         return 0
     try:
-        http.post_json(settings.ALERT_WEBHOOK_URL, {"text": text(row, row.case, now)})
+        with faultpoints.asking("send_chat"):
+            http.post_json(settings.ALERT_WEBHOOK_URL, {"text": text(row, row.case, now)})
     except http.NotDelivered as error:  # its words are ours: the address is a secret
         logger.warning("chat.failed", extra={"outbox": row.pk, "error": str(error)})
         _put_off(row, now)
         return None
     Outbox.objects.filter(pk=row.pk).update(sent_at=now)
+    faultpoints.passing("call.send_chat.after")
     return 1
 
 

@@ -25,6 +25,7 @@ from bookings.flow import (
     MAX_DECLINES,
     PAY_TRIES,
     POLL_PAYMENT,
+    SAME_KEY_TRIES,
     STUCK_UNDOING,
     TICKET_LOOKS,
     UNKNOWN_CASE,
@@ -150,7 +151,8 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
         return None
     match p.state:
         case P.NEW if now - p.asked_at < KEY_MEMORY and not p.known:
-            return unfinished(ready(p.create, Do(Step.OPEN_PAYMENT), now), "payment_unopened", f, now, p.create)
+            again = ready(p.look, Do(Step.LOOK_PAYMENT), now) if _same_again(p.create) else Do(Step.OPEN_PAYMENT)
+            return unfinished(ready(p.create, again, now), "payment_unopened", f, now, p.create, p.look)
         case P.NEW:
             return unfinished(ready(p.look, Do(Step.LOOK_PAYMENT), now), "payment_unopened", f, now, p.look)
         case P.CAPTURING:
@@ -160,6 +162,11 @@ def payment_in_flight(f: Facts, now: datetime) -> Decision | None:
             look = ready(p.void, ready(p.look, Do(Step.LOOK_PAYMENT), now), now)
             return unfinished(look, "compensation_failed", f, now, p.void, p.look)
     return None
+
+
+def _same_again(create: CallFacts) -> bool:
+    """Whether the gateway, which keeps a 500 under its key for a day, has said the same often enough: then we look."""
+    return create.outcome == "unknown" and create.attempts >= SAME_KEY_TRIES
 
 
 def news(f: Facts, now: datetime) -> Decision | None:

@@ -246,6 +246,7 @@ PAY_TRIES = 10
 CAPTURE_TRIES = 5  # failed captures of a ticket that is issued before staff hear of it
 CREATE_TRIES = 3  # definite "did not happen" answers before we tell the customer that the airline is not reachable
 TICKET_LOOKS = tuple(timedelta(minutes=m) for m in (2, 10, 60, 360, 1440))  # ticket numbers may come later
+SAME_KEY_TRIES = 3  # without an answer that can be read, until the payment is looked for by its metadata
 KEY_MEMORY = timedelta(hours=20)  # the gateway forgets keys after 24 h; past 20 h we look instead (stripe.md 3)
 
 

@@ -81,12 +81,11 @@ def asked_without_ink(now: datetime) -> Found:
 
 def _without_ink(rows: QuerySet, word: str, step: Step, booking: str) -> Found:
     """Rows with an id outside whose deed is not among the calls of their booking."""
-    inked = set(ExternalCall.objects.filter(kind=step.value).values_list("subject", flat=True).iterator())
+    inked = ExternalCall.objects.filter(kind=step.value, subject=OuterRef("name"))
     machines = rows.exclude(external_id="").exclude(external_id__startswith=BY_HAND)
-    known = machines.values_list("pk", f"{booking}__reference").order_by("pk")
-    for pk, reference in known.iterator():
-        if f"{word}:{pk}" not in inked:
-            yield reference, f"{word} {pk} has no {step.value} call"
+    bare = machines.annotate(name=_subject(word)).filter(~Exists(inked))
+    for pk, reference in bare.values_list("pk", f"{booking}__reference").order_by("pk").iterator():
+        yield reference, f"{word} {pk} has no {step.value} call"
 
 
 # --- I3 ---------------------------------------------------------------------------------------------------------

@@ -28,11 +28,14 @@ from bookings.models import AccessLink, Booking, ChangeRequest, Outbox
 from bookings.runbook import runbook_url
 from bookings.selectors.changes import flight_change
 from bookings.status import CLOSED, Progress, Status
+from fly2any.kernel import faultpoints
 from payments.models import Refund
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # longer than one attempt can take with its 10 s time-outs
 RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60))  # then hourly
+faultpoints.register_commit("mail_claimed")
+faultpoints.register_call("send_mail")
 KEEP_TRYING = timedelta(hours=72)
 LINK_LIFE = timedelta(days=30)
 WITH_PAPERS = frozenset({"confirmed", "flights_accepted"})
@@ -65,6 +68,7 @@ def _claim(now: datetime) -> Outbox | None:
         row.tries += 1
         row.due_at = now + LEASE
         row.save(update_fields=["context", "tries", "due_at"])
+        faultpoints.committing("mail_claimed")
     return row
 
 
@@ -76,7 +80,8 @@ def _deliver(row: Outbox, now: datetime) -> int:
         return 0
     try:
         message = _message(row, booking, now)
-        get_connection().send_messages([message])
+        with faultpoints.asking("send_mail"):
+            get_connection().send_messages([message])
     except OSError as error:  # the mail server; its words may hold the address, so only its kind is logged
         logger.warning("mail.failed", extra={"kind": row.kind, "outbox": row.pk, "error": type(error).__name__})
         _put_off(row, now)
@@ -86,6 +91,7 @@ def _deliver(row: Outbox, now: datetime) -> int:
         _put_off(row, now)
         return 0
     Outbox.objects.filter(pk=row.pk).update(sent_at=now, **_kept(booking, message))
+    faultpoints.passing("call.send_mail.after")
     return 1
 
 

@@ -25,6 +25,7 @@ from bookings.models import (
     Share,
 )
 from bookings.status import CLOSED, MoneyWord, Status
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem
 from payments.models import GatewayEvent
 from suppliers.models import Offer, Search, SupplierEvent
@@ -43,6 +44,8 @@ MAIL_ADDRESSES = timedelta(days=30)  # where a mail went when that is not the bo
 CALLS = timedelta(days=90)  # requests as they went over the wire; the deed itself stays (ExternalCall)
 MAILS = timedelta(days=400)  # the text of a mail as sent, as long as a bank may ask what the customer was told
 EVENTS = timedelta(days=90)  # messages without a booking; those of a booking stay with it
+for _name in ("forgotten", "forget_draft", "erase"):
+    faultpoints.register_commit(_name)
 _SIGN_INS: tuple[Any, ...] = (AccessAttempt, AccessFailureLog, AccessLog)
 
 
@@ -80,7 +83,9 @@ def _delete(rows: QuerySet) -> int:
     while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:FOUND]):  # finding them may read a whole table
         for start in range(0, len(ids), BATCH):
             gone += len(ids[start:start + BATCH])
+            faultpoints.passing("commit.forgotten.before")
             rows.model._default_manager.filter(pk__in=ids[start:start + BATCH]).delete()
+            faultpoints.passing("commit.forgotten.after")
     return gone
 
 
@@ -105,6 +110,7 @@ def _forget_draft(pk: int) -> int:
         fresh.passengers.all().delete()
         fresh.typed = fresh.contact_email = fresh.contact_phone = fresh.trip_digest = fresh.again_for = ""
         fresh.save(update_fields=["typed", "contact_email", "contact_phone", "trip_digest", "again_for"])
+        faultpoints.committing("forget_draft")
     return 1
 
 
@@ -144,6 +150,19 @@ def _blank_requests(now: datetime) -> int:
     return old.update(words="", answer="(erased)")
 
 
+def forget_address(email: str) -> int:
+    """Blank an address of somebody erased where no trip holds it: drafts, mails about no booking, tries to sign in.
+
+    Safe to repeat or kill; returns how many rows. Trips have `erase`, the account `accounts.delete`.
+    """
+    drafts = Booking.objects.filter(wish=Wish.DRAFT, contact_email__iexact=email).order_by("pk")
+    gone = sum(_forget_draft(pk) for pk in drafts.values_list("pk", flat=True))
+    mails = Outbox.objects.filter(booking=None, to__iexact=email)
+    gone += mails.filter(sent_at=None, dropped="").update(to="", dropped="the address was erased")
+    gone += mails.update(to="")
+    return gone + sum(_delete(rows.objects.filter(username__iexact=email)) for rows in _SIGN_INS)
+
+
 def erase(booking_id: int, now: datetime) -> None:
     """Blank who travelled and how we reached them, of one finished trip; amounts, references and the diary stay.
 
@@ -169,3 +188,4 @@ def erase(booking_id: int, now: datetime) -> None:
                      Idempotency.objects.filter(booking=fresh)):
             rows.delete()
         Diary.objects.create(booking=fresh, at=clock, actor="staff", event="booking.erased")
+        faultpoints.committing("erase")

@@ -78,7 +78,6 @@ def book(*, booking: Booking, hold: bool, accepted_minor: int | None, acknowledg
             if fresh.wish != Wish.DRAFT:
                 return Booked(fresh, duplicate=True)
             _book(fresh, hold, accepted_minor, acknowledgements, again, clock, visitor or fresh.principal, hold_first)
-        faultpoints.passing("commit.wish.after")
         return Booked(fresh)
     except IntegrityError as error:
         if "offer_is_claimed_once" not in str(error):
@@ -100,7 +99,6 @@ def book_at_once(*, build: Callable[[], Booking], offer: Offer, principal: str, 
         with transaction.atomic(durable=True):
             booking = build()
             _book(booking, hold, accepted_minor, acknowledgements, again, now, principal, hold_first)
-        faultpoints.passing("commit.wish.after")
         return Booked(booking)
     except IntegrityError as error:
         if "offer_is_claimed_once" not in str(error):
@@ -154,7 +152,6 @@ def _book(booking: Booking, hold: bool, accepted_minor: int | None, acknowledgem
     _diary(booking, now, "wish.written", before=Wish.DRAFT, after=booking.wish, cause=route)
     _save(booking, now)
     outbox.on_wish(booking, now)
-    faultpoints.passing("commit.wish.before")
 
 
 def _check_ticks(acknowledgements: list[dict[str, Any]]) -> None:
@@ -298,6 +295,7 @@ def look_now(*, booking: Booking, now: datetime) -> None:
             return
         wake(fresh.pk, clock)
         Payment.objects.filter(pk=payment.pk).update(news_at=clock)
+        faultpoints.committing("wish")
 
 
 def ask_quote(*, booking: Booking, now: datetime) -> Booking:
@@ -385,6 +383,7 @@ def change_contact(*, booking: Booking, email: str, phone: str, now: datetime) -
     with transaction.atomic(durable=True):
         fresh, clock = locks.booking_for_update(booking.pk)
         change_contact_locked(fresh, clock, email=email, phone=phone)
+        faultpoints.committing("wish")
         return fresh
 
 
@@ -426,6 +425,7 @@ def _save(booking: Booking, now: datetime) -> None:
     booking.wakes, booking.parked_at, booking.attempts = booking.wakes + 1, None, 0
     booking.save(update_fields=WISHED)
     hint_after_commit(booking.pk)
+    faultpoints.committing("wish")
 
 
 def _diary(booking: Booking, now: datetime, event: str, *, actor: str = "", before: str = "", after: str = "",

@@ -352,7 +352,7 @@ if SENTRY_DSN:
 
     sentry_sdk.init(
         dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False,
-        before_send=logs.report_without_values, traces_sample_rate=0.0,
+        before_send=logs.report_without_values,  # no traces_sample_rate, not even 0: a caller's header would sample
         sample_rate=env.number("SENTRY_SAMPLE_PERCENT", 100) / 100, release=env.text("SENTRY_RELEASE") or None,
         environment=env.text("SENTRY_ENVIRONMENT", "sandbox" if SANDBOX else "production"),
     )

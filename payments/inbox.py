@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem, Refused
 from payments import listeners, registry
 from payments.models import GatewayEvent
@@ -22,6 +23,8 @@ Fate = GatewayEvent.Fate
 PROVIDER = "stripe"
 CAPTURED = "payment.captured"
 KINDS = frozenset({"payment.changed", CAPTURED, "refund.changed", "dispute.changed"})  # what a booking may want to hear
+faultpoints.register_commit("gateway_message")
+faultpoints.register_commit("gateway_rematch")
 KEEP_TRYING = timedelta(hours=72)  # a row of ours that is not there by then will not come (reliability.md 8.4)
 
 _FIND = """
@@ -97,6 +100,7 @@ def keep(notice: Notice, *, came: bool = False) -> Receipt:
         now, fate, booking_id, payment_id, refund_id = row
         if fate == Fate.HEARD:
             _tell(booking_id, payment_id, refund_id, now)
+        faultpoints.committing("gateway_message")
     return Receipt(fate, booking_id)
 
 
@@ -123,7 +127,9 @@ def _rematch_one(pk: int, now: datetime) -> int:
     with transaction.atomic(durable=True):
         event = (GatewayEvent.objects.select_for_update(skip_locked=True, no_key=True)
                  .filter(pk=pk, fate=Fate.UNMATCHED).first())
-        return 1 if event is not None and _match(event, now) else 0
+        matched = event is not None and _match(event, now)
+        faultpoints.committing("gateway_rematch")
+    return 1 if matched else 0
 
 
 def hear_again(pk: int, now: datetime) -> int | None:

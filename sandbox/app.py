@@ -24,6 +24,7 @@ from sandbox.world import World
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+Pause = Callable[[float], Awaitable[None]]
 
 FRAME = "_frame"
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,6 +43,8 @@ class SandboxApp:
         routes += [route for vendor in vendors for route in _extra(vendor, "control_routes")]
         self.pages = Starlette(routes=[*routes, *control.routes()])
         self.pages.state.world = world
+        self.pages.state.copies = []
+        self.pause: Pause = asyncio.sleep  # who plays without waiting puts another in its place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -64,15 +67,18 @@ class SandboxApp:
     async def _serve(self, vendor: Vendor, scope: Scope, receive: Receive, send: Send) -> None:
         call = await _read(vendor, scope, receive, self.world.base_url)
         operation = vendor.operation(call)
-        slow = self.world.faults.fire(operation, SLOW)
+        slow, age = self.world.faults.fire(operation, SLOW), self.world.age
         if slow is not None:
-            await asyncio.sleep(float(slow.get("seconds", 1.0)))
+            await self.pause(float(slow.get("seconds", 1.0)))
+            if self.world.age != age:
+                await _reset(scope)
+                return
         fault = self.world.faults.fire(operation, CALL_KINDS)
         if fault is None:
             answer = self.perform(vendor, call, operation, None)
             if answer.delay:
-                await asyncio.sleep(answer.delay)
-            await _send(send, answer)
+                await self.pause(answer.delay)
+            await _send(send, answer, self.pause)
             return
         await self._misbehave(fault, vendor, call, operation, scope, send)
 
@@ -87,25 +93,24 @@ class SandboxApp:
                 if kind == "late":
                     self.world.later(seconds, FRAME, "late_call", _packed(call, operation))
             if kind == "silence":
-                await asyncio.sleep(seconds)
-            await _reset(scope)
+                await self.pause(seconds)
+            await _reset(scope, self.pause)
             return
         answer = self.perform(vendor, call, operation, fault)
         if kind == "reset_after":
-            await _reset(scope)
+            await _reset(scope, self.pause)
         elif kind == "cut":
-            await _send(send, answer, cut=True)
+            await _send(send, answer, self.pause, cut=True)
             hang_up(scope)
         elif kind == "drip":
-            await _send(send, answer, drip=seconds)
+            await _send(send, answer, self.pause, drip=seconds)
         elif kind == "garbage":
-            await _send(
-                send, Answer(answer.status, b"<html><body>upstream says hello</bo", {"content-type": "text/html"})
-            )
+            hello = Answer(answer.status, b"<html><body>upstream says hello</bo", {"content-type": "text/html"})
+            await _send(send, hello, self.pause)
         else:
             if kind == "hang":
-                await asyncio.sleep(seconds)
-            await _send(send, answer)
+                await self.pause(seconds)
+            await _send(send, answer, self.pause)
 
     def perform(self, vendor: Vendor, call: Call, operation: str, fault: dict[str, Any] | None) -> Answer:
         """Run the vendor's handler in one transaction, or what the fault puts in its place, and write the ledger."""
@@ -247,13 +252,13 @@ def _plain_error(fault: dict[str, Any]) -> Answer:
     return Answer(status, {"error": {"message": f"sandbox fault: {status}"}})
 
 
-async def _reset(scope: Scope) -> None:
+async def _reset(scope: Scope, pause: Pause) -> None:
     reset(scope)
     # Let the loop notice the lost connection, so that the server does not try to answer on it.
-    await asyncio.sleep(0.01)
+    await pause(0.01)
 
 
-async def _send(send: Send, answer: Answer, *, cut: bool = False, drip: float = 0.0) -> None:
+async def _send(send: Send, answer: Answer, pause: Pause, *, cut: bool = False, drip: float = 0.0) -> None:
     body, kind = answer.body, b"application/json; charset=utf-8"
     if body is None:
         data = b""
@@ -274,6 +279,6 @@ async def _send(send: Send, answer: Answer, *, cut: bool = False, drip: float = 
         size = max(1, len(data) // DROPS)
         for start in range(0, len(data), size):
             await send({"type": "http.response.body", "body": data[start : start + size], "more_body": True})
-            await asyncio.sleep(drip / DROPS)
+            await pause(drip / DROPS)
         data = b""
     await send({"type": "http.response.body", "body": data})

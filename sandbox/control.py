@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -48,10 +49,28 @@ async def _clock(request: Request) -> JSONResponse:
 async def _reset(request: Request) -> JSONResponse:
     world: World = request.app.state.world
     world.store.wipe()
+    request.app.state.copies.clear()
+    world.age += 1
     world.clock.offset = 0.0
     world.faults = Faults(world.store)
     start(world, list(world.vendors.values()))
     return JSONResponse({"reset": True})
+
+
+async def _copies(request: Request) -> JSONResponse:
+    """Keep the world under a number, or bring it back, its clock too; slow calls under way are then cut off."""
+    world: World = request.app.state.world
+    copies = request.app.state.copies
+    wanted = await _body(request)
+    if "number" not in wanted:
+        copies.append((world.store.copy(), world.clock.timestamp()))
+        return JSONResponse({"number": len(copies) - 1}, status_code=201)
+    kept, at = copies[int(wanted["number"])]
+    world.store.bring_back(kept)
+    world.faults = Faults(world.store)
+    world.age += 1
+    world.set_offset(at - time.time())
+    return JSONResponse({"number": wanted["number"], "offset_seconds": world.clock.offset})
 
 
 async def _state(request: Request) -> JSONResponse:
@@ -89,6 +108,7 @@ def routes() -> list[Route]:
         Route("/_ledger", _ledger),
         Route("/_clock", _clock, methods=["GET", "POST"]),
         Route("/_reset", _reset, methods=["POST"]),
+        Route("/_copies", _copies, methods=["POST"]),
         Route("/_state", _state),
         Route("/_webhooks", _webhooks, methods=["GET", "POST"]),
         Route("/_healthz", _healthz),

@@ -170,6 +170,17 @@ class Store:
         found = self.db.execute(" ".join(sql), values).fetchall()
         return [(seq, doc) for seq, id in found if (doc := self.get(kind, id)) is not None]
 
+    def copy(self) -> sqlite3.Connection:
+        """Return everything as it is now, in memory."""
+        kept = sqlite3.connect(":memory:", check_same_thread=False)
+        self.db.backup(kept)
+        return kept
+
+    def bring_back(self, kept: sqlite3.Connection) -> None:
+        """Be as `copy` found it."""
+        kept.backup(self.db)
+        self._cache.clear()
+
     def wipe(self) -> None:
         """Empty every table and the memory."""
         with self.transaction():

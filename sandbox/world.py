@@ -32,6 +32,7 @@ class World:
         saved = self.store.get("_settings", "clock") or {}
         self.clock = Clock(saved.get("offset", 0.0))
         self.timers_changed = False
+        self.age = 0  # another world was brought back so often; what began in the one before is cut off
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

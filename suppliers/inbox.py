@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Problem, Refused
 from suppliers import listeners, registry
 from suppliers.models import SupplierEvent
@@ -23,6 +24,8 @@ DUFFEL = "duffel"
 CREATED = "order.created"
 FAILED = "order.failed"  # the supplier says that an order was not made
 KINDS = frozenset({CREATED, FAILED, "order.changed", "order.paid", "order.cancelled"})
+faultpoints.register_commit("supplier_message")
+faultpoints.register_commit("supplier_rematch")
 KEEP_TRYING = timedelta(hours=72)  # a row of ours that is not there by then will not come (reliability.md 8.4)
 
 # by the order's id; a message about an order whose id we have not learned yet names the offer it was made from
@@ -100,6 +103,7 @@ def keep(notice: Notice, *, provider: str, came: bool = False) -> Receipt:
         now, fate, booking_id, order_pk = row
         if fate == Fate.HEARD:
             _tell(booking_id, order_pk, notice.kind, now)
+        faultpoints.committing("supplier_message")
     return Receipt(fate, booking_id)
 
 
@@ -126,7 +130,9 @@ def _rematch_one(pk: int, now: datetime) -> int:
     with transaction.atomic(durable=True):
         event = (SupplierEvent.objects.select_for_update(skip_locked=True, no_key=True)
                  .filter(pk=pk, fate=Fate.UNMATCHED).first())
-        return 1 if event is not None and _match(event, now) else 0
+        matched = event is not None and _match(event, now)
+        faultpoints.committing("supplier_rematch")
+    return 1 if matched else 0
 
 
 def hear_again(pk: int, now: datetime) -> int | None:

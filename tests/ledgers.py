@@ -83,12 +83,16 @@ class Outside:
     def read(cls, rows: Iterable[Row]) -> Outside:
         """Play the ledger's rows from the first to the last."""
         outside = cls()
-        for row in sorted(rows, key=lambda row: row["seq"]):
-            if row["vendor"] == "stripe":
-                outside._stripe(row)
-            elif row["event"].startswith("order."):
-                (outside._reservation if row["vendor"] == "amadeus" else outside._order)(row)
+        outside.go_on(sorted(rows, key=lambda row: row["seq"]))
         return outside
+
+    def go_on(self, rows: Iterable[Row]) -> None:
+        """Play further rows, in the ledger's order."""
+        for row in rows:
+            if row["vendor"] == "stripe":
+                self._stripe(row)
+            elif row["event"].startswith("order."):
+                (self._reservation if row["vendor"] == "amadeus" else self._order)(row)
 
     def named(self, ours: str) -> str:
         """What an order of ours is called here: ids come percent-encoded or not; some are known by locator alone."""
@@ -106,6 +110,8 @@ class Outside:
                 row["seq"], manual=True)
         elif order_id in self.orders and (what != "order.ticketed" or row["complete"]):
             order = self.orders[order_id]
+            if what == "order.tickets_voided" and order.state != "ticketed":
+                return  # an ended reservation does not come back
             order.state = AMADEUS_SAYS.get(what, what.removeprefix("order."))
             order.ticketed_at = row["seq"] if order.state == "ticketed" else order.ticketed_at
 

@@ -18,7 +18,7 @@ def main() -> int:
     """Run, judge, report."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, help="how long customers come (default 60)")
-    parser.add_argument("--rate", type=float, default=2.0, help="bookings a second (default 2)")
+    parser.add_argument("--rate", type=float, default=2.0, help="customers a second, of whom nearly each books once (default 2)")
     parser.add_argument("--seed", type=int, default=None, help="repeats a run's customers and troubles")
     parser.add_argument("--no-redis", action="store_true", help="no broker, so no workers: the sweepers do everything")
     parser.add_argument("--every", type=float, default=None, help="seconds between sweeps (default 10; without Redis 1)")

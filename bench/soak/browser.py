@@ -141,6 +141,8 @@ class Browser:
                 assert answer is not None
                 return answer
             if time.time() - first > PATIENCE:
+                if answer is not None:
+                    return answer
                 raise Unreachable(f"{kind}: {how}")
             await self.think(pause)
 
@@ -182,6 +184,6 @@ def _pause(answer: Answer | None, how: str, times: int) -> float | None:
     asked = float(answer.headers.get("retry-after", 0) or 0)
     if answer.status in AGAIN and times < TIMES:
         return min(asked or 1.0, 20.0)
-    if answer.status == 409 and asked and times < TIMES:
+    if answer.status == 409 and asked:  # the same request still runs, or was killed while it ran: its lease ends
         return min(asked, 5.0)
     return None

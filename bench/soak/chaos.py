@@ -8,6 +8,7 @@ import itertools
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +29,10 @@ AGAIN = 1.0  # seconds until a dead program is started again, as the supervisor 
 DRAINING = 60.0  # seconds that a program may take to end when it is asked to
 READY = 40.0
 TRIES = 20  # of a migration that finds the table busy
+
+
+class Busy(Exception):
+    """The program is down, frozen or being rolled: the deed waits a moment."""
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Chaos:
     fallen: list[Fallen] = field(default_factory=list)
     _later: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _number: Any = field(default_factory=itertools.count)
-    _armed: dict[int, str] = field(default_factory=dict)
+    _spells: set[int] = field(default_factory=set)  # marks of the faults that are meant to be armed now
     _busy: set[str] = field(default_factory=set)  # programs that are down, frozen or being rolled
     _migration: subprocess.Popen[bytes] | None = None
 
@@ -94,9 +99,11 @@ class Chaos:
     # --- deeds ------------------------------------------------------------------------------------------------------
 
     def do(self, deed: Deed) -> None:
-        """One deed now; when it cannot be done it is written down as missed, and the next one comes."""
+        """One deed now, or as soon as its program is up; one that cannot be done is written down as missed."""
         try:
             getattr(self, f"_{deed.what}")(deed)
+        except Busy:
+            self.after(1.0, lambda: self.do(deed))
         except (OSError, psutil.Error, psycopg.Error, httpx.HTTPError, redis.RedisError, AssertionError, KeyError) as why:
             self.missed.append(f"{deed}: {type(why).__name__} {why}"[:200])
             self.say(f"MISSED {self.missed[-1]}")
@@ -128,7 +135,7 @@ class Chaos:
             self.stack.freeze(deed.whom, frozen=False)
             self._busy.discard(deed.whom)
 
-        self.after(deed.seconds, thaw)
+        threading.Timer(deed.seconds, thaw).start()  # on time, whatever this thread waits for just then
 
     def _postgres_fast(self, _: Deed) -> None:
         self.stack.restart_postgres()
@@ -163,40 +170,40 @@ class Chaos:
         self.stack.restart_sandbox()
 
     def _supplier(self, deed: Deed) -> None:
-        fault = self.stack.sandbox.http.post("/_faults", json=deed.fault)
-        fault.raise_for_status()
-        number = int(fault.json()["id"])
-        self._armed[number] = f"{deed.fault['operation']} {deed.fault['kind']}"
-        self.after(deed.seconds, lambda: self._disarm(number))
+        mark = {"mark": next(self._number)}  # by which it is found again, also when the answer to the arming is lost
+        self._spells.add(mark["mark"])
+        self.after(deed.seconds, lambda: self._disarm(mark["mark"]))
+        self.stack.sandbox.http.post("/_faults", json={**deed.fault, **mark}).raise_for_status()
 
     _webhook = _supplier
 
     def _webhooks_off(self, deed: Deed) -> None:
+        self.after(deed.seconds, self._webhooks_on)  # also when the answer to switching them off is lost
         self.stack.sandbox.http.post("/_webhooks", json={"deliver": False}).raise_for_status()
         self.happened["no webhook delivered for a while"] += 1
-        self.after(deed.seconds, lambda: self._webhooks_on(10))
 
-    def _webhooks_on(self, tries: int) -> None:
+    def _webhooks_on(self) -> None:
         try:
             self.stack.sandbox.http.post("/_webhooks", json={"deliver": True}).raise_for_status()
         except httpx.HTTPError:
-            if tries:
-                self.after(1.0, lambda: self._webhooks_on(tries - 1))
+            self.after(1.0, self._webhooks_on)
 
-    def _disarm(self, number: int, tries: int = 10) -> None:
+    def _disarm(self, mark: int) -> None:
+        """Disarm this spell, and any other that should be over: one that stays would be trouble that nobody planned."""
+        self._spells.discard(mark)
         try:
-            self._note_faults()
-            self.stack.sandbox.http.delete("/_faults", params={"id": str(number)})
+            for fault in self._note_faults():
+                if fault["mark"] not in self._spells:
+                    self.stack.sandbox.http.delete("/_faults", params={"id": str(fault["id"])})
         except httpx.HTTPError:
-            if tries:
-                self.after(1.0, lambda: self._disarm(number, tries - 1))
-        else:
-            self._armed.pop(number, None)
+            self.after(1.0, lambda: self._disarm(mark))
 
-    def _note_faults(self) -> None:
-        """Remember how often each armed fault has fired."""
-        for fault in self.stack.sandbox.http.get("/_faults").json()["faults"]:
+    def _note_faults(self) -> list[dict[str, Any]]:
+        """Remember how often each armed fault has fired; returns them."""
+        armed: list[dict[str, Any]] = self.stack.sandbox.http.get("/_faults").json()["faults"]
+        for fault in armed:
             self.fired[f"{fault['operation']} {fault['kind']} #{fault['id']}"] = fault["fired"]
+        return armed
 
     # --- the middle of the run --------------------------------------------------------------------------------------
 
@@ -262,7 +269,8 @@ class Chaos:
     # --- falling and rising -----------------------------------------------------------------------------------------
 
     def _must_be_up(self, name: str) -> None:
-        assert name not in self._busy, f"{name} is down or frozen already"
+        if name in self._busy:
+            raise Busy
 
     def _about_to_fall(self, name: str) -> Fallen:
         """Which bookings it drives now: the advisory locks that its connections hold."""

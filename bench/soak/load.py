@@ -17,9 +17,9 @@ from typing import Any
 
 from bench.soak.browser import Front
 from bench.soak.desk import Robot
-from bench.soak.stories import EACH, Customer, live
+from bench.soak.stories import Customer, live
 
-AFTERWARDS = 200.0  # seconds in which those who are here when the traffic stops may finish
+AFTERWARDS = 150.0  # seconds in which those who are here when the traffic stops may finish
 
 
 class Load:
@@ -60,7 +60,7 @@ class Load:
         """Open loop: the gaps are random around the rate and do not wait for anybody."""
         at = time.time()
         while not self.stopped.is_set():
-            at += self.dice.expovariate(self.asked["rate"] / EACH)
+            at += self.dice.expovariate(self.asked["rate"])
             try:
                 await asyncio.wait_for(self.stopped.wait(), max(0.0, at - time.time()))
                 return

@@ -48,7 +48,7 @@ class Soak:
     def run(self) -> int:
         """Start, let it go on, stop, judge."""
         asked, balancer = self.asked, Balancer()
-        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} bookings a second, "
+        self.say(f"seed {asked.seed}, {asked.minutes:g} minutes, {asked.rate:g} customers a second, "
                  f"{'no Redis' if asked.no_redis else 'Redis'}, a sweep every {asked.every:g} s; report in {self.out}")
         stack = ground(self.out / "site", broker=not asked.no_redis, every=asked.every, balancer=balancer)
         balancer.ports = stack.ports
@@ -91,7 +91,7 @@ class Soak:
             "began": self.began, "folder": str(self.out), "staff": STAFF, "password": password}))
         with (self.out / "load.log").open("ab") as log:
             return subprocess.Popen([sys.executable, "-m", "bench.soak.load", str(config)], cwd=ROOT,
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
                                     preexec_fn=dies_with_parent(signal.SIGKILL))
 
     def _while_it_lasts(self, load: subprocess.Popen[bytes], chaos: Chaos, watch: Watch) -> None:

@@ -13,11 +13,13 @@ from bookings.desk.action import Action, By, Done, Params, Situation
 from bookings.desk.limits import done_alone, needs_two
 from bookings.facts import load
 from bookings.models import Booking, Case, Diary, Proposal, StaffAction
-from fly2any.kernel import clock
+from fly2any.kernel import clock, faultpoints
 from fly2any.kernel.errors import Problem
 from fly2any.kernel.money import Money
 
 MAX_SAID = 400
+faultpoints.register_commit("desk")
+faultpoints.register_commit("decision")
 
 
 def situation_of(*, case: Case | None = None, booking: Booking | None = None) -> Situation:
@@ -41,7 +43,9 @@ def do(action: Action, *, by: By, params: Params, case_id: int | None = None, bo
                       field_errors={"reason": "Please say why."})
     try:
         with transaction.atomic(durable=True):
-            return _do(action, by, params, case_id, booking_id, subject)
+            done = _do(action, by, params, case_id, booking_id, subject)
+            faultpoints.committing("desk")
+            return done
     except IntegrityError as error:  # the twin of a double press was first
         twin = _done_before(by, (action.name, _proposing(action)), case_id, booking_id, subject)
         if twin is None:
@@ -161,6 +165,7 @@ def decide_proposal(proposal_id: int, *, agreed: bool, by: By, actions: Mapping[
             booking=situation.booking, case=situation.case, subject=f"proposal:{proposal.pk}",
             reason=by.reason.strip()[:500], params={"verb": proposal.verb, **proposal.params}, said=said[:MAX_SAID],
             at=situation.now, address=by.address[:64], request_id=by.request_id[:120])
+        faultpoints.committing("decision")
         return Done(said=said, row=row)
 
 

@@ -19,9 +19,11 @@ from bookings import cases
 from bookings.detectors.finding import Detector, Finding
 from bookings.detectors.severity import standing
 from bookings.models import Booking, Case, Heartbeat
+from fly2any.kernel import faultpoints
 
 logger = logging.getLogger(__name__)
 BATCH = 200
+faultpoints.register_commit("case")
 HEARTBEAT = "detectors.last"
 DETECTORS: dict[str, Detector] = {}
 Key = tuple[str, str]
@@ -141,6 +143,7 @@ def _open(finding: Finding, now: datetime) -> None:
         cases.open_case(
             kind=finding.kind, subject=finding.subject, booking=booking, now=now, deadline=finding.deadline,
             facts={**finding.also, **finding.facts}, severity=severity, money=finding.money, seen_at=now)
+        faultpoints.committing("case")
 
 
 def _standing(finding: Finding, opened_at: datetime, now: datetime) -> tuple[Case.Severity, int]:
@@ -187,6 +190,7 @@ def _update(case: Case, finding: Finding, changes: Mapping[str, Any], now: datet
             for name, value in words.items():
                 setattr(case, name, value)
             cases.alert(case, now, version=now.isoformat())
+        faultpoints.committing("case")
 
 
 # --- healing ----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from bookings.flow import Wish
 from bookings.models import Booking, Passenger, Segment, Selection
 from bookings.selectors.offers import brand, family, fee_minor, raw_of
 from bookings.selectors.sold import meaning_of
-from fly2any.kernel import references
+from fly2any.kernel import faultpoints, references
 from fly2any.kernel.errors import Problem, Refused
 from fly2any.kernel.money import Money
 from suppliers import places
@@ -26,6 +26,7 @@ from suppliers.models import Offer, OfferClaim
 
 Raw = Mapping[str, Any]
 User = AbstractBaseUser | AnonymousUser | None
+faultpoints.register_commit("draft")
 NEWS = 12  # sentences kept with a draft
 
 
@@ -49,6 +50,7 @@ def start(*, offer_id: uuid.UUID | str, principal: str, user: User, now: datetim
                     found = _new(offer, principal, user, now)
                     found.typed = travellers.carried_over(offer, principal, now)
                     _save_new(found, [], itinerary.rows(found, raw_of(offer)["slices"]), [])
+                faultpoints.committing("draft")
         except IntegrityError as error:
             if "reference" not in str(error):
                 raise
@@ -78,6 +80,7 @@ def customize(*, booking: Booking, choices: Sequence[Raw], now: datetime,
         fresh = draft_for_update(booking)
         kept = [item for item in fresh.selections.order_by("pk") if keep(item)] if keep else []
         _put_selections(fresh, extras.together(kept, chosen), offer, now, news=[])
+        faultpoints.committing("draft")
     return fresh
 
 
@@ -103,6 +106,7 @@ def change_fare(*, booking: Booking, offer_id: uuid.UUID | str, choices: Sequenc
             fresh.typed = before.typed
             fresh.save(update_fields=["typed"])
         _put_selections(fresh, moved.kept, found.offer, now, news=[*found.news, *moved.news][:NEWS])
+        faultpoints.committing("draft")
     return fresh
 
 
@@ -131,6 +135,7 @@ def refresh(*, booking: Booking, now: datetime) -> tuple[Booking, list[str]]:
     with transaction.atomic(durable=True):
         fresh = draft_for_update(booking)
         _put_selections(fresh, moved.kept, offer, now, news=list(dict.fromkeys([*fresh.news, *moved.news]))[-NEWS:])
+        faultpoints.committing("draft")
     return fresh, moved.news
 
 

@@ -16,11 +16,13 @@ from bookings.detectors import Finding, report
 from bookings.models import Booking, Heartbeat
 from bookings.reconcile.runs import FULL, STALE
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
 from payments.models import Payment, Refund
 from suppliers.models import SupplierOrder
 
 YOUNG = timedelta(minutes=2)  # its answer may be on the way to our table
 SIGN = "differs:"
+faultpoints.register_commit("news")
 
 
 def young(created_at: datetime | None, now: datetime) -> bool:
@@ -74,6 +76,7 @@ def news(booking_id: int, now: datetime, *, payment_id: int | None = None, order
             SupplierOrder.objects.filter(pk=order_id).update(news_at=now)
         if refund_id is not None:
             Refund.objects.filter(pk=refund_id).update(news_at=now)
+        faultpoints.committing("news")
 
 
 def bookings_named(public_ids: Iterable[str]) -> dict[str, Booking]:

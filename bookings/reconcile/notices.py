@@ -9,10 +9,13 @@ from django.db import transaction
 from bookings.detectors import Finding, report
 from bookings.reconcile.money import subject_of
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
 from payments import inbox
 from payments import registry as gateways
 from payments.models import Dispute, Payment
 from payments.types import DisputeInfo, Notice, PaymentState
+
+faultpoints.register_commit("dispute")
 
 
 def hear_undelivered(notices: tuple[Notice, ...], now: datetime) -> list[int]:
@@ -62,6 +65,7 @@ def _keep(dispute: DisputeInfo, payment: Payment, now: datetime) -> None:
             external_id=dispute.external_id, defaults=words,
             create_defaults={**words, "payment": payment, "amount_minor": dispute.amount.minor, "seen_at": now,
                              "currency": dispute.amount.currency})
+        faultpoints.committing("dispute")
 
 
 def dispute_finding(external_id: str) -> Finding | None:

@@ -13,6 +13,7 @@ from bookings.detectors import Finding, report
 from bookings.models import Booking
 from bookings.reconcile.differences import bookings_named, look_then_report, news, no_longer, young
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Refused
 from fly2any.kernel.money import Money
 from suppliers import registry as airlines
@@ -128,6 +129,7 @@ def _expect(row: SupplierOrder, now: datetime) -> None:
         SupplierOrder.objects.filter(
             Q(watch_until=None) | Q(watch_until__lt=now), pk=row.pk, state=OrderState.NOT_CREATED,
         ).update(watch_until=now + WATCH)
+        faultpoints.committing("news")
 
 
 def difference(row: SupplierOrder, order: OrderInfo) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from bookings.models import ReconcileRun, ReconcileSeen
+from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Outside, Refused, Unavailable
 from fly2any.kernel.pages import Page
 
@@ -29,6 +30,9 @@ OVERLAP = timedelta(hours=6)  # a Duffel order may take hours to show up in a li
 STALE = timedelta(minutes=5)
 BATCH = 200
 MOST_RESTARTS = 3
+faultpoints.register_call("list_page")
+faultpoints.register_call("ask_left_out")
+faultpoints.register_commit("run_moved")
 Clock = Callable[[], datetime]
 
 
@@ -113,6 +117,7 @@ def _move(run: ReconcileRun, *, seen: Iterable[int] = (), **to: Any) -> bool:
             return False
         ReconcileSeen.objects.bulk_create([ReconcileSeen(run=run, row_id=row) for row in set(seen)],
                                           ignore_conflicts=True)
+        faultpoints.committing("run_moved")
     for name, value in to.items():
         setattr(run, name, value)
     return True
@@ -128,7 +133,8 @@ def _stands(run: ReconcileRun, code: str) -> None:
 def _listing(part: Part, run: ReconcileRun, pace: Pace) -> bool:
     """Page after page until their list ends. True when it has."""
     while run.stage == Stage.LISTING:
-        page = part.page(run.since, run.cursor)
+        with faultpoints.asking("list_page"):
+            page = part.page(run.since, run.cursor)
         now = pace.now()
         seen = part.compare(page.items, now)
         for external_id in page.unread:
@@ -138,6 +144,7 @@ def _listing(part: Part, run: ReconcileRun, pace: Pace) -> bool:
                      compared=run.compared + len(page.items), cursor="" if last else page.after,
                      stage=Stage.MISSING if last else Stage.LISTING):
             return False
+        faultpoints.passing("call.list_page.after")
         if not last and pace.rest:
             pace.sleep(pace.rest)
     return True
@@ -150,7 +157,9 @@ def _missing(part: Part, run: ReconcileRun, pace: Pace) -> bool:
     """Ask for each row that their list left out although it had hours to show it. True at the end."""
     while rows := _left_out(part, run):
         for row in rows:
-            _ask(part, row, pace.now())
+            with faultpoints.asking("ask_left_out"):
+                _ask(part, row, pace.now())
+            faultpoints.passing("call.ask_left_out.after")
             if pace.rest:
                 pace.sleep(pace.rest)
         if not _move(run, cursor=str(rows[-1].pk), moved_at=pace.now(), asked=run.asked + len(rows), trouble=""):

@@ -1,33 +1,32 @@
-"""Named places where a crash test may kill this process; silent unless CRASH_FILE is set.
+"""Named places where a test may break this process; silent unless CRASH_FILE is set or a test watches.
 
 CRASH_FILE names a small file holding one point, or `point#n` for the n-th passage of this process. Whoever
 passes that point first takes the file away (so that exactly one process dies once) and is killed with SIGKILL.
+A crash test that forks its victims watches instead, and does there whatever fault it is about.
 """
 
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+from django.db import transaction
 
 CALL_STAGES = ("before", "answered", "after")
 COMMIT_STAGES = ("before", "after")
 _registry: dict[str, str] = {}
 _passed: Counter[str] = Counter()
 _file = Path(os.environ["CRASH_FILE"]) if os.environ.get("CRASH_FILE") else None
-_log: Path | None = None
+_watcher: Callable[[str], None] | None = None
 
 
-def arm(file: Path | None) -> None:
-    """Take another CRASH_FILE in this process (crash tests fork their victims)."""
-    global _file
-    _file = file
-    _passed.clear()
-
-
-def record(log: Path | None) -> None:
-    """Write every point that this process passes into `log`, one a line."""
-    global _log
-    _log = log
+def watch(watcher: Callable[[str], None] | None) -> None:
+    """Call `watcher` with each point that this process passes from now on (tests; None: no longer)."""
+    global _watcher
+    _watcher = watcher
 
 
 def register_call(kind: str) -> None:
@@ -47,11 +46,25 @@ def registered() -> list[str]:
     return sorted(_registry)
 
 
+@contextmanager
+def asking(kind: str) -> Iterator[None]:
+    """Pass the first two points of an outside call around it; the third is for whoever stores the answer."""
+    passing(f"call.{kind}.before")
+    yield
+    passing(f"call.{kind}.answered")
+
+
+def committing(name: str) -> None:
+    """Pass the two points around the commit of the present transaction: call it as the last thing inside."""
+    if _watcher is not None or _file is not None:
+        passing(f"commit.{name}.before")
+        transaction.on_commit(partial(passing, f"commit.{name}.after"))
+
+
 def passing(point: str) -> None:
     """Die here, at once and without cleaning up, when CRASH_FILE asks for this point."""
-    if _log is not None:
-        with _log.open("a") as lines:
-            lines.write(f"{point}\n")
+    if _watcher is not None:
+        _watcher(point)
     if _file is None:
         return
     _passed[point] += 1

@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 def dies_with_parent(number: int) -> Callable[[], None] | None:
     """A `preexec_fn`: the child gets signal `number` when the thread that starts it ends. None where impossible.
 
-    The child keeps our niceness, too: it leads a session, and Linux first shares the processor out between sessions
+    A child that leads a session keeps our niceness, too: Linux first shares the processor out between sessions
     (sched_autogroup), so that what `nice` gave us would mean nothing for it.
     """
     if sys.platform != "linux":
@@ -23,7 +23,8 @@ def dies_with_parent(number: int) -> Callable[[], None] | None:
 
     def ask() -> None:
         prctl(_PR_SET_PDEATHSIG, number)
-        as_nice_as_we("self")
+        if os.getsid(0) == os.getpid():  # else the session is the caller's own, or the terminal's
+            as_nice_as_we("self")
 
     return ask
 

@@ -222,3 +222,17 @@ def test_a_lost_answer_to_paying_the_hold_ends_in_one_payment(world: World, faul
     for _ in range(4):
         look_again(world, booking, 1.1)
     assert (booking.status, len(world.events("duffel", "order.paid"))) == ("CONFIRMED", 1)
+
+
+def test_a_500_that_stripe_keeps_under_its_key_does_not_lock_the_customer_out(world: World) -> None:
+    """The same key brings the same 500 for a day: after three of them the payment is looked for, found, and shown."""
+    booking = world.booked()
+    world.sandbox.fault("stripe.create_payment_intent", "status_after", status=500, count=1)
+    world.drive(booking)
+    assert world.payment(booking).state == "new"
+    for minutes in (0.3, 0.8, 1.5):
+        look_again(world, booking, minutes)
+    assert (booking.status, world.payment(booking).state) == ("PENDING_PAYMENT", "open")
+    assert len(world.events("stripe", "payment_intent.created")) == booking.payments.count() == 1
+    world.pay(booking)
+    assert world.drive(booking).status == "CONFIRMED"

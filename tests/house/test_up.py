@@ -215,8 +215,9 @@ def test_a_second_start_on_the_same_folder_is_refused_and_harms_nothing(site: Si
 @pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this system does not share out by sessions")
 def test_a_program_is_as_nice_as_whoever_started_it() -> None:
     """Each program leads a session; without its word a niceness would count within it alone."""
-    start = ("import os, subprocess; from fly2any.stack.children import dies_with_parent; os.nice(7);"
-             "subprocess.run(['cat', '/proc/self/autogroup'], start_new_session=True, preexec_fn=dies_with_parent(9))")
-    done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, text=True, capture_output=True, check=True)
-    here = os.getpriority(os.PRIO_PROCESS, 0)
-    assert done.stdout.split()[-1] == str(min(here + 7, 19))
+    start = ("import os, subprocess, sys; from fly2any.stack.children import dies_with_parent; os.nice(7);"
+             "subprocess.run(['cat', '/proc/self/autogroup'], start_new_session='own' in sys.argv,"
+             " preexec_fn=dies_with_parent(9))")
+    told = {how: subprocess.run([sys.executable, "-c", start, how], cwd=ROOT, text=True, capture_output=True, check=True,
+                                start_new_session=True).stdout.split()[-1] for how in ("own", "ours")}
+    assert told == {"own": str(min(os.getpriority(os.PRIO_PROCESS, 0) + 7, 19)), "ours": "0"}, "ours stays as it was"

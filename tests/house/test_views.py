@@ -24,6 +24,7 @@ def test_not_ready_when_the_database_is_away(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/trips/FLY2A-AAAAAA", "/admin/login/"])
+@pytest.mark.failure("P2")
 def test_a_page_without_a_database_says_later_and_not_broken(address: str) -> None:
     """A browser, a balancer and a search engine go by the status; what is not the database's is still ours: 500."""
     client = Client(raise_request_exception=False)

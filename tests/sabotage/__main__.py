@@ -53,7 +53,7 @@ def campaign(bugs: list[Bug], chosen: list[Bug], processes: int) -> int:
     HOME.mkdir(parents=True, exist_ok=True)
     copies = [Copy(number) for number in range(1, min(processes, len(chosen)) + 1)]
     print(f"{len(chosen)} bugs; first their tests without any", flush=True)
-    if red := unbroken(copies[0], chosen, fingerprint()):
+    if red := unbroken(copies, chosen, fingerprint()):
         print("red before anything was broken:", *red, sep="\n  ")
         return 1
     results = []

@@ -18,6 +18,7 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -131,9 +132,12 @@ def faults(bug: Bug, root: Path = ROOT) -> list[str]:
 
 def _exists(root: Path, test: str) -> bool:
     path, _, name = test.partition("::")
-    file = root / path
+    return name.partition("[")[0] in _tests_in(root / path)
+
+
+@lru_cache(maxsize=256)
+def _tests_in(file: Path) -> frozenset[str]:
     if not file.is_file():
-        return False
-    wanted = name.partition("[")[0]
-    return any(isinstance(node, ast.FunctionDef) and node.name == wanted
-               for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        return frozenset()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))

@@ -52,8 +52,9 @@ class Sandbox:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        self.process = subprocess.Popen(self._command, cwd=ROOT, preexec_fn=dies_with_parent(signal.SIGKILL))
-        wait_until(self._answers, 20.0)
+        self.process = subprocess.Popen(self._command, cwd=ROOT, start_new_session=True,
+                                        preexec_fn=dies_with_parent(signal.SIGKILL))
+        wait_until(self._answers, 60.0)
 
     def kill(self) -> None:
         """Kill the process as the kernel would."""

@@ -27,6 +27,7 @@ from payments.models import Payment
 from suppliers import inbox as supplier_inbox
 from suppliers.duffel import webhook
 from suppliers.models import Offer, SupplierOrder
+from tests.property.story import story
 from tests.storm import promises, weather
 from tests.storm.clockwork import Clockwork
 from tests.storm.tally import Tally
@@ -504,20 +505,3 @@ DEEDS = {"book": 5, "onward": 16, "pay": 8, "challenge": 2, "look_now": 2, "pay_
          "cancel": 3, "drive": 4, "sweep": 4, "reconcile": 1, "staff_looks": 1, "webhooks": 7, "time": 10,
          "airline": 3, "fare": 2, "balance": 1, "bank": 3, "fault": 24, "mend": 1,
          "book_with_extras": 4, "correct": 2, "flights": 6, "answer": 3, "write": 2, "let_go": 2}
-
-
-def story(booking: Booking) -> str:
-    """The diary and the calls of one booking."""
-    lines = [f"{d.at:%d %H:%M:%S} {d.event} {d.subject} {d.before}→{d.after} {d.cause}"
-             for d in booking.diary.order_by("pk")]
-    calls = [f"   {c.kind} {c.subject} {c.state} {c.outcome} {c.code} attempts {c.attempts} retry {c.retry_at} "
-             f"{c.detail}" for c in booking.calls.order_by("pk")]
-    cases = [f"   case {c.kind} {c.subject} {c.opened_at:%d %H:%M:%S} closed {c.closed_at} {c.facts}"
-             for c in Case.objects.filter(booking=booking).order_by("pk")]
-    orders = [f"   order {o.pk} {o.external_id} {o.state} {o.total_minor} looked {o.looked_at} news {o.news_at} "
-              f"pay by {o.pay_by} watch {o.watch_until}" for o in booking.orders.order_by("pk")]
-    money = [f"   payment {p.pk} {p.external_id} {p.state} {p.amount_minor} captured {p.captured_minor} refunded "
-             f"{p.refunded_minor} looked {p.looked_at} news {p.news_at}" for p in booking.payments.order_by("pk")]
-    return "\n".join([f"=== {booking.reference} {booking.wish} {booking.status} closing {booking.closing!r} due "
-                      f"{booking.due_at} route {booking.route} accepted {booking.accepted_minor}",
-                      *lines, *calls, *orders, *money, *cases])
