@@ -23,7 +23,8 @@ MOVING = """SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() 
     AND NOT EXISTS (SELECT 1 FROM bookings_case c WHERE c.booking_id = b.id AND c.closed_at IS NULL))
  + (SELECT count(*) FROM payments_payment WHERE state IN ('new', 'capturing', 'voiding'))
  + (SELECT count(*) FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
-    WHERE p.state = 'authorised' AND b.status <> 'PENDING_TICKETING')
+    WHERE p.state = 'authorised' AND b.status <> 'PENDING_TICKETING'
+    AND NOT EXISTS (SELECT 1 FROM bookings_case c WHERE c.booking_id = b.id AND c.closed_at IS NULL))
  + (SELECT count(*) FROM payments_refund WHERE state IN ('requested', 'sent'))
  + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() - interval '20 s' AND sent_at IS NULL
     AND dropped = '')"""
