@@ -44,6 +44,8 @@ class Rare(Staff):
         what = self.dice.choice(deeds)
         vendor, name = ("amadeus", order.pnr) if order.supplier == "amadeus" else ("duffel", order.external_id)
         what = {"expire": "expire_hold"}.get(what, what) if vendor == "duffel" else what
+        if what == "cancel_by_airline":
+            self.ended.add(name)
         return lambda: self.http.post(f"/_{vendor}/orders/{name}/{what}", json={})
 
     def captured_in_the_dashboard(self, intent: str) -> None:
