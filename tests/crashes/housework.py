@@ -160,7 +160,7 @@ def staff_bulk(stage: Stage) -> list[Piece]:
 def mails(stage: Stage) -> list[Piece]:
     """What the outbox holds is sent."""
     trip = Trip(stage, hold=True)
-    return [*trip.quietly(trip.book, trip.drive), press(lambda: mail.send_due(clock.now(), 20), LATER)]
+    return [*trip.quietly(trip.book, trip.drive), trip.later(minutes=5), press(lambda: mail.send_due(clock.now(), 20), LATER)]
 
 
 @scene
