@@ -22,7 +22,8 @@ HALF, DIGITS = "a\ud800b", 10 ** 4000
 
 
 @pytest.fixture(autouse=True)
-def airline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def airline(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
+    settings.WEB_WAIT_SECONDS = 0  # there is no worker to wait for
     monkeypatch.setattr("bookings.limits.count", lambda *_, **__: None)
     with registry.replaced(duffel=Airline()):  # type: ignore[arg-type]
         yield
