@@ -17,6 +17,7 @@ from bookings.models import Booking, Case, ChangeRequest, Diary
 from bookings.status import CLOSED, Status
 from bookings.wake import wake
 from fly2any.kernel import faultpoints
+from fly2any.kernel.cards import without_cards
 from fly2any.kernel.errors import Problem
 from suppliers.models import SupplierOrder
 from suppliers.types import OrderState
@@ -45,10 +46,10 @@ def check_request(raw: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def clean(text: str) -> str:
-    """Text that a person typed, without control and direction marks, which could make it read as something else."""
+    """Text that a person typed, without card numbers, control and direction marks (it could read as something else)."""
     kept = "".join(letter for letter in text.replace("\r\n", "\n")
                    if letter == "\n" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co"))
-    return kept.strip()
+    return without_cards(kept.strip())
 
 
 def ask(*, booking: Booking, topic: str, words: str, now: datetime) -> ChangeRequest:

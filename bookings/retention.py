@@ -150,6 +150,19 @@ def _blank_requests(now: datetime) -> int:
     return old.update(words="", answer="(erased)")
 
 
+def forget_address(email: str) -> int:
+    """Blank an address of somebody erased where no trip holds it: drafts, mails about no booking, tries to sign in.
+
+    Safe to repeat or kill; returns how many rows. Trips have `erase`, the account `accounts.delete`.
+    """
+    drafts = Booking.objects.filter(wish=Wish.DRAFT, contact_email__iexact=email).order_by("pk")
+    gone = sum(_forget_draft(pk) for pk in drafts.values_list("pk", flat=True))
+    mails = Outbox.objects.filter(booking=None, to__iexact=email)
+    gone += mails.filter(sent_at=None, dropped="").update(to="", dropped="the address was erased")
+    gone += mails.update(to="")
+    return gone + sum(_delete(rows.objects.filter(username__iexact=email)) for rows in _SIGN_INS)
+
+
 def erase(booking_id: int, now: datetime) -> None:
     """Blank who travelled and how we reached them, of one finished trip; amounts, references and the diary stay.
 

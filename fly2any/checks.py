@@ -79,6 +79,19 @@ def keys_match_addresses(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register("fly2any")
+def others_are_asked_over_https(**_: Any) -> list[checks.CheckMessage]:
+    """Keys, names and documents go over the wire: in the clear to a program on this machine only."""
+    names = ("DUFFEL_API_BASE", "STRIPE_API_BASE", "STRIPE_JS_URL", "AMADEUS_API_BASE")
+    return [
+        checks.Error(f"{name} is not https.", hint=f"Set {name} to the https:// address of the service.",
+                     id="fly2any.E013")
+        for name in names
+        if (address := str(getattr(settings, name))) and not address.startswith("https://")
+        and not env.is_loopback(address)
+    ]
+
+
+@checks.register("fly2any")
 def webhook_secrets(**_: Any) -> list[checks.CheckMessage]:
     """A webhook without a secret could be written by anybody."""
     return [

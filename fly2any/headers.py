@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
 from fly2any import logs
 
@@ -30,5 +31,7 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in ALWAYS.items():
             response.headers.setdefault(name, value)
+        if "Cache-Control" not in response.headers and response.get("Content-Type", "").startswith("text/html"):
+            add_never_cache_headers(response)  # the head of a page says who is signed in
         response.headers["X-Request-Id"] = logs.request_id()
         return response

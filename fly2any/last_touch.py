@@ -1,4 +1,4 @@
-"""What no view may forget: a page is never blank and never kept by a cache, because its head says who is signed in."""
+"""What no view may forget: a page is never blank."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
 
 
 class LastTouchMiddleware:
-    """An address that only takes a press gets a page ; HTML without a word on caching gets no-store."""
+    """An address that only takes a press gets a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -23,6 +22,4 @@ class LastTouchMiddleware:
             allowed = response.get("Allow", "")
             response = render(request, "405.html", status=405)
             response["Allow"] = allowed
-        if "Cache-Control" not in response and response.get("Content-Type", "").startswith("text/html"):
-            add_never_cache_headers(response)
         return response

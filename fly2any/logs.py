@@ -85,7 +85,7 @@ def report_without_values(event: Any, hint: dict[str, Any]) -> Any:
 
 
 def _reported(value: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value[name] for name in ("type", "module") if name in value}
+    kept: dict[str, Any] = {name: value[name] for name in ("type", "module") if name in value}
     if value.get("type") in _OF_CODE:
         kept["value"] = value.get("value")
     if "stacktrace" in value:

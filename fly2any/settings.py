@@ -216,13 +216,14 @@ _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": "fly2any.passwords.GuessableValidator"},
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # a name, and an address, alone: bookings/desk/lockout.py
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a lock ends: who goes on trying does not make it longer
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_ENABLE_ADMIN = False  # the stock lists would let a superuser delete what was tried
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "bookings.access.counted_address"  # our proxies' word only; a /64 is one customer
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "email", "old", "password"]  # never kept beside a failed try
@@ -351,7 +352,7 @@ if SENTRY_DSN:
 
     sentry_sdk.init(
         dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False,
-        before_send=logs.report_without_values, traces_sample_rate=0.0,
+        before_send=logs.report_without_values,  # no traces_sample_rate, not even 0: a caller's header would sample
         sample_rate=env.number("SENTRY_SAMPLE_PERCENT", 100) / 100, release=env.text("SENTRY_RELEASE") or None,
         environment=env.text("SENTRY_ENVIRONMENT", "sandbox" if SANDBOX else "production"),
     )

@@ -26,7 +26,8 @@ PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
     PaymentState.VOIDED: frozenset(),
 }
 REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
-    RefundState.REQUESTED: frozenset({RefundState.SENT, RefundState.SUCCEEDED, RefundState.FAILED}),
+    # SUCCEEDED at once: given back by hand; only what was sent can fail
+    RefundState.REQUESTED: frozenset({RefundState.SENT, RefundState.SUCCEEDED}),
     RefundState.SENT: frozenset({RefundState.SUCCEEDED, RefundState.FAILED, RefundState.REQUESTED}),
     RefundState.SUCCEEDED: frozenset({RefundState.FAILED}),
     RefundState.FAILED: frozenset(),

@@ -71,7 +71,7 @@ class SandboxApp:
         if slow is not None:
             await self.pause(float(slow.get("seconds", 1.0)))
             if self.world.age != age:
-                await _reset(scope)
+                await _reset(scope, self.pause)
                 return
         fault = self.world.faults.fire(operation, CALL_KINDS)
         if fault is None:

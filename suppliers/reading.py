@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fly2any.kernel.letters import storable
 from fly2any.kernel.money import Money, MoneyError
 
 _AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?\Z", re.ASCII)
@@ -48,3 +49,9 @@ def minutes(value: Any) -> int | None:
         return None
     weeks, days, hours, mins = (int(part or 0) for part in found.groups())
     return ((weeks * 7 + days) * 24 + hours) * 60 + mins
+
+
+def web_address(value: Any) -> str:
+    """An https address that a page may link to, as a supplier gave it; "" for anything else (`javascript:` …)."""
+    found = storable(value)
+    return found if found.startswith("https://") and not any(mark in found for mark in " \t\r\n\"'<>\\") else ""

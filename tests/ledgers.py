@@ -110,6 +110,8 @@ class Outside:
                 row["seq"], manual=True)
         elif order_id in self.orders and (what != "order.ticketed" or row["complete"]):
             order = self.orders[order_id]
+            if what == "order.tickets_voided" and order.state != "ticketed":
+                return  # an ended reservation does not come back
             order.state = AMADEUS_SAYS.get(what, what.removeprefix("order."))
             order.ticketed_at = row["seq"] if order.state == "ticketed" else order.ticketed_at
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -134,7 +135,7 @@ class Chaos:
             self.stack.freeze(deed.whom, frozen=False)
             self._busy.discard(deed.whom)
 
-        self.after(deed.seconds, thaw)
+        threading.Timer(deed.seconds, thaw).start()  # on time, whatever this thread waits for just then
 
     def _postgres_fast(self, _: Deed) -> None:
         self.stack.restart_postgres()
@@ -172,18 +173,18 @@ class Chaos:
         mark = {"mark": next(self._number)}  # by which it is found again, also when the answer to the arming is lost
         self._spells.add(mark["mark"])
         self.after(deed.seconds, lambda: self._disarm(mark["mark"]))
-        self.stack.sandbox.http.post("/_faults", json={**deed.fault, **mark}, timeout=60.0).raise_for_status()
+        self.stack.sandbox.http.post("/_faults", json={**deed.fault, **mark}).raise_for_status()
 
     _webhook = _supplier
 
     def _webhooks_off(self, deed: Deed) -> None:
         self.after(deed.seconds, self._webhooks_on)  # also when the answer to switching them off is lost
-        self.stack.sandbox.http.post("/_webhooks", json={"deliver": False}, timeout=60.0).raise_for_status()
+        self.stack.sandbox.http.post("/_webhooks", json={"deliver": False}).raise_for_status()
         self.happened["no webhook delivered for a while"] += 1
 
     def _webhooks_on(self) -> None:
         try:
-            self.stack.sandbox.http.post("/_webhooks", json={"deliver": True}, timeout=60.0).raise_for_status()
+            self.stack.sandbox.http.post("/_webhooks", json={"deliver": True}).raise_for_status()
         except httpx.HTTPError:
             self.after(1.0, self._webhooks_on)
 
@@ -193,13 +194,13 @@ class Chaos:
         try:
             for fault in self._note_faults():
                 if fault["mark"] not in self._spells:
-                    self.stack.sandbox.http.delete("/_faults", params={"id": str(fault["id"])}, timeout=60.0)
+                    self.stack.sandbox.http.delete("/_faults", params={"id": str(fault["id"])})
         except httpx.HTTPError:
             self.after(1.0, lambda: self._disarm(mark))
 
     def _note_faults(self) -> list[dict[str, Any]]:
         """Remember how often each armed fault has fired; returns them."""
-        armed: list[dict[str, Any]] = self.stack.sandbox.http.get("/_faults", timeout=60.0).json()["faults"]
+        armed: list[dict[str, Any]] = self.stack.sandbox.http.get("/_faults").json()["faults"]
         for fault in armed:
             self.fired[f"{fault['operation']} {fault['kind']} #{fault['id']}"] = fault["fired"]
         return armed

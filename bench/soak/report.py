@@ -36,6 +36,7 @@ def lines(found: dict[str, Any], breaches: dict[str, list[str]]) -> list[str]:
     told += ["", "Waiting, seconds                              number      p50      p99      max"]
     for kind, one in found["waiting"]["seconds"].items():
         told.append(f"  {kind:<42} {one['number']:>8} {one['p50']:>8.3f} {one['p99']:>8.3f} {one['max']:>8.3f}")
+    told += [f"  longest from minute: {found['waiting']['longest from minute']}"]
     for title in ("totals", "bookings by end", "happened", "faults that fired", "recovery", "mails", "connections",
                   "memory", "desk"):
         told += ["", title.capitalize(), *(_rows(found[title]))]

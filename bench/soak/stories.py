@@ -297,7 +297,7 @@ async def by_pages(c: Customer) -> str:
     await c.at_the_bank(f"/_stripe/payment_intents/{intent}/authorise", {"card": GOOD})
     await b.post("look", f"/trips/{c.reference}/look", {})
     await _page_until(c, lambda: re.search(r"/trips/FLY2A-[0-9A-Z]{6}$", b.path) is not None)
-    return (await c.status())["status"]  # type: ignore[no-any-return]
+    return (await c.status())["status"]
 
 
 async def _to_the_review(c: Customer) -> None:

@@ -23,7 +23,8 @@ MOVING = """SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() 
     AND NOT EXISTS (SELECT 1 FROM bookings_case c WHERE c.booking_id = b.id AND c.closed_at IS NULL))
  + (SELECT count(*) FROM payments_payment WHERE state IN ('new', 'capturing', 'voiding'))
  + (SELECT count(*) FROM payments_payment p JOIN bookings_booking b ON b.id = p.booking_id
-    WHERE p.state = 'authorised' AND b.status <> 'PENDING_TICKETING')
+    WHERE p.state = 'authorised' AND b.status <> 'PENDING_TICKETING'
+    AND NOT EXISTS (SELECT 1 FROM bookings_case c WHERE c.booking_id = b.id AND c.closed_at IS NULL))
  + (SELECT count(*) FROM payments_refund WHERE state IN ('requested', 'sent'))
  + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() - interval '20 s' AND sent_at IS NULL
     AND dropped = '')"""
@@ -113,7 +114,11 @@ def waiting(notes: list[list[Any]]) -> tuple[dict[str, Any], list[str]]:
     everything = [one for all_ in by_kind.values() for one in all_]
     told["all"] = {"number": len(everything), "p50": round(percentile(everything, 0.5), 3),
                    "p99": round(percentile(everything, 0.99), 3), "max": round(max(everything, default=0.0), 3)}
-    return {"seconds": told, "answers": dict(ends.most_common())}, wrong
+    longest: dict[int, float] = defaultdict(float)
+    for _, at, waited, _ in notes:
+        longest[int(at // 300) * 5] = max(longest[int(at // 300) * 5], round(waited, 1))
+    return {"seconds": told, "answers": dict(ends.most_common()),
+            "longest from minute": {f"{minute}": waited for minute, waited in sorted(longest.items())}}, wrong
 
 
 def stories(ends: list[list[Any]]) -> list[str]:
@@ -161,7 +166,7 @@ def connections(watch: Watch, seconds: float) -> tuple[dict[str, Any], list[str]
 
 def recoveries(stack: Stack, chaos: Chaos) -> dict[str, Any]:
     """After each kill: how soon a web server served again, and how soon somebody went on with what was driven."""
-    served, rolled, went_on = [], [], []
+    served, rolled, went_on = list[float](), list[float](), list[float]()
     for fallen in chaos.fallen:
         if fallen.served is not None:
             (rolled if "rolled" in fallen.name else served).append(fallen.served)

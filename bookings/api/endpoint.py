@@ -35,7 +35,7 @@ class StrictJSON(BaseParser):
         if len(raw) > MOST_BYTES:
             raise too_large()
         try:
-            found = json.loads(raw.decode(), parse_constant=_no_number)
+            found = json.loads(raw.decode(), parse_constant=_no_number, object_pairs_hook=_each_once)
         except (ValueError, RecursionError) as error:
             raise exceptions.ParseError from error
         if not isinstance(found, dict):
@@ -45,6 +45,14 @@ class StrictJSON(BaseParser):
 
 def _no_number(name: str) -> None:
     raise ValueError(name)  # NaN and Infinity are not JSON
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers of a name that stands twice may believe two things: nobody is asked to guess."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def too_large() -> Problem:
@@ -106,7 +114,7 @@ def _ready(serializer: type[Serializer]) -> Serializer:
 def _check_body(request: Request) -> None:
     """JSON only (415) and not too much of it (413), also where the body is not needed."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdigit() or int(length) > MOST_BYTES:
+    if not (length.isascii() and length.isdecimal()) or int(length) > MOST_BYTES:
         raise too_large()
     kind = (request.content_type or "").split(";")[0].strip().lower()
     if kind != "application/json" and (kind or int(length)):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fly2any.kernel.money import Money
+from suppliers.reading import web_address
 from suppliers.types import OfferInfo, Service
 
 
@@ -87,7 +88,7 @@ def cover(info: OfferInfo) -> Part | None:
     item = min(sold, key=lambda one: (one.price.minor, one.external_id))
     return Part("flex", "Cancel for any reason", item.price.minor, _back(item),
                 ((item.external_id, 1),), meanings=(f"cover {item.price.minor}",),
-                link=_web(item.detail.get("terms_url")))
+                link=web_address(item.detail.get("terms_url")))
 
 
 def _back(item: Service) -> str:
@@ -96,11 +97,6 @@ def _back(item: Service) -> str:
     if not refund:
         return "Its terms say what you get back."
     return f"Get back {Money.parse(refund['amount'], refund['currency'])} of the fare. Its terms say until when."
-
-
-def _web(address: object) -> str:
-    """An https address, or nothing."""
-    return str(address) if str(address or "").startswith("https://") else ""
 
 
 def total(parts: Sequence[Part]) -> int:

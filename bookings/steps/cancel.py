@@ -29,7 +29,8 @@ def merge_quote_cancel(moment: Moment, answer: Answer) -> None:
         order.quote_expires_at, order.quoted_at = quote.expires_at, moment.now
         order.save()
     elif answer.code in ("already_cancelled", "not_found") or (
-            answer.code == "not_cancellable" and order.state == OrderState.RESERVED):  # ticketed meanwhile, it seems
+            answer.code == "not_cancellable" and order.state in (OrderState.RESERVED, OrderState.HELD)):
+        # ticketed meanwhile, it seems, or the hold has ended by itself a moment before we acted
         order.looked_at, order.news_at = None, moment.now
         order.save()
     if answer.outcome in (OK, REFUSED) or (call and call.attempts >= 3):

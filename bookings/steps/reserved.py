@@ -9,6 +9,7 @@ from bookings.steps.plan import NOT_DONE, REFUSED, UNAVAILABLE, Answer, Moment
 from suppliers.types import OrderState
 
 GONE_FROM = frozenset({OrderState.CREATING, OrderState.UNKNOWN, OrderState.RESERVED, OrderState.CANCELLING})
+GONE = frozenset({OrderState.LAPSED, OrderState.CANCELLED})
 
 
 def answer_lost(moment: Moment, _: str) -> None:
@@ -28,7 +29,8 @@ def merge_look_order(moment: Moment, answer: Answer) -> None:
         orders.merge_look_order(moment, answer)
         return
     if order.state not in GONE_FROM:
-        orders.merge_look_order(moment, answer)
+        if order.state not in GONE:  # else both sides agree
+            orders.merge_look_order(moment, answer)
         payment = moment.story.payment
         if payment is None or payment.state not in ("open", "authorised"):  # no money is taken for what nobody knows
             order.looked_at = moment.seen_at

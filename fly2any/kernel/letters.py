@@ -19,3 +19,13 @@ def ticket_name(value: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", value).upper().translate(_LETTERS))
     plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
     return _SPACES.sub(" ", _NOT_A_NAME.sub("", plain)).strip(" -")
+
+
+def storable(value: object) -> str:
+    """The value if it is text that a row can hold, else "": PostgreSQL takes neither NUL nor half a surrogate pair.
+
+    Without this the database refuses the row, a webhook's sender hears 500 and sends the same again for three days.
+    """
+    if not isinstance(value, str) or "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        return ""
+    return value

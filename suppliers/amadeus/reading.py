@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from fly2any.kernel.letters import storable
 from fly2any.kernel.money import Money
 from suppliers import places
 from suppliers.reading import Unreadable as Unreadable
@@ -26,7 +27,7 @@ _KEPT_LOWER = frozenset("of de del da do and the y e".split())
 
 def text(value: Any) -> str:
     """The value as text; ids may come as numbers."""
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) and value is not True else ""
+    return str(value) if isinstance(value, int) and value is not True else storable(value)
 
 
 def texts(value: Any) -> tuple[str, ...]:

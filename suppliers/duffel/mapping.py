@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from fly2any.kernel.letters import storable
 from fly2any.kernel.money import Money
 from suppliers.reading import Unreadable as Unreadable
-from suppliers.reading import count, minutes
+from suppliers.reading import count, minutes, web_address
 from suppliers.reading import items as items
 from suppliers.reading import mapping as mapping
 from suppliers.reading import money as money
@@ -43,13 +44,13 @@ _SEAT_KINDS = {kind: kind for kind in ("seat", "empty", "bassinet", "exit_row", 
 # --- small readers -------------------------------------------------------------------------------------------
 
 def text(value: Any) -> str:
-    """The value if it is text, else ""."""
-    return value if isinstance(value, str) else ""
+    """The value if it is text that can be kept, else ""."""
+    return storable(value)
 
 
 def texts(value: Any) -> tuple[str, ...]:
     """The non-empty texts of a list."""
-    return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()
+    return tuple(found for found in map(text, value) if found) if isinstance(value, list) else ()
 
 
 def maybe_money(amount: Any, currency: Any) -> Money | None:
@@ -174,7 +175,8 @@ def service(raw: Mapping[str, Any]) -> Service:
                   "disclosures": list(texts(meta.get("disclosures")))}
     elif raw.get("type") == "cancel_for_any_reason":
         refund = maybe_money(meta.get("refund_amount"), raw.get("total_currency"))
-        detail = {"copy": text(meta.get("merchant_copy")), "terms_url": text(meta.get("terms_and_conditions_url")),
+        detail = {"copy": text(meta.get("merchant_copy")),
+                  "terms_url": web_address(meta.get("terms_and_conditions_url")),
                   "refund": refund.as_json() if refund else None}
     return Service(
         external_id=_identity(raw), kind=text(raw.get("type")), passenger_ids=texts(raw.get("passenger_ids")),
@@ -213,7 +215,7 @@ def offer(raw: Mapping[str, Any], request_id: str = "") -> OfferInfo:
                              or raw.get("allowed_passenger_identity_document_types")),
         loyalty_carriers=texts(raw.get("supported_loyalty_programmes")), services=services,
         emissions_kg=text(raw.get("total_emissions_kg")),
-        conditions_url=text(owner.get("conditions_of_carriage_url")), live_mode=raw.get("live_mode") is True,
+        conditions_url=web_address(owner.get("conditions_of_carriage_url")), live_mode=raw.get("live_mode") is True,
     )
 
 

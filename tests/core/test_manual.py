@@ -191,6 +191,20 @@ def test_a_reservation_that_cancels_itself_at_its_deadline_has_expired(world: Wo
     kept(booking)
 
 
+def test_a_reservation_that_has_lapsed_and_is_unknown_there_is_no_difference(world: World, there: Consolidator) -> None:
+    booking = world.drive(booked(world, there))
+    there.orders.clear()
+    SupplierOrder.objects.filter(booking=booking).update(pay_by=clock.now())
+    later(world, booking, minutes=16)
+    for state in ("lapsed", "cancelled"):
+        SupplierOrder.objects.filter(booking=booking).update(state=state, news_at=clock.now())  # somebody asks to look
+        looks = there.count("order")
+        later(world, booking, minutes=1)
+        later(world, booking, minutes=1)
+        assert there.count("order") == looks + (state == "lapsed")  # once: what was cancelled is not looked at again
+        assert cases(booking) == set()
+
+
 @pytest.mark.failure("A5")
 def test_a_reservation_that_is_gone_before_its_deadline_was_cancelled_by_the_airline(
         world: World, there: Consolidator) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bookings import services
-from bookings.models import Diary, Outbox
+from bookings.models import Case, Diary, Outbox
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem, Unavailable
 from suppliers import breaker
@@ -155,3 +155,13 @@ def test_a_held_fare_that_nobody_pays_lapses(world: World) -> None:
     world.drive(booking)
     assert booking.status == "EXPIRED"
     assert world.order(booking).state in ("cancelled", "lapsed")
+
+
+def test_a_hold_that_ended_at_the_airline_before_we_acted_ends_here_without_a_case(world: World) -> None:
+    """The airline refuses to cancel what has lapsed: a look shows it, where each hour's quote would be refused again."""
+    booking = world.drive(world.booked(hold=True))
+    world.sandbox.http.post(f"/_duffel/orders/{world.order(booking).external_id}/expire_hold")
+    age(booking, timedelta(days=3, hours=1))
+    world.drive(booking)
+    assert (booking.status, world.order(booking).state) == ("EXPIRED", "lapsed")
+    assert not Case.objects.filter(booking=booking, closed_at=None).exists()

@@ -94,6 +94,7 @@ class Play:
         if piece.how == PRESS:
             self.stage.round("sweeper")
             act.after.append(self.stage.picture())
+        assert all(act.after for act in self.acts.values()), f"{self.name} does not come to rest without any fault"
         found = checking.broken(self.stage.world.sandbox, frozenset(self.stage.picture()["cases"]))
         assert not found, f"{self.name} without any fault: {found}\n{checking.told()}"
 

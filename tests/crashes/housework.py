@@ -160,7 +160,7 @@ def staff_bulk(stage: Stage) -> list[Piece]:
 def mails(stage: Stage) -> list[Piece]:
     """What the outbox holds is sent."""
     trip = Trip(stage, hold=True)
-    return [*trip.quietly(trip.book, trip.drive), press(lambda: mail.send_due(clock.now(), 20), LATER)]
+    return [*trip.quietly(trip.book, trip.drive), trip.later(minutes=5), press(lambda: mail.send_due(clock.now(), 20), LATER)]
 
 
 @scene
@@ -237,7 +237,7 @@ def mismatches(stage: Stage) -> list[Piece]:
     """What the detectors find becomes cases, each once, and closes when it is gone."""
     trip = Trip(stage, hold=True)
     detect = press(lambda: detectors.run(clock.now()))
-    return [*trip.quietly(trip.book, trip.drive), trip.later(hours=70.5), detect, trip.later(hours=2), drive(trip.drive),
+    return [*trip.quietly(trip.book, trip.drive), trip.later(hours=70.5), detect, outside(trip.cancel), drive(trip.drive),
             detect]
 
 

@@ -213,7 +213,7 @@ def refund_answer_lost(stage: Stage) -> list[Piece]:
     """Money went back and nobody heard it: it is looked for."""
     trip = Trip(stage, choose=free)
     return [*trip.ticketed(), *trip.quietly(trip.ask_quote, trip.drive, trip.cancel),
-            trip.troubled("stripe.refund", "reset_after", count=3), drive(trip.drive), trip.later(seconds=11),
+            trip.troubled("stripe.refund", "reset_after", count=3), drive(trip.drive), trip.later(seconds=13),
             drive(trip.drive)]
 
 

@@ -30,7 +30,7 @@ class Others(Customers):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard = set[str]()
+        self.heard, self.ended = set[str](), set[str]()
 
     # --- messages -----------------------------------------------------------------------------------------------
 
@@ -149,10 +149,14 @@ class Others(Customers):
         order = SupplierOrder.objects.filter(state="held").order_by("-pk").first()
         if order is None:
             return self.forward(self.one())
-        doc = self.inside.world.get("order", order.external_id) or {}
-        answer = self.http.post("/duffel/air/payments", headers=DUFFEL, json={"data": {"order_id": order.external_id, "payment": {
+        return f"{self.pay_in_duffels_dashboard(order.external_id)}; {self._perhaps_heard(order.external_id)}"
+
+    def pay_in_duffels_dashboard(self, order_id: str) -> int:
+        """Whether we know the order or not."""
+        doc = self.inside.world.get("order", order_id) or {}
+        answer = self.http.post("/duffel/air/payments", headers=DUFFEL, json={"data": {"order_id": order_id, "payment": {
             "type": "balance", "amount": doc.get("total_amount"), "currency": doc.get("total_currency")}}})
-        return f"{answer.status_code}; {self._perhaps_heard(order.external_id)}"
+        return answer.status_code
 
     # --- the consolidator ---------------------------------------------------------------------------------------
 
@@ -160,11 +164,13 @@ class Others(Customers):
     def consolidator(self) -> str:
         """They issue tickets, void them, or the reservation ends there; known to us or not."""
         every = self.http.get("/_amadeus/orders").json()["orders"]
-        live = [one for one in every if one["state"] == "live"]
+        live = [one for one in every if one["state"] == "live" and one["pnr"] not in self.ended]
         if not live:
             return self.forward(self.one())
         one = self.dice.choice(live[-3:])
         what = self.dice.choice(("ticket", "ticket", "ticket", "void_tickets", "expire", "cancel_by_airline"))
+        if what == "cancel_by_airline":
+            self.ended.add(one["pnr"])  # its record stays, and nobody tickets it any more
         answer = self.http.post(f"/_amadeus/orders/{one['pnr']}/{what}", json={})
         order = SupplierOrder.objects.filter(pnr=one["pnr"]).first()
         return f"{what} {answer.status_code} {self.driven(order.booking, 0.5) if order else 'unknown here'}"

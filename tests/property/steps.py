@@ -85,7 +85,7 @@ class Steps(RuleBasedStateMachine):
         try:
             if not self.broke:
                 self.rest()
-                self.tally.end_of_walk()
+                self.tally.end_of_walk(self.weather.happened)
         finally:
             for patch in self._patches:
                 patch.stop()
@@ -197,7 +197,7 @@ class Steps(RuleBasedStateMachine):
         if due is None or due > now + timedelta(hours=12):
             return "nothing is due"
         self.clock.pass_by(due - now)
-        return f"{(due - now).total_seconds():.0f} s later {self.swept()} due"
+        return f"{max(0.0, (due - now).total_seconds()):.0f} s later {self.swept()} due"
 
     def closed_for(self, span: timedelta) -> int:
         """Nobody works for a time: no worker, no sweeper; then a sweep."""

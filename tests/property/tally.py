@@ -47,9 +47,10 @@ class Tally:
 
         return counted
 
-    def end_of_walk(self) -> None:
-        """Count what the walk left in the diary."""
+    def end_of_walk(self, faults: Counter[str]) -> None:
+        """Count what the walk left in the diary, and the faults that fired on it."""
         self.walks += 1
+        self.faults.update(faults)
         for event, before, after in Diary.objects.filter(event__endswith=".moved").values_list("event", "before", "after"):
             self.edges[f"{event.removesuffix('.moved')} {before}→{after}"] += 1
         ends = Booking.objects.exclude(wish="draft").values_list("route", "status", "closing")

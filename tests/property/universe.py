@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "AMADEUS_CLIENT_ID": "amadeus_sandbox", "AMADEUS_CLIENT_SECRET": "amadeus_sandbox_secret",
     "AMADEUS_AGENCY_EMAIL": "desk@fly2any.example", "AMADEUS_AGENCY_PHONE": "2125550100",
     "AMADEUS_AGENCY_STREET": "1 Sandbox Street", "AMADEUS_AGENCY_POSTCODE": "10001", "AMADEUS_AGENCY_CITY": "New York",
-    "BROKER_ENABLED": False, "SECOND_PERSON_ABOVE": {"USD": 5_000, "GBP": 5_000, "EUR": 5_000},
+    "ALLOWED_HOSTS": ["testserver"], "BROKER_ENABLED": False, "SECOND_PERSON_ABOVE": {"USD": 5_000, "GBP": 5_000, "EUR": 5_000},
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
     "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
 TRUNCATED_EVERY = 40  # beginnings; in between rows are deleted, which is cheaper and leaves files that grow

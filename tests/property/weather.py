@@ -43,15 +43,20 @@ class Weather(Faults):
         super().__init__(store)
         self.happened, self.calls = Counter[str](), 0  # what fired, and how many calls there were
         self._skip = self._choice = self._points = 0
-        self._deed = ""
+        self._deed = self._place = ""
 
     def expect(self, storm: int) -> None:
         """What comes; a storm that was expected before and has not come gives way to it, calm does not end one."""
         if storm:
+            self._place = ""
             rest, kind = divmod(storm, KINDS)
             self._deed = {KINDS - 1: "death", KINDS - 2: "lost"}.get(kind, "fault")
             self._choice, self._skip = divmod(rest, CALLS)
             self._points = rest % POINTS
+
+    def die_at(self, point: str) -> None:
+        """The process dies when it passes this point, and nowhere before."""
+        self._deed, self._place = "death", point
 
     def calm(self) -> None:
         """Nothing is expected and nothing armed."""
@@ -86,10 +91,12 @@ class Weather(Faults):
         """In the place of `faultpoints.passing`: die there, or lose the database while an answer is under way."""
         if self._deed not in ("death", "lost") or (self._deed == "lost" and not point.endswith(".answered")):
             return
-        if self._points and self._deed == "death":
+        if self._place not in ("", point):
+            return
+        if self._points and not self._place and self._deed == "death":
             self._points -= 1
             return
-        deed, self._deed = self._deed, ""
+        deed, self._deed, self._place = self._deed, "", ""
         self.happened[deed] += 1
         hang_up()
         if deed == "death":

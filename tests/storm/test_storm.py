@@ -12,7 +12,7 @@ from tests.storm.tally import Tally
 from tests.storm.walk import Walk
 from tests.world import World
 
-WALKS = int(os.environ.get("STORM_WALKS", "0"))  # 0: three in the usual run, three more with the slow tests
+WALKS = int(os.environ.get("STORM_WALKS", "0"))  # 0: one in the usual run, five more with the slow tests
 SEED = int(os.environ.get("STORM_SEED", "1"))
 STEPS = int(os.environ.get("STORM_STEPS", "40"))
 
@@ -26,6 +26,6 @@ def tally() -> Iterator[Tally]:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + WALKS) if WALKS else [
-    *range(SEED, SEED + 3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(SEED + 3, SEED + 6))])
+    SEED, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(SEED + 1, SEED + 6))])
 def test_no_promise_breaks_on_a_walk(world: World, clockwork: Clockwork, tally: Tally, seed: int) -> None:
     Walk(world, clockwork, seed, tally).run(STEPS)

@@ -23,7 +23,7 @@ SEALED = ((Passenger, "document", "documents of travellers"), (Passenger, "numbe
 class Command(BaseCommand):
     """Goes through the rows in order and notes how far it came; killed, it goes on from there."""
 
-    help = "Encrypt what is stored sealed with the newest key. Afterwards the older keys may be removed."
+    help = "Encrypt what is stored sealed with the newest key. When it ends well the older keys may be removed."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate; fails at the end when something fits no key, and names the rows, not what is in them."""
@@ -41,6 +41,16 @@ class Command(BaseCommand):
         if place.note["unreadable"]:
             raise CommandError("; ".join(f"no key fits the {what} {keys}"
                                          for what, keys in place.note["unreadable"].items()))
+        left = self._left()
+        if left:
+            raise CommandError(f"still under an older key: {', '.join(left)}. A program not started since then seals "
+                               "with it: restart every program, then rotate once more. Keep the older keys.")
+
+    def _left(self) -> list[str]:
+        """What the newest key alone does not open, column by column, with how many rows."""
+        found = {what: sum(not secretbox.is_newest(sealed) for sealed in rows._default_manager.exclude(
+            **{column: ""}).values_list(column, flat=True).iterator()) for rows, column, what in SEALED}
+        return [f"{count} {what}" for what, count in found.items() if count]
 
     def _column(self, place: Heartbeat, model: type[Booking | Passenger], column: str, what: str) -> None:
         rows = model._default_manager

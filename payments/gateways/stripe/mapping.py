@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from fly2any.kernel.letters import storable
 from fly2any.kernel.money import Money, MoneyError
 from payments.gateways.stripe import codes
 from payments.gateways.stripe.amounts import minor_from_stripe
@@ -47,8 +48,8 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def text(value: Any) -> str:
-    """The value if it is text, else ""."""
-    return value if isinstance(value, str) else ""
+    """The value if it is text that can be kept, else ""."""
+    return storable(value)
 
 
 def id_of(value: Any) -> str:
@@ -57,10 +58,13 @@ def id_of(value: Any) -> str:
 
 
 def moment(value: Any) -> datetime | None:
-    """A Unix time as UTC; None when absent."""
+    """A Unix time as UTC; None when it is absent or beyond any calendar."""
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return datetime.fromtimestamp(value, UTC)
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _whole(value: Any) -> int:

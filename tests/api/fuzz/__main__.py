@@ -18,8 +18,9 @@ def main() -> int:
     os.environ.update(FUZZ_EXAMPLES=str(asked.examples), FUZZ_SEED=str(asked.seed), LOG_LEVEL="CRITICAL")
     import pytest
 
-    here = Path(__file__).resolve().parents[1] / "test_fuzz.py"
-    return pytest.main(["-q", "-s", "--tb=short", "--no-header", "-p", "no:logging", str(here)])
+    tests = Path(__file__).resolve().parents[2]
+    return pytest.main(["-q", "-s", "--tb=short", "--no-header", "-p", "no:logging", str(tests / "api/test_fuzz.py"),
+                        str(tests / "hostile/test_webhooks.py")])
 
 
 if __name__ == "__main__":
