@@ -14,10 +14,11 @@ ROWS = HOME / "results.json"
 HEAD = """# Sabotage: deliberate bugs and the tests that notice them
 
 A suite that stays green proves something only if it would have gone red. `python -m tests.sabotage` puts one deliberate
-bug at a time into a copy of the tree and runs the tests that should notice; a bug counts as noticed when at least one
-test that asserts behaviour fails (a lint, type, budget or source check does not count, nor does a broken fixture). The
-tests are run without any bug first. The command ends with 1 when a bug survives, when a patch does not fit any more,
-or when a test was red before. The bugs are the files in `tests/sabotage/bugs`; this page is written by the command.
+bug at a time into a copy of the tree and runs the tests that should notice; a bug counts as noticed when a test that it
+names and that asserts behaviour fails (a lint, type, budget or source check does not count, nor does a broken fixture).
+The tests are run without any bug first. The command ends with 1 when a bug survives, when a patch does not fit any more,
+or when a test was red before. The bugs are the files in `tests/sabotage/bugs`; this page is written by the command when
+every bug has been run on one and the same tree (`--resume` goes on after a kill).
 
 """
 
@@ -35,19 +36,25 @@ def kept() -> dict[str, Result]:
     return {row["name"]: Result(**row) for row in json.loads(ROWS.read_text())}
 
 
-def write(bugs: list[Bug], today: date) -> bool:
-    """Write the page when there is a result of every bug as it is now; returns whether it was."""
+def unseen(bugs: list[Bug], tree: str) -> list[Bug]:
+    """Those of the bugs that were not noticed, as they are now, in this tree (see running.fingerprint)."""
     known = kept()
-    rows = [known[bug.name] for bug in bugs if bug.name in known and known[bug.name].digest == bug.digest]
-    if len(rows) != len(bugs):
+    return [bug for bug in bugs if bug.name not in known or not known[bug.name].shown
+            or (known[bug.name].digest, known[bug.name].tree) != (bug.digest, tree)]
+
+
+def write(bugs: list[Bug], today: date, tree: str) -> bool:
+    """Write the page when every bug, as it is now, was noticed in this one tree; returns whether it was."""
+    if unseen(bugs, tree):
         return False
-    PAGE.write_text(text(bugs, rows, today), encoding="utf-8")
+    known = kept()
+    PAGE.write_text(text(bugs, [known[bug.name] for bug in bugs], today), encoding="utf-8")
     return True
 
 
 def text(bugs: list[Bug], rows: list[Result], today: date) -> str:
     """The page for these bugs and their results, in the same order."""
-    caught, commits = sum(bool(row.noticed) for row in rows), sorted({row.commit for row in rows})
+    caught, commits = sum(row.shown for row in rows), sorted({row.commit for row in rows})
     lines = [HEAD + f"{today:%d %B %Y}, commit {', '.join(commits)}: **{caught} of {len(rows)} noticed**, "
              f"{sum(row.seconds for row in rows) / max(len(rows), 1):.0f} s for each in the mean.\n",
              "| Bug | What is broken | Where | What noticed it |", "|---|---|---|---|"]
