@@ -38,7 +38,6 @@ def main() -> None:
 
 
 def _run(arguments: list[str], log: str, seconds: int) -> int:
-    os.setpgid(0, 0)  # and not a session: Linux would share the processors by session, and hardly any with a nice one
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -48,6 +47,7 @@ def _run(arguments: list[str], log: str, seconds: int) -> int:
 
     if die := dies_with_parent(signal.SIGKILL):
         die()
+    os.setsid()  # only now, for a session whose leader dies with its parent would be as nice as we, and hardly ever run
     postgres.stop = lambda data_dir: False  # the campaign's own, which the next bug needs again
     signal.alarm(seconds)
     import pytest
