@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from bookings.models import Case
+from fly2any.kernel import clock
 
 RECENT = "5 minutes"
 HELP = {
@@ -117,10 +118,9 @@ _SEVERITIES = {str(value): label for value, label in Case.Severity.choices}
 
 
 def read() -> list[tuple[str, dict[str, str], float]]:
-    """Name, labels and value of everything that stands now. One statement. Raises a database error."""
+    """Name, labels and value of everything that stands now. One statement after the clock. Raises a database error."""
+    now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
         cursor.execute(_STATEMENT, {"now": now})
         rows = cursor.fetchall()
     return [(name, _labels(labels), float(value)) for name, labels, value in rows]

@@ -5,7 +5,6 @@ The long form runs with `python -m tests.api.fuzz`.
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from fly2any.kernel.letters import storable
 from payments.models import GatewayEvent
 from suppliers.models import SupplierEvent
 from tests.guard.test_matrix import state
+from tests.hostile.test_bodies import put
 from tests.trail import rows
 from tests.trail.messages import DUFFEL, STRIPE, duffel_event, post, stripe_event
 
@@ -56,16 +56,6 @@ def places(event: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[
         yield (*path, name)
         if isinstance(value, dict):
             yield from places(value, (*path, name))
-
-
-def put(event: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    """The event with another value there."""
-    changed = copy.deepcopy(event)
-    inner = changed
-    for name in path[:-1]:
-        inner = inner[name]
-    inner[path[-1]] = value
-    return changed
 
 
 def sent(url: str, event: Any) -> int:
