@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+from redis.exceptions import ConnectionError, ResponseError
+
 CARD = "4000056655665556"  # typed into fields that ask for something else
 
 
@@ -105,9 +108,7 @@ class Listener:
     """Everything that goes through a broker while it listens, as one text."""
 
     def __init__(self, url: str) -> None:
-        import redis
-
-        self._client = redis.Redis.from_url(url.replace("redis+socket://", "unix://", 1))
+        self._client = Redis.from_url(url.replace("redis+socket://", "unix://", 1))
         self.heard: list[str] = []
         self._stop = threading.Event()
         self._ready = threading.Event()
@@ -116,7 +117,7 @@ class Listener:
         self._ready.wait(10)
 
     def _listen(self) -> None:
-        with self._client.monitor() as monitor:
+        with contextlib.suppress(ConnectionError), self._client.monitor() as monitor:
             self._ready.set()
             for one in monitor.listen():
                 self.heard.append(str(one["command"]))
@@ -124,15 +125,18 @@ class Listener:
                     return
 
     def stop(self) -> str:
-        """End, and return what was heard and what is still kept."""
+        """End, and return what was heard and what is still kept, in every database of the broker."""
         self._stop.set()
         self._client.ping()
         self._thread.join(10)
-        kept = []
-        for key in self._client.scan_iter():
-            kept.append(key.decode("utf-8", "replace"))
-            for read in (self._client.get, lambda key: self._client.lrange(key, 0, -1), self._client.hgetall, self._client.smembers,
-                         lambda key: self._client.zrange(key, 0, -1)):
-                with contextlib.suppress(Exception):
-                    kept.append(repr(read(key)))
-        return "\n".join([*self.heard, *kept])
+        return "\n".join([*self.heard, *(repr(one) for one in self._kept())])
+
+    def _kept(self) -> Iterator[Any]:
+        for number in self._client.info("keyspace"):
+            self._client.select(int(number.removeprefix("db")))
+            for key in self._client.scan_iter():
+                yield key
+                for read in (self._client.get, lambda key: self._client.lrange(key, 0, -1), self._client.hgetall,
+                             self._client.smembers, lambda key: self._client.zrange(key, 0, -1)):
+                    with contextlib.suppress(ResponseError):
+                        yield read(key)
