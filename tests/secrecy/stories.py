@@ -62,6 +62,7 @@ class House:
     def __init__(self, stack: Stack, sentry: Site | None = None) -> None:
         self.stack, self.sentry, self.broker = stack, sentry, Listener(stack.broker_url)
         self.addresses: list[str] = []
+        self.logged = len(log_of_postgresql())
         self.seen: set[str] = set()
         self._end = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -224,6 +225,8 @@ def with_our_team(house: House, market: Market) -> None:
     answer = book(house, customer, of_our_team(market, customer.guest), DORA)
     assert answer.status_code in (201, 202), answer.text
     wait_until(lambda: house.stack.rows("SELECT 1 FROM suppliers_supplierorder WHERE supplier = 'amadeus' AND pnr <> ''"), 60)
+    asked = house.stack.sandbox.http.get("/_state", params={"kind": "amadeus_order"}).text
+    assert Searcher([DORA]).kinds_in(asked) >= {"street", "given", "family"}  # she really told them
 
 
 def broken(house: House, market: Market) -> None:
@@ -286,7 +289,7 @@ def links(answer: httpx.Response) -> list[str]:
 # --- the search --------------------------------------------------------------------------------------------------------
 
 
-def everywhere(house: House, searcher: Searcher) -> dict[str, list[str]]:
+def leaks(house: House, searcher: Searcher) -> list[str]:
     """Look at everything that was written, sent, kept or shown to the machine; returns what stands where it must not."""
     house.stop()
     searcher.look("addresses", "\n".join(house.addresses))
@@ -297,8 +300,9 @@ def everywhere(house: House, searcher: Searcher) -> dict[str, list[str]]:
     printed(house.stack, searcher)
     at_stripe(house.stack, searcher)
     written(house.stack, searcher)
-    return {place: sorted(kinds - COLUMNS.get(place, set())) for place, kinds in searcher.found.items()
-            if kinds - COLUMNS.get(place, set())}
+    searcher.look("PostgreSQL's log", log_of_postgresql()[house.logged:])
+    wrong = {place: kinds - COLUMNS.get(place, set()) for place, kinds in searcher.found.items()}
+    return [f"{place} tells {', '.join(sorted(kinds))}" for place, kinds in wrong.items() if kinds]
 
 
 def printed(stack: Stack, searcher: Searcher) -> None:
@@ -320,7 +324,7 @@ def at_stripe(stack: Stack, searcher: Searcher) -> None:
 
 
 def written(stack: Stack, searcher: Searcher) -> None:
-    """Mails' headers, every column of every table, every file of the site, PostgreSQL's log."""
+    """Mails' headers, every column of every table, every file of the site."""
     for mail in (stack.folder / "mail").glob("*.eml"):
         read = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
         searcher.look("headers of mails", json.dumps({name: str(value) for name, value in read.items() if name != "To"}))
@@ -329,5 +333,9 @@ def written(stack: Stack, searcher: Searcher) -> None:
             searcher.look(name, text)
     for name, raw in files(stack.folder, without=[stack.folder / "mail", stack.folder / "sandbox"]):
         searcher.look(f"file {name}", raw)
-    if not os.environ.get("DATABASE_URL"):
-        searcher.look("PostgreSQL's log", (Path(os.environ["DATA_DIR"]) / "pg" / "server.log").read_bytes())
+
+
+def log_of_postgresql() -> bytes:
+    """What the tests' PostgreSQL has logged so far; nothing where it is somebody else's."""
+    path = Path(os.environ["DATA_DIR"]) / "pg" / "server.log"
+    return b"" if os.environ.get("DATABASE_URL") else path.read_bytes()
