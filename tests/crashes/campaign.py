@@ -16,7 +16,7 @@ from tests.crashes.copies import Copy
 from tests.crashes.faults import FAULTS, Hit, fitting
 from tests.crashes.journeys import Scene
 from tests.crashes.stage import DRIVE, OUTSIDE, PRESS, Piece, Stage
-from tests.crashes.victims import Died, send
+from tests.crashes.victims import Died, Victim, send
 
 BY = ("sweeper", "sweeper", "worker", "webhook")
 ROUNDS = 60  # until a recovery counts as none: a lost create is looked for through hours
@@ -37,6 +37,11 @@ class Item:
     def key(self) -> str:
         """The text that repeats it."""
         return "/".join([self.scene, str(self.piece), "+".join(f"{hit.point}:{hit.fault}" for hit in self.hits), self.by])
+
+    @property
+    def what(self) -> str:
+        """The same without who recovers: what needs to be run once."""
+        return self.key.rpartition("/")[0]
 
     @classmethod
     def read(cls, key: str) -> Item:
@@ -98,12 +103,13 @@ class Play:
         found = checking.broken(self.stage.world.sandbox, frozenset(self.stage.picture()["cases"]))
         assert not found, f"{self.name} without any fault: {found}\n{checking.told()}"
 
-    def singles(self, dice: Random) -> Iterator[Item]:
-        """Every fault that fits, at every point that is passed."""
+    def singles(self, seed: int) -> Iterator[Item]:
+        """Every fault that fits, at every point that is passed; `seed` says who recovers."""
         for number, act in self.acts.items():
             for point in act.points:
                 for fault in fitting(point.partition("#")[0]):
-                    yield Item(self.name, number, (Hit(fault, point),), dice.choice(BY))
+                    by = Random(f"{seed} {self.name} {number} {point} {fault}").choice(BY)
+                    yield Item(self.name, number, (Hit(fault, point),), by)
 
     # --- one run ------------------------------------------------------------------------------------------------------
 
@@ -130,18 +136,12 @@ class Play:
         victim = send(act.piece.work, self.stage.world.sandbox, first, meanwhile=others)
         if not victim.fired:
             return
-        self._note(first, victim.points, result)
+        _note(first, victim, result)
         for hit in more:
             again = send(partial(self._recover, item, act, Result("")), self.stage.world.sandbox, hit,
                          meanwhile=partial(self.stage.round, "sweeper"))
             if again.fired:
-                self._note(hit, again.points, result)
-
-    @staticmethod
-    def _note(hit: Hit, points: list[str], result: Result) -> None:
-        """Where it happened: the last point that was passed, if the victim went no further."""
-        result.fired.append(hit.fault)
-        result.points.append(hit.point if "any#" not in hit.point else points[-1] if points else hit.point)
+                _note(hit, again, result)
 
     def _come_back(self, item: Item, act: Act, result: Result) -> None:
         gentle = not any(FAULTS[hit.fault].elsewhere for hit in item.hits)
@@ -197,6 +197,12 @@ class Play:
             self.stage.round(item.by)
             if not self.stage.to_the_next() and not self.stage.at_hand():
                 break
+
+
+def _note(hit: Hit, victim: Victim, result: Result) -> None:
+    """What fired, and at which passage."""
+    result.fired.append(hit.fault)
+    result.points.append(victim.where)
 
 
 def _differ(wanted: dict[str, Any], found: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from fly2any.kernel import clock
 from payments.models import Dispute, GatewayEvent, Payment, Refund
 from suppliers import breaker
 from suppliers.models import SupplierEvent, SupplierOrder
+from tests.crashes import checking
 from tests.crashes.copies import empty
 from tests.crashes.hearing import deliver
 from tests.desk.pressing import Desk
@@ -98,6 +99,7 @@ class Stage:
     def clear(self) -> None:
         """An empty world for the next scene: no rows, nothing outside, the usual settings, real time."""
         empty()
+        checking.violations()
         self.world.sandbox.http.post("/_reset")
         self.world.sandbox.http.post("/_webhooks", json={"deliver": False})
         self.patches.undo()
