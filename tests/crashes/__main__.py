@@ -51,10 +51,11 @@ def start(chosen: argparse.Namespace, file: Path, share: int) -> subprocess.Pope
              "minutes": chosen.minutes, "code": commit()}
     home = ROOT / ".local" / "crashes" / str(share)
     home.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "CRASHES": json.dumps(words), "DATA_DIR": str(home)}
+    environ = {**os.environ, "CRASHES": json.dumps(words), "DATA_DIR": str(home),
+               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # each victim is a fork: what it does not need costs pages
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p", "no:logging", "-p", "no:cacheprovider",
-         "-o", "faulthandler_timeout=0", str(Path(__file__).with_name("long_form.py"))], cwd=ROOT, env=environ,
+        [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p", "no:logging",
+         "-p", "no:cacheprovider", "-p", "pytest_django.plugin", "-o", "faulthandler_timeout=0", str(Path(__file__).with_name("long_form.py"))], cwd=ROOT, env=environ,
         stdout=(home / "out.txt").open("wb"), stderr=subprocess.STDOUT,
         preexec_fn=dies_with_parent(signal.SIGKILL))
 
