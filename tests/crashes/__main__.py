@@ -44,12 +44,17 @@ def asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def home_of(chosen: argparse.Namespace, share: int) -> Path:
+    """Where one process keeps its database and what it prints; a run that is repeated disturbs no campaign."""
+    return ROOT / ".local" / "crashes" / ("again" if chosen.key else str(share))
+
+
 def start(chosen: argparse.Namespace, file: Path, share: int) -> subprocess.Popen[bytes]:
     """One process with its share of the plan."""
     words = {"file": str(file), "share": share, "processes": chosen.processes, "faults": chosen.faults,
              "kills": chosen.kills, "seed": chosen.seed, "only": chosen.only, "key": chosen.key,
              "minutes": chosen.minutes, "code": commit()}
-    home = ROOT / ".local" / "crashes" / str(share)
+    home = home_of(chosen, share)
     home.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "CRASHES": json.dumps(words), "DATA_DIR": str(home),
                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # each victim is a fork: what it does not need costs pages
@@ -103,7 +108,7 @@ def report(chosen: argparse.Namespace, file: Path, ends: list[int]) -> int:
     file.with_suffix(".table.txt").write_text(tally.table(told["matrix"]))
     for share, end in enumerate(ends):
         if end:
-            print(f"process {share} ended with {end}:\n" + (ROOT / f".local/crashes/{share}/out.txt").read_text()[-3000:])
+            print(f"process {share} ended with {end}:\n" + (home_of(chosen, share) / "out.txt").read_text()[-3000:])
     whole = not (chosen.only or chosen.key)
     return 0 if tally.passed(told, whole=whole) and not any(ends) else 1
 

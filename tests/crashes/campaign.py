@@ -20,6 +20,7 @@ from tests.crashes.victims import Died, Victim, send
 
 BY = ("sweeper", "sweeper", "worker", "webhook")
 ROUNDS = 60  # until a recovery counts as none: a lost create is looked for through hours
+QUIET = 15  # rounds without any change, after which nothing more is expected of the machine
 TOLD = frozenset({"parked", "unknown_outcome", "gave_up_unknown", "compensation_failed", "reservation_card_released",
                   "breaker_open", "no_progress", "refund_due", "ticketing_deadline", "ledgers_differ"})
 
@@ -161,15 +162,21 @@ class Play:
         if act.piece.how == PRESS:
             self.stage.clock.pass_by(act.piece.wait)
             self._again(act.piece, item)
+        seen = [self.stage.picture()]
         for _ in range(ROUNDS):
             self.stage.round(item.by)
             result.rounds += 1
             self._never_called_failed(result)
-            if self._there(item, act):
+            if self._there(item, act) or self._waits_for_somebody(seen):
                 return
             if not self.stage.to_the_next() and not self.stage.at_hand():
                 return
         result.problems.append(f"still at work after {ROUNDS} rounds")
+
+    def _waits_for_somebody(self, seen: list[dict[str, Any]]) -> bool:
+        """Whether nothing is under way and for a long time nothing came of looking: a customer may have days to pay."""
+        seen.append(self.stage.picture())
+        return len(seen) > QUIET and all(then == seen[-1] for then in seen[-QUIET:]) and self.stage.at_rest()
 
     def _there(self, item: Item, act: Act) -> bool:
         """Whether everything is as it is without faults (messages aside, where we brought them ourselves)."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import connection
 
+# a payment that never came to exist outside says nothing about where a booking stands
 _BOOKING = """json_build_array(b.due_at IS NOT NULL, b.due_at IS NOT NULL AND b.due_at <= $1, b.wish, b.status, b.closing, b.money,
     b.progress, b.accepted_minor, b.parked_at IS NOT NULL,
     (SELECT json_agg(json_build_array(state, total_minor, change_answer, quote_id <> '') ORDER BY id)
         FROM suppliers_supplierorder WHERE booking_id = b.id),
     (SELECT json_agg(json_build_array(state, captured_minor, refunded_minor, disputed) ORDER BY id)
-        FROM payments_payment WHERE booking_id = b.id),
+        FROM payments_payment WHERE booking_id = b.id AND (external_id <> '' OR state <> 'voided')),
     (SELECT json_agg(json_build_array(split_part(r.cause, '~', 1), r.state, r.amount_minor) ORDER BY r.id)
         FROM payments_refund r JOIN payments_payment p ON p.id = r.payment_id WHERE p.booking_id = b.id))"""
 _MAILS = "kind <> 'checking'"  # told while an answer is missing
