@@ -57,7 +57,7 @@ def test_share(stage: Stage) -> None:
         tally.plan_of(file).write_text(json.dumps(passed))
     for number, lot in enumerate(planning.lots(singles, faults=asked["faults"], seed=asked["seed"])):
         fired, killed = tally.so_far(file)
-        if time.time() > end or (number > 2 and fired >= asked["faults"] and killed >= asked["kills"]):
+        if time.time() > end or (number > planning.SINGLES and fired >= asked["faults"] and killed >= asked["kills"]):
             return
-        missing = number > 2 and fired >= asked["faults"]
+        missing = number > planning.SINGLES and fired >= asked["faults"]
         play_on([planning.only_kills(item) for item in lot] if missing else lot)

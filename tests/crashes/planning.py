@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
@@ -14,24 +14,29 @@ MAIN = ("hold_first", "instant", "hold", "manual_given_back", "manual_cancelled"
 SECOND = tuple(fault for fault in FAULTS if not FAULTS[fault].stops)  # a recovery is a process like any other
 DEEP = 14  # a recovery rarely passes more points
 LOT = 300
+SINGLES = 3  # the number of the last lot in which a single fault stands
 
 
 def lots(singles: dict[str, list[Item]], *, faults: int, seed: int) -> Iterator[list[Item]]:
     """Without end, what comes first matters most: a campaign may be cut short, and ends when its numbers are met.
 
-    Every point killed once, and each fault where its point is passed first in each piece; pairs and triples; each
-    fault at the other passages; pairs and triples again and again. Single faults are at most nine tenths of `faults`.
+    Every point killed in each scene that passes it, and each fault that fits it once; pairs and triples; then each
+    fault where its point is passed first in each piece, then at the other passages; pairs and triples again and again.
+    Single faults are at most nine tenths of `faults`.
     """
     every = [item for items in singles.values() for item in items]
-    kills = _each_point_killed(every)
-    first = _first_passages(every)
-    room = faults * 9 // 10
-    chosen = _some([item for item in first if item not in kills], room - len(kills), seed)
-    combined = _combined(singles, Random(seed))
-    yield [*kills, *chosen]
-    yield _next(combined, min(LOT, faults // 10))
-    others = set(every) - set(first) - set(kills)
-    yield _some([item for item in every if item in others], room - len(kills) - len(chosen), seed)
+    combined, room = _combined(singles, Random(seed)), faults * 9 // 10
+    orders: tuple[Callable[[Item], tuple[object, ...]], ...] = (
+        lambda item: (_name(item), item.hits[0].fault, item.scene if item.hits[0].fault == "kill" else ""),
+        lambda item: (_name(item), item.hits[0].fault, item.scene, item.piece),
+        lambda item: (item.key,))
+    planned = set[Item]()
+    for number, order in enumerate(orders):
+        if number == 1:
+            yield _next(combined, min(LOT, faults // 10))
+        lot = _some([item for item in _first(every, order) if item not in planned], room - len(planned), seed)
+        planned |= set(lot)
+        yield lot
     while every:
         yield _next(combined, LOT)
 
@@ -49,21 +54,15 @@ def _next(combined: Iterator[Item], number: int) -> list[Item]:
     return [next(combined) for _ in range(number)]
 
 
-def _each_point_killed(items: list[Item]) -> list[Item]:
-    """The first passage of each point, in whatever scene."""
-    first: dict[str, Item] = {}
-    for item in items:
-        if item.hits[0].fault == "kill":
-            first.setdefault(item.hits[0].point.partition("#")[0], item)
-    return list(first.values())
+def _name(item: Item) -> str:
+    return item.hits[0].point.partition("#")[0]
 
 
-def _first_passages(items: list[Item]) -> list[Item]:
-    """Each fault at the first passage of its point in each piece of each scene."""
-    first: dict[tuple[str, int, str, str], Item] = {}
+def _first(items: list[Item], order: Callable[[Item], tuple[object, ...]]) -> list[Item]:
+    """The first item of each kind."""
+    first: dict[tuple[object, ...], Item] = {}
     for item in items:
-        (hit,) = item.hits
-        first.setdefault((item.scene, item.piece, hit.point.partition("#")[0], hit.fault), item)
+        first.setdefault(order(item), item)
     return list(first.values())
 
 
