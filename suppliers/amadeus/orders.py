@@ -1,8 +1,8 @@
 """Amadeus's orders in our words (amadeus.md 3.4). Pure functions, no network.
 
 An order has no status of its own: it is reserved until every traveller has an issued ticket, and again when all are
-void, as its flights still stand and tickets may be issued anew; it is gone when every ticket is void or refunded and
-one of them refunded, when every flight is cancelled, or when it cannot be found any more.
+void, as its flights still stand and tickets may be issued anew. It is gone when every ticket is undone and one was
+refunded, when every flight is cancelled, or when it cannot be found any more.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _number(ticket: Raw) -> str:
 
 
 def _state(raw: Raw, tickets: list[Raw]) -> OrderState:
-    """TICKETED when every traveller has an issued ticket; CANCELLED when all were given back or all flights undone."""
+    """TICKETED when every traveller has an issued ticket; CANCELLED when all are given back, or all flights undone."""
     real = [one for one in tickets if text(one.get("documentType")) in _TICKETS or "documentType" not in one]
     travelling = {text(one.get("id")) for one in items(raw.get("travelers"))}
     had, issued, back = ({text(one.get("travelerId")) for one in real if text(one.get("documentStatus")) in states}
