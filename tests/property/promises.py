@@ -127,7 +127,7 @@ class Promises:
                 agreed = theirs.captured_minor - told if wish == "cancel" and told is not None else 0
                 if theirs.state in ("open", "authorised"):
                     yield f"{reference}: {status} ({closing}), payment {intent} is {theirs.state}"
-                elif kept > max(0, agreed) or kept < 0:
+                elif kept > max(0, agreed) or theirs.refunded_minor > theirs.captured_minor:
                     yield f"{reference}: {status} ({closing}), {kept} kept, {agreed} agreed"
 
     # --- at the end ---------------------------------------------------------------------------------------------
