@@ -37,6 +37,7 @@ class Rare(Staff):
         self.weather.clear()
         act()
         self.clock.pass_by(timedelta(minutes=2))
+        self.swept()
         return f"{told}, then {self.driven(booking)}"
 
     def there(self, order: SupplierOrder, *deeds: str) -> Callable[[], object]:
