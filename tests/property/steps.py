@@ -113,8 +113,10 @@ class Steps(RuleBasedStateMachine):
         except (Outside, httpx.TransportError) as error:
             told = f"not answered: {type(error).__name__}"
         except OperationalError:
-            self.check([] if self.weather.happened["lost"] > lost else [f"the database failed: {traceback.format_exc()}"])
             connection.close()
+            if self.weather.happened["lost"] == lost:
+                self.check([f"the database failed: {traceback.format_exc()}"])
+            self.complaints.heard.clear()  # the log may say so
             told = "lost its connection"
         except Died as where:
             self.universe.rebuild()
