@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from bookings import cases, outbox
+from bookings import cases, outages, outbox
 from bookings.decide import decide
 from bookings.facts import Story, load
 from bookings.flow import LOCAL, Attention, Do, Facts, Rest, Step, Wait, retry_after
@@ -107,6 +107,8 @@ def _settle(booking_id: int, actor: str, answer: Answer | None,
             booking.settled_at = booking.changed_at = now
             booking.save(update_fields=[*changed, "settled_at", "changed_at"])
             Diary.objects.bulk_create(moment.lines)
+        if answer is not None:
+            outages.heard(booking, answer.asking.step, answer.code, now)
         faultpoints.passing("commit.settle.before")
     faultpoints.passing("commit.settle.after")
     if answer is not None:

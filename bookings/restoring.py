@@ -29,6 +29,7 @@ from bookings.locks import booking_for_update
 from bookings.models import Booking, Case, Diary, ExternalCall, Heartbeat, Home, ReconcileRun
 from bookings.reconcile import lost
 from bookings.wake import wake
+from fly2any.kernel import faultpoints
 from fly2any.kernel.pages import Page
 from payments import registry as gateways
 from payments.models import ACTIVE, Payment, Refund
@@ -38,6 +39,7 @@ from suppliers import registry as airlines
 from suppliers.models import IN_FLIGHT, Offer, SupplierOrder
 from suppliers.types import LIVE, OrderInfo, OrderState
 
+ACTOR = "restore"
 MARGIN = timedelta(minutes=10)  # clocks of vendors, and answers that were on their way
 LEAP = {"bigint": 1_000_000_000, "integer": 10_000_000, "smallint": 0}  # more ids than any lost time gave away
 UNDER_WAY = (OrderState.CREATING, OrderState.UNKNOWN, OrderState.HELD, OrderState.PAYING, OrderState.RESERVED,
@@ -48,7 +50,7 @@ T = TypeVar("T")
 def last_written() -> datetime | None:
     """When these books were last written, as far as they tell: the sweeper's beat or the newest line (UTC)."""
     beat = Heartbeat.objects.filter(name="sweeper").values_list("beat_at", flat=True).first()
-    line = Diary.objects.aggregate(last=Max("at"))["last"]
+    line = Diary.objects.exclude(actor=ACTOR).aggregate(last=Max("at"))["last"]  # ours is of a run that was cut off
     return max((moment for moment in (beat, line) if moment), default=None)
 
 
@@ -71,6 +73,7 @@ def prepare(now: datetime, reason: str) -> Counter[str]:
         under_way = Q(orders__state__in=UNDER_WAY) | Q(payments__news_at=now) | Q(due_at__isnull=False)
         ids = Booking.objects.filter(under_way).values("pk")
         done["bookings"] = Booking.objects.filter(pk__in=ids).update(wakes=F("wakes") + 1, due_at=now)
+        faultpoints.committing("restore")
     return done
 
 
@@ -108,7 +111,7 @@ def _reservations(now: datetime) -> int:
 
 
 def _line(booking_id: int, event: str, subject: str, now: datetime, after: str) -> Diary:
-    return Diary(booking_id=booking_id, at=now, actor="restore", event=event, subject=subject, after=after,
+    return Diary(booking_id=booking_id, at=now, actor=ACTOR, event=event, subject=subject, after=after,
                  cause="after a restore: it may have been done")
 
 
@@ -138,6 +141,7 @@ def _pages(page_of: Callable[[datetime, str], Page[T]], since: datetime) -> Iter
     mark = ""
     while True:
         page = page_of(since, mark)
+        faultpoints.passing("call.restore_page.answered")
         yield page.items
         if not page.after or page.after == mark:
             return
@@ -156,7 +160,8 @@ def _take_order(booking_id: int, info: OrderInfo, now: datetime) -> bool:
             hold=info.state is OrderState.HELD, state=OrderState.CREATING, total_minor=info.total.minor,
             currency=info.total.currency, asked_at=info.created_at or now, news_at=now)
         _taken(booking, Step.CREATE_ORDER, f"order:{row.pk}", info.external_id, now)
-        Diary.objects.create(booking=booking, at=now, actor="restore", event="order.asked", subject=f"order:{row.pk}")
+        Diary.objects.create(booking=booking, at=now, actor=ACTOR, event="order.asked", subject=f"order:{row.pk}")
+        faultpoints.committing("row_taken_back")
     return True
 
 
@@ -177,8 +182,9 @@ def _take_payment(booking_id: int, intent: Intent, now: datetime) -> bool:
             asked_at=intent.created_at or now, news_at=now)
         _taken(booking, Step.OPEN_PAYMENT, f"payment:{row.pk}", intent.external_id, now)
         for event, after in (("payment.asked", str(row.amount_minor)), ("payment.moved", row.state)):
-            Diary.objects.create(booking=booking, at=now, actor="restore", event=event, subject=f"payment:{row.pk}",
+            Diary.objects.create(booking=booking, at=now, actor=ACTOR, event=event, subject=f"payment:{row.pk}",
                                  after=after)
+        faultpoints.committing("row_taken_back")
     return True
 
 
@@ -186,7 +192,7 @@ def _taken(booking: Booking, step: Step, subject: str, external_id: str, now: da
     """The deed that the lost books had inked and seen answered, and that its row was found at the vendor."""
     ExternalCall.objects.create(booking=booking, kind=step, subject=subject, key="lost", external_id=external_id,
                                 state=ExternalCall.State.MERGED, outcome="ok", asked_at=now, answered_at=now)
-    Diary.objects.create(booking=booking, at=now, actor="restore", event="row.taken_back", subject=subject,
+    Diary.objects.create(booking=booking, at=now, actor=ACTOR, event="row.taken_back", subject=subject,
                          cause="found at the vendor after a restore")
     wake(booking.pk, now)
 

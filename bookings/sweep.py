@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from bookings import alerts, cases, chat, copies, detectors, figures, mail, reconcile, retention, telling
+from bookings import alerts, cases, chat, copies, detectors, figures, mail, outages, reconcile, retention, telling
 from bookings.advance import advance
 from bookings.bundles import history
 from bookings.models import Booking, Heartbeat
@@ -71,27 +71,10 @@ class Sweeper:
         self._job("mail", lambda: mail.send_due(clock.now(), 100))
         self._job("chat", lambda: _tell_chat(clock.now()))
         self._job("alerts", lambda: alerts.tell(clock.now()))
-        if claim_turn("detectors", now, DETECT_EVERY):
-            self._job("detectors", lambda: detectors.run(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
-        if claim_turn("reconcile.light", now, LIGHT_EVERY):
-            self._job("light", lambda: reconcile.light(clock.now()))
-        if claim_turn("reconcile.full", now, MINUTE):
-            self._job("full", _nightly)
-        if claim_turn("balance", now, MINUTE):
-            self._job("balance", lambda: reconcile.watch_balances(clock.now()))
-        if claim_turn("retention", now, DAILY):
-            self._job("retention", lambda: retention.run(clock.now()))
-        if claim_turn("drafts", now, DRAFTS_EVERY):
-            self._job("drafts", lambda: retention.forget_drafts(clock.now()))
-        if claim_turn("bundles", now, BUNDLES_EVERY):
-            self._job("bundles", lambda: history.collect(clock.now()))
-        if claim_turn("figures", now, FIGURES_EVERY):
-            self._job("figures", lambda: figures.collect(clock.now()))
-        if claim_turn("figures.late", now, DAILY):
-            self._job("figures.late", lambda: figures.recount(clock.now()))
-        if claim_turn("invariants", now, DAILY):
-            self._job("invariants", lambda: alerts.promises(clock.now()))
+        for turn, (job, every, work) in TURNS.items():
+            if claim_turn(turn, now, every):
+                self._job(job, work)
         return len(due)
 
     def _drive(self, booking_id: int) -> None:
@@ -135,6 +118,22 @@ def _nightly() -> None:
     now = clock.now()
     if reconcile.full_is_due(now):
         reconcile.full(now)
+
+
+# what comes round at its own pace, in whichever sweeper asks first: the turn's name, its job, how often
+TURNS: dict[str, tuple[str, timedelta, Callable[[], object]]] = {
+    "detectors": ("detectors", DETECT_EVERY, lambda: detectors.run(clock.now())),
+    "outages": ("outages", MINUTE, lambda: outages.bring_forward(clock.now())),
+    "reconcile.light": ("light", LIGHT_EVERY, lambda: reconcile.light(clock.now())),
+    "reconcile.full": ("full", MINUTE, _nightly),
+    "balance": ("balance", MINUTE, lambda: reconcile.watch_balances(clock.now())),
+    "retention": ("retention", DAILY, lambda: retention.run(clock.now())),
+    "drafts": ("drafts", DRAFTS_EVERY, lambda: retention.forget_drafts(clock.now())),
+    "bundles": ("bundles", BUNDLES_EVERY, lambda: history.collect(clock.now())),
+    "figures": ("figures", FIGURES_EVERY, lambda: figures.collect(clock.now())),
+    "figures.late": ("figures.late", DAILY, lambda: figures.recount(clock.now())),
+    "invariants": ("invariants", DAILY, lambda: alerts.promises(clock.now())),
+}
 
 
 def due_bookings(now: datetime, limit: int) -> list[int]:

@@ -28,7 +28,8 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.RESERVED: frozenset({OrderState.TICKETED, OrderState.LAPSED, OrderState.CANCELLING,
                                     OrderState.CANCELLED}),
     OrderState.PAYING: frozenset({OrderState.TICKETED, OrderState.HELD, OrderState.LAPSED, OrderState.CANCELLED}),
-    OrderState.TICKETED: frozenset({OrderState.CANCELLING, OrderState.CANCELLED}),
+    # the consolidator made every ticket void: the seats stay reserved, and tickets may be issued anew
+    OrderState.TICKETED: frozenset({OrderState.CANCELLING, OrderState.CANCELLED, OrderState.RESERVED}),
     OrderState.CANCELLING: frozenset({OrderState.CANCELLED, OrderState.LAPSED, OrderState.HELD, OrderState.TICKETED,
                                       OrderState.RESERVED}),
     OrderState.LAPSED: frozenset({OrderState.CANCELLED}),

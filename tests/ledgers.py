@@ -26,14 +26,15 @@ Row = dict[str, Any]
 # our words for an order and what the airline's ledger may say then
 ORDER_AGREES = {
     "held": {"held"}, "reserved": {"held"}, "paying": {"held", "ticketed"}, "ticketed": {"ticketed"},
-    "cancelling": {"held", "ticketed", "cancelled"}, "cancelled": {"cancelled", "lapsed"}, "lapsed": {"lapsed"},
+    "cancelling": {"held", "ticketed", "void", "cancelled"}, "cancelled": {"cancelled", "void", "lapsed"},
+    "lapsed": {"lapsed"},
     "creating": set(), "unknown": set(), "not_created": set(),
 }
 PAYMENT_AGREES = {
     "open": {"open"}, "authorised": {"authorised"}, "capturing": {"authorised", "captured"},
     "captured": {"captured"}, "voiding": {"open", "authorised", "voided"}, "voided": {"voided"}, "new": set(),
 }
-AMADEUS_SAYS = {"order.ticketed": "ticketed", "order.tickets_voided": "held", "order.cancelled_by_airline": "cancelled"}
+AMADEUS_SAYS = {"order.ticketed": "ticketed", "order.tickets_voided": "void", "order.cancelled_by_airline": "cancelled"}
 DESK, BY_LOCATOR = "desk:", "locator:"
 CLOSED = {"FAILED", "EXPIRED", "CANCELLED"}
 
@@ -49,7 +50,7 @@ class OutsideOrder:
     made_at: int  # the ledger's running number
     state: str = "held"
     manual: bool = False  # Amadeus: a consolidator tickets it, and nobody pays through the API
-    ticketed_at: int = 0  # the ledger's running number, of Amadeus' tickets only
+    ticketed_at: int = 0  # the ledger's running number, of Amadeus' first tickets only
     paid: list[Money] = field(default_factory=list)
 
 
@@ -113,7 +114,7 @@ class Outside:
             if what == "order.tickets_voided" and order.state != "ticketed":
                 return  # an ended reservation does not come back
             order.state = AMADEUS_SAYS.get(what, what.removeprefix("order."))
-            order.ticketed_at = row["seq"] if order.state == "ticketed" else order.ticketed_at
+            order.ticketed_at = order.ticketed_at or (row["seq"] if order.state == "ticketed" else 0)
 
     def _order(self, row: Row) -> None:
         what, order_id = row["event"], row.get("order_id", "")
@@ -171,7 +172,8 @@ def _read(line: Row, outside: Outside) -> Row:
     by_hand = [row for row in line["payments"] if row["id"].startswith(DESK)]
     return {**line, "orders": [{**row, "id": outside.named(row["id"])} for row in line["orders"]],
             "payments": [row for row in line["payments"] if row not in by_hand],
-            "desk_minor": sum(row["captured_minor"] - row["refunded_minor"] for row in by_hand)}
+            "desk_minor": sum(row["captured_minor"] - row["refunded_minor"] for row in by_hand),
+            "desk_refunded": any(row["refunded_minor"] for row in by_hand)}
 
 
 def _strangers(books: list[Row], outside: Outside) -> Iterator[str]:
@@ -257,7 +259,7 @@ def _money(line: Row, orders: list[OutsideOrder], payments: list[OutsidePayment]
     if line["status"] == "CONFIRMED":
         if [order.state for order in live] != ["ticketed"]:
             yield f"confirmed, and the airline shows {[order.state for order in live] or 'nothing live'}"
-        elif line["agreed_amount_minor"] and kept == sum(p.captured_minor for p in payments):
+        elif line["agreed_amount_minor"] and kept == sum(p.captured_minor for p in payments) and not line["desk_refunded"]:
             cost = live[0].amount.minor + line.get("fee_minor", 0)
             if kept + line["desk_minor"] != cost:
                 yield f"{kept + line['desk_minor']} captured for an order of {cost}"

@@ -282,12 +282,15 @@ class Stack:
         return [path.read_text(errors="replace") for path in sorted((self.folder / "mail").glob("*.eml"))]
 
     def settled(self, seconds: float = 30.0) -> None:
-        """Wait until nothing is due, no call is under way and no mail waits."""
+        """Wait until nothing is due, no call is under way, and no mail waits or was claimed just now and is not out yet."""
+        from bookings.mail import LEASE  # needs the app registry, which a stack does not
+
         wait_until(lambda: self.value(
             "SELECT (SELECT count(*) FROM bookings_booking WHERE due_at <= now() AND parked_at IS NULL)"
-            " + (SELECT count(*) FROM bookings_outbox WHERE due_at <= now() AND sent_at IS NULL AND dropped = '')"
+            " + (SELECT count(*) FROM bookings_outbox WHERE sent_at IS NULL AND dropped = '' AND (due_at <= now()"
+            " OR tries > 0 AND due_at - %s BETWEEN now() - interval '10 s' AND now()))"
             " + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database()))") == 0, seconds)
+            " (SELECT oid FROM pg_database WHERE datname = current_database()))", LEASE) == 0, seconds)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

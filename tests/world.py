@@ -17,10 +17,11 @@ from bookings import services
 from bookings.advance import advance
 from bookings.drafts import extras
 from bookings.models import Booking, Passenger
+from bookings.selectors.offers import raw_of
 from bookings.selectors.sold import on_offer
 from fly2any.kernel import clock
 from fly2any.kernel.references import new_reference
-from suppliers import registry
+from suppliers import places, registry
 from suppliers.models import Offer
 from suppliers.stored import to_json
 from suppliers.types import Leg, OfferInfo, SearchQuery
@@ -88,11 +89,13 @@ class World:
     def draft(self, offer: Offer, services_wanted: int = 0) -> Booking:
         """A complete draft for the offer."""
         info, now = offer.info, clock.now()
+        flights = [flight for piece in raw_of(offer)["slices"] for flight in piece["segments"]]
         booking = Booking.objects.create(
             reference=new_reference(), principal=offer.principal, supplier=offer.supplier, offer=offer,
             offer_external_id=offer.external_id, offer_expires_at=offer.expires_at, currency=offer.currency,
             fare_minor=offer.total_minor, contact_email="ada@example.com", contact_phone="+442080160508",
-            trip_digest=uuid.uuid4().hex, created_at=now, changed_at=now)
+            trip_digest=uuid.uuid4().hex, departs_at=places.utc(flights[0]["departing_local"], flights[0]["origin"]),
+            arrives_at=places.utc(flights[-1]["arriving_local"], flights[-1]["destination"]), created_at=now, changed_at=now)
         for position, seat in enumerate(info.passengers):
             Passenger.objects.create(
                 booking=booking, position=position, external_id=seat.external_id, kind=seat.kind, title="ms",

@@ -7,10 +7,11 @@ from bookings.models.desk import Proposal, SavedFilter, StaffAction
 from bookings.models.doors import AccessLink, Attempt, Heartbeat, Idempotency, Share
 from bookings.models.figures import Figure, Seen, Tally
 from bookings.models.home import Home
+from bookings.models.outages import Outage
 from bookings.models.reconcile import ReconcileRun, ReconcileSeen
 from bookings.models.trail import CallRecord, Case, Diary, ExternalCall, Outbox
 
-__all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown",
-           "CallRecord", "Case", "ChangeRequest", "Diary", "ExternalCall", "Figure", "Heartbeat", "Home",
-           "Idempotency", "Outbox", "Passenger", "Proposal", "ReconcileRun", "ReconcileSeen", "SavedFilter", "Seen",
-           "Segment", "Selection", "Share", "StaffAction", "Tally"]
+__all__ = ["AccessLink", "Account", "Attempt", "Booking", "BundleExample", "BundleModel", "BundleShown", "CallRecord",
+           "Case", "ChangeRequest", "Diary", "ExternalCall", "Figure", "Heartbeat", "Home", "Idempotency", "Outage",
+           "Outbox", "Passenger", "Proposal", "ReconcileRun", "ReconcileSeen", "SavedFilter", "Seen", "Segment",
+           "Selection", "Share", "StaffAction", "Tally"]

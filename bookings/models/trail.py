@@ -43,7 +43,8 @@ class ExternalCall(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="call_is_one_row_per_deed")]
         indexes = [models.Index(fields=["kind", "-asked_at"], name="call_by_kind"),
-                   models.Index(fields=["booking", "asked_at"], name="call_by_booking")]
+                   models.Index(fields=["booking", "asked_at"], name="call_by_booking"),
+                   models.Index(fields=["retry_at"], name="call_to_try_again", condition=Q(retry_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"

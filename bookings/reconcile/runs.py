@@ -17,10 +17,12 @@ from typing import Any, TypeAlias
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from bookings import outages
 from bookings.models import ReconcileRun, ReconcileSeen
 from fly2any.kernel import faultpoints
 from fly2any.kernel.errors import Outside, Refused, Unavailable
 from fly2any.kernel.pages import Page
+from payments import registry
 
 logger = logging.getLogger(__name__)
 Kind: TypeAlias = ReconcileRun.Kind
@@ -53,6 +55,11 @@ class Part:
     ask: Callable[[Any, datetime], None] | None = None
     reach: timedelta = FULL
     overlap: timedelta = OVERLAP
+
+    @property
+    def vendor(self) -> str:
+        """Whose list it is."""
+        return self.name.partition("orders.")[2] or registry.gateway().name
 
 
 @dataclass
@@ -136,6 +143,7 @@ def _listing(part: Part, run: ReconcileRun, pace: Pace) -> bool:
         with faultpoints.asking("list_page"):
             page = part.page(run.since, run.cursor)
         now = pace.now()
+        outages.note(part.vendor, "", now)
         seen = part.compare(page.items, now)
         for external_id in page.unread:
             part.unread(external_id, now)

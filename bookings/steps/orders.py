@@ -229,7 +229,8 @@ def move(moment: Moment, to: OrderState, cause: str = "") -> None:
 def see_order(moment: Moment, info: OrderInfo) -> None:
     """Believe the airline's own picture of the order."""
     story, order, booking = moment.story, order_of(moment.story), moment.story.booking
-    here, void = OrderState(order.state), _void_but_paid(moment, info)
+    here, void = OrderState(order.state), _tickets_void(moment, info)
+    kept = void and _paid(moment)
     order.external_id, order.pnr = info.external_id, info.pnr
     order.locators = [list(pair) for pair in info.locators] or order.locators
     order.pay_by, order.price_guaranteed_until = _pay_by(order, info), info.price_guaranteed_until
@@ -247,8 +248,11 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     elif info.total.minor != order.total_minor:
         moment.note("order.price_seen", subject_of(story), before=str(order.total_minor), after=str(info.total.minor))
         order.total_minor = info.total.minor
-    if not (here is OrderState.PAYING and info.state is OrderState.HELD) and not void:
-        move(moment, info.state)
+    behind = {OrderState.PAYING: OrderState.HELD, OrderState.TICKETED: OrderState.RESERVED}.get(here) is info.state
+    if not kept and (void or not behind):
+        move(moment, info.state, "the tickets are void" if void else "")
+    if here is OrderState.TICKETED and order.state == OrderState.RESERVED:
+        order.ticketed_at, order.tickets = None, _shown(info)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
         order.ticketed_at = moment.now
     flights.see_change(moment, order, info.change)
@@ -270,8 +274,7 @@ def _pay_by(order: SupplierOrder, info: OrderInfo) -> datetime | None:
 
 def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dict[str, Any]]:
     """The ticket numbers: those that staff entered stand until the airline shows its own of the same traveller."""
-    shown: list[dict[str, Any]] = [
-        {"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
+    shown = _shown(info)
     if not shown:
         return list(order.tickets)
     named = {person for ticket in shown if ticket["kind"] == "ticket" for person in ticket["passengers"]}
@@ -279,22 +282,31 @@ def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dic
                       and not named.intersection(one["passengers"]))]
 
 
-def _void_but_paid(moment: Moment, info: OrderInfo) -> bool:
-    """Whether tickets that staff issued, and that are paid for, are void: staff say what comes back before it ends.
+def _shown(info: OrderInfo) -> list[dict[str, Any]]:
+    return [{"kind": t.kind, "number": t.number, "passengers": list(t.passenger_ids)} for t in info.tickets]
 
-    One traveller's that the airline has shown and shows no more counts as well.
+
+def _tickets_void(moment: Moment, info: OrderInfo) -> bool:
+    """Whether tickets that staff issued are void. One traveller's that the airline has shown and shows no more counts.
+
+    A reservation without tickets is no such sign where only staff have told us of them.
     """
-    booking, payment, order = moment.story.booking, moment.story.payment, order_of(moment.story)
+    order = order_of(moment.story)
     left = {ticket.number for ticket in info.tickets}
     lost = any(one["kind"] == "ticket" and one.get("by") != BY_STAFF and one["number"] not in left
                for one in order.tickets)
     void = info.state in (OrderState.CANCELLED, OrderState.LAPSED) or (info.state is OrderState.RESERVED and lost)
-    paid = payment is not None and payment.state in ("capturing", "captured")
-    if booking.route != Route.MANUAL or order.state != OrderState.TICKETED or not void or not paid:
+    return moment.story.booking.route == Route.MANUAL and order.state == OrderState.TICKETED and void
+
+
+def _paid(moment: Moment) -> bool:
+    """Whether the void tickets are paid for: then nothing ends before staff say what comes back (case TICKETS VOID)."""
+    booking, payment, order = moment.story.booking, moment.story.payment, order_of(moment.story)
+    if payment is None or payment.state not in ("capturing", "captured"):
         return False
     if "tickets_void" not in moment.story.cases:
         cases.open_case(kind="tickets_void", subject=f"booking:{booking.pk}", booking=booking, now=moment.now,
-                        facts={"order": info.external_id, "airline": info.state.value})
+                        facts={"order": order.external_id, "airline": "void"})
         moment.story.cases.add("tickets_void")
     return True
 

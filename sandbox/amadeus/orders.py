@@ -104,9 +104,10 @@ def save(world: World, order: Json) -> None:
 
 
 def lapse(world: World, id: str) -> None:
-    """Cancel a reservation whose time has come, unless somebody ticketed it meanwhile."""
+    """Cancel a reservation whose time has come, unless a ticket stands for it."""
     order = world.get(KIND, id)
-    if order is not None and order["state"] == LIVE and not order["data"].get("tickets"):
+    tickets = order["data"].get("tickets", ()) if order is not None else ()
+    if order is not None and order["state"] == LIVE and not any(one["documentStatus"] == "ISSUED" for one in tickets):
         end(world, order, "lapsed")
 
 

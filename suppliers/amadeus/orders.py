@@ -1,7 +1,8 @@
 """Amadeus's orders in our words (amadeus.md 3.4). Pure functions, no network.
 
-An order has no status of its own: it is reserved until every traveller has an issued ticket, and gone when every ticket
-is void or refunded, when every flight is cancelled, or when it cannot be found any more.
+An order has no status of its own: it is reserved until every traveller has an issued ticket, and again when all are
+void, as its flights still stand and tickets may be issued anew. It is gone when every ticket is undone and one was
+refunded, when every flight is cancelled, or when it cannot be found any more.
 """
 
 from __future__ import annotations
@@ -84,12 +85,12 @@ def _number(ticket: Raw) -> str:
 
 
 def _state(raw: Raw, tickets: list[Raw]) -> OrderState:
-    """TICKETED when every traveller has an issued ticket; CANCELLED when all tickets, or all flights, are undone."""
+    """TICKETED when every traveller has an issued ticket; CANCELLED when all are given back, or all flights undone."""
     real = [one for one in tickets if text(one.get("documentType")) in _TICKETS or "documentType" not in one]
     travelling = {text(one.get("id")) for one in items(raw.get("travelers"))}
-    had, issued = ({text(one.get("travelerId")) for one in real if text(one.get("documentStatus")) in states}
-                   for states in (_GONE, {"ISSUED"}))
-    if travelling and travelling <= had - issued:
+    had, issued, back = ({text(one.get("travelerId")) for one in real if text(one.get("documentStatus")) in states}
+                         for states in (_GONE, {"ISSUED"}, {"REFUNDED"}))
+    if travelling and travelling <= had - issued and back:
         return OrderState.CANCELLED
     known = [text(one.get("bookingStatus")).upper() for part in items(raw.get("flightOffers"))
              for direction in items(part.get("itineraries")) for one in items(direction.get("segments"))]

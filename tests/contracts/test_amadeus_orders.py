@@ -39,7 +39,7 @@ def tickets(*states: str, kind: str = "ETICKET") -> dict[str, Any]:
     (tickets("ISSUED", "ISSUED", "ISSUED"), OrderState.TICKETED),
     (tickets("ISSUED", "ISSUED", "ISSUED", kind="PTICKET"), OrderState.TICKETED),
     (tickets("ISSUED", "ISSUED", "ISSUED", kind="EMD"), OrderState.RESERVED),
-    (tickets("ISSUED", "VOID", "ISSUED"), OrderState.RESERVED), (tickets("VOID", "VOID", "VOID"), OrderState.CANCELLED),
+    (tickets("ISSUED", "VOID", "ISSUED"), OrderState.RESERVED), (tickets("VOID", "VOID", "VOID"), OrderState.RESERVED),
     (tickets("REFUNDED", "VOID", "REFUNDED"), OrderState.CANCELLED), (tickets("VOID"), OrderState.RESERVED),
     (tickets("EXCHANGED", "ISSUED", "ISSUED"), OrderState.RESERVED),
 ])
@@ -120,7 +120,8 @@ ISSUED = tickets("ISSUED", "ISSUED", "ISSUED")
     ((order(), Says(200, b""), GONE), ["GET", "DELETE", "GET"]),
     ((order(), GONE, GONE), ["GET", "DELETE", "GET"]),
     ((GONE,), ["GET"]),
-    ((order(**tickets("VOID", "VOID", "VOID")),), ["GET"]),
+    ((order(**tickets("REFUNDED", "VOID", "VOID")),), ["GET"]),
+    ((order(**tickets("VOID", "VOID", "VOID")), Says(204, b""), GONE), ["GET", "DELETE", "GET"]),
 ])
 def test_a_reservation_that_is_gone_is_cancelled(peer: Peer, amadeus: AmadeusSupplier, answers: tuple[Says, ...], methods: list[str]) -> None:
     peer.says(TOKEN, *answers)
@@ -147,7 +148,7 @@ def test_anything_else_is_not(peer: Peer, amadeus: AmadeusSupplier, answers: tup
 
 
 def test_a_quote_gives_all_back_until_a_ticket_is_issued(peer: Peer, amadeus: AmadeusSupplier) -> None:
-    peer.says(TOKEN, order(), order(**ISSUED), order(**tickets("VOID", "VOID", "VOID")), GONE)
+    peer.says(TOKEN, order(), order(**ISSUED), order(**tickets("REFUNDED", "VOID", "VOID")), GONE)
     quote = amadeus.quote_cancellation("ord")
     assert (str(quote.refund), quote.refund_to, quote.expires_at, quote.confirmed_at) == ("EUR 689.21", "balance", None, None)
     for code in ("not_cancellable", "already_cancelled", "not_found"):
@@ -156,7 +157,8 @@ def test_a_quote_gives_all_back_until_a_ticket_is_issued(peer: Peer, amadeus: Am
         assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("answer", "confirmed"), [(order(), []), (GONE, [True]), (order(**tickets("VOID", "VOID", "VOID")), [True])])
+@pytest.mark.parametrize(("answer", "confirmed"), [(order(), []), (GONE, [True]), (order(**tickets("VOID", "VOID", "VOID")), []),
+                                                  (order(**tickets("REFUNDED", "REFUNDED", "REFUNDED")), [True])])
 def test_cancellations_are_what_the_order_shows(peer: Peer, amadeus: AmadeusSupplier, answer: Says, confirmed: list[bool]) -> None:
     peer.says(TOKEN, answer)
     assert [bool(one.confirmed_at) for one in amadeus.cancellations("ord")] == confirmed

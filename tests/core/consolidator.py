@@ -97,8 +97,8 @@ class Consolidator:
             Ticket("ticket", f"125{index:010d}", (key,)) for index, (key, _, _) in enumerate(order.travellers, 1)))
 
     def void(self, order_id: str) -> None:
-        """Every ticket is void."""
-        self.orders[order_id] = replace(self.orders[order_id], state=OrderState.CANCELLED, tickets=())
+        """Every ticket is void; the seats stay reserved."""
+        self.orders[order_id] = replace(self.orders[order_id], state=OrderState.RESERVED, tickets=(), actions=("cancel",))
 
 
 def manual_offer(world: World, there: Consolidator, **more: Any) -> Offer:

@@ -409,6 +409,28 @@ def test_void_tickets_of_a_paid_booking_wait_for_staff_to_say_what_comes_back(
     kept(booking)
 
 
+@pytest.mark.failure("A24")
+def test_void_tickets_that_nobody_paid_may_be_issued_anew_and_are_seen(world: World, there: Consolidator) -> None:
+    """The customer never reads "cancelled" while the consolidator may still issue, or has issued, tickets."""
+    booking = world.drive(booked(world, there))
+    order_id = world.order(booking).external_id
+    for _ in range(2):
+        there.ticket(order_id)
+        later(world, booking, minutes=16)
+        assert (booking.status, world.order(booking).state, cases(booking)) == (
+            "PENDING_TICKETING", "ticketed", {"ticketed_unpaid"})
+        there.void(order_id)
+        SupplierOrder.objects.filter(booking=booking).update(news_at=clock.now())
+        world.drive(booking)
+        order = world.order(booking)
+        assert (booking.status, order.state, order.tickets, order.ticketed_at) == ("PENDING_TICKETING", "reserved", [], None)
+    kept(booking)
+    later(world, booking, days=3)
+    later(world, booking, minutes=1)
+    assert (booking.status, world.order(booking).state, there.count("cancel")) == ("EXPIRED", "cancelled", 1)
+    kept(booking)
+
+
 @pytest.mark.failure("A13")
 def test_a_reservation_known_by_its_locator_is_never_asked_for_and_cancelled_by_hand(
         world: World, there: Consolidator) -> None:

@@ -16,11 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from fly2any.stack.children import dies_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLD_EVERY_SECONDS = 60.0
@@ -41,18 +44,31 @@ def asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def home_of(chosen: argparse.Namespace, share: int) -> Path:
+    """Where one process keeps its database and what it prints; a run that is repeated disturbs no campaign."""
+    return ROOT / ".local" / "crashes" / ("again" if chosen.key else str(share))
+
+
 def start(chosen: argparse.Namespace, file: Path, share: int) -> subprocess.Popen[bytes]:
     """One process with its share of the plan."""
     words = {"file": str(file), "share": share, "processes": chosen.processes, "faults": chosen.faults,
              "kills": chosen.kills, "seed": chosen.seed, "only": chosen.only, "key": chosen.key,
-             "minutes": chosen.minutes}
-    home = ROOT / ".local" / "crashes" / str(share)
+             "minutes": chosen.minutes, "code": commit()}
+    home = home_of(chosen, share)
     home.mkdir(parents=True, exist_ok=True)
-    environ = {**os.environ, "CRASHES": json.dumps(words), "DATA_DIR": str(home)}
+    environ = {**os.environ, "CRASHES": json.dumps(words), "DATA_DIR": str(home),
+               "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # each victim is a fork: what it does not need costs pages
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p", "no:logging", "-p", "no:cacheprovider",
-         "-o", "faulthandler_timeout=0", str(Path(__file__).with_name("long_form.py"))], cwd=ROOT, env=environ,
-        stdout=(home / "out.txt").open("wb"), stderr=subprocess.STDOUT)
+        [sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p", "no:logging",
+         "-p", "no:cacheprovider", "-p", "pytest_django.plugin", "-o", "faulthandler_timeout=0", str(Path(__file__).with_name("long_form.py"))], cwd=ROOT, env=environ,
+        stdout=(home / "out.txt").open("wb"), stderr=subprocess.STDOUT,
+        preexec_fn=dies_with_parent(signal.SIGKILL))
+
+
+def commit() -> str:
+    """Which commit is tried, marked when files differ from it."""
+    asked = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> int:
@@ -61,6 +77,7 @@ def main() -> int:
     if chosen.key:
         chosen.processes = 1
     file = (chosen.resume or Path(tempfile.mkdtemp(prefix="crashes")) / "results.jsonl").resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # our processes end with us, however we end
     running = [start(chosen, file, share) for share in range(chosen.processes)]
     try:
         told = time.monotonic()
@@ -84,12 +101,14 @@ def report(chosen: argparse.Namespace, file: Path, ends: list[int]) -> int:
     from tests.crashes import housework, tally
 
     assert housework
-    told = tally.sums(tally.read(file))
+    kept = tally.plan_of(file)
+    told = tally.sums(tally.read(file), json.loads(kept.read_text()) if kept.exists() else {})
     print(f"seed {chosen.seed}, results in {file}\n{tally.text(told)}")
     file.with_suffix(".report.json").write_text(json.dumps(told, indent=1))
+    file.with_suffix(".table.txt").write_text(tally.table(told["matrix"]))
     for share, end in enumerate(ends):
         if end:
-            print(f"process {share} ended with {end}:\n" + (ROOT / f".local/crashes/{share}/out.txt").read_text()[-3000:])
+            print(f"process {share} ended with {end}:\n" + (home_of(chosen, share) / "out.txt").read_text()[-3000:])
     whole = not (chosen.only or chosen.key)
     return 0 if tally.passed(told, whole=whole) and not any(ends) else 1
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,10 +21,13 @@ from django.conf import settings
 from django.db import connection
 
 from bookings import mail, wake
+from fly2any.celery import app
 
 NOT_AT_THE_SANDBOX = ("send_mail", "send_chat")
 WAKING = ("wish", "desk", "decision", "news", "gateway_message", "supplier_message", "gateway_rematch",
           "supplier_rematch", "dispute")
+NOBODY = "redis://127.0.0.1:9/0"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the sandbox speaks none: authorities read for nothing are a tenth of a run
 
 
 class Struck(RuntimeError):
@@ -41,6 +45,10 @@ class Scene:
     def say(self, word: str) -> None:
         """Leave `word` for the parent: the fault has fired (or which of its database backend, or of the sandbox's fault, it is)."""
         (self.folder / "fired").write_text(word)
+
+    def where(self, passage: str) -> None:
+        """Leave the passage at which it is about to strike."""
+        (self.folder / "where").write_text(passage)
 
     def aside(self, statement: str, *values: Any) -> None:
         """Run one statement over a connection of its own."""
@@ -122,19 +130,19 @@ def _jump(by: timedelta) -> Callable[[Scene, str], None]:
     def strike(scene: Scene, _: str) -> None:
         scene.say("jumped")
         scene.aside("UPDATE storm.shift SET by = by + %s", by)
-        httpx.post(f"{scene.sandbox}/_clock", json={"advance_seconds": by.total_seconds()}, trust_env=False)
+        httpx.post(f"{scene.sandbox}/_clock", json={"advance_seconds": by.total_seconds()}, trust_env=False, verify=NO_TLS)
     return strike
 
 
 def _arm(**fault: Any) -> Callable[[Scene, str], None]:
     def strike(scene: Scene, _: str) -> None:
-        armed = httpx.post(f"{scene.sandbox}/_faults", json={"operation": "*", **fault}, trust_env=False)
+        armed = httpx.post(f"{scene.sandbox}/_faults", json={"operation": "*", **fault}, trust_env=False, verify=NO_TLS)
         scene.say(str(armed.raise_for_status().json()["id"]))
     return strike
 
 
 def _no_broker(scene: Scene, _: str) -> None:
-    """The broker is there, says the setting, and does not answer; that is noticed by whoever sends the hint."""
+    """The broker is there, says the setting, and nobody listens; that is noticed by whoever sends the hint."""
     send = wake._send
 
     def refused(hints: Any) -> bool:
@@ -143,6 +151,7 @@ def _no_broker(scene: Scene, _: str) -> None:
         return went
 
     settings.BROKER_ENABLED = True
+    app.conf.update(broker_url=NOBODY, broker_write_url=NOBODY)
     wake._send = refused
 
 
@@ -213,6 +222,7 @@ class Watcher:
             return
         if FAULTS[self.hit.fault].fits(point):
             self.struck = True
+            self.scene.where(here)
             FAULTS[self.hit.fault].strike(self.scene, point)
 
     def _meant(self, here: str, passages: int) -> bool:

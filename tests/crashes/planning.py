@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
@@ -13,36 +13,56 @@ MAIN = ("hold_first", "instant", "hold", "manual_given_back", "manual_cancelled"
         "dearer_and_taken", "ticket_answer_lost", "order_answer_lost")
 SECOND = tuple(fault for fault in FAULTS if not FAULTS[fault].stops)  # a recovery is a process like any other
 DEEP = 14  # a recovery rarely passes more points
+LOT = 300
+SINGLES = 3  # the number of the last lot in which a single fault stands
 
 
-def plan(singles: dict[str, list[Item]], *, faults: int, kills: int, seed: int) -> list[Item]:
-    """Every point killed once comes first, then the other single faults, then pairs and triples, until both are met."""
-    dice = Random(seed)
-    chosen = _each_point_killed([item for items in singles.values() for item in items])
-    others = [item for items in singles.values() for item in items if item not in set(chosen)]
-    dice.shuffle(others)
-    rest = iter(others[:max(0, (faults * 7) // 10 - len(chosen))])
-    more = _combined(singles, dice)
-    fired, killed = 0, 0
-    planned: list[Item] = []
-    for item in [*chosen, *rest]:
-        planned.append(item)
-        fired, killed = fired + 1, killed + (item.hits[0].fault == "kill")
-    while fired < faults or killed < kills:
-        item = next(more)
-        if fired >= faults:  # only kills are missing
-            item = replace(item, hits=tuple(replace(hit, fault="kill") for hit in item.hits))
-        planned.append(item)
-        fired, killed = fired + len(item.hits), killed + sum(hit.fault == "kill" for hit in item.hits)
-    return list(dict.fromkeys(planned))
+def lots(singles: dict[str, list[Item]], *, faults: int, seed: int) -> Iterator[list[Item]]:
+    """Without end, what comes first matters most: a campaign may be cut short, and ends when its numbers are met.
+
+    Every point killed in each scene that passes it, and each fault that fits it once; pairs and triples; then each
+    fault where its point is passed first in each piece, then at the other passages; pairs and triples again and again.
+    Single faults are at most nine tenths of `faults`.
+    """
+    every = [item for items in singles.values() for item in items]
+    combined, room = _combined(singles, Random(seed)), faults * 9 // 10
+    orders: tuple[Callable[[Item], tuple[object, ...]], ...] = (
+        lambda item: (_name(item), item.hits[0].fault, item.scene if item.hits[0].fault == "kill" else ""),
+        lambda item: (_name(item), item.hits[0].fault, item.scene, item.piece),
+        lambda item: (item.key,))
+    planned = set[Item]()
+    for number, order in enumerate(orders):
+        if number == 1:
+            yield _next(combined, min(LOT, faults // 10))
+        lot = _some([item for item in _first(every, order) if item not in planned], room - len(planned), seed)
+        planned |= set(lot)
+        yield lot
+    while every:
+        yield _next(combined, LOT)
 
 
-def _each_point_killed(items: list[Item]) -> list[Item]:
-    """The first passage of each point, in whatever scene."""
-    first: dict[str, Item] = {}
+def only_kills(item: Item) -> Item:
+    """The same with a kill in the place of every fault: when only kills are missing."""
+    return replace(item, hits=tuple(replace(hit, fault="kill") for hit in item.hits))
+
+
+def _some(items: list[Item], most: int, seed: int) -> list[Item]:
+    return items if len(items) <= most else Random(seed).sample(items, max(0, most))
+
+
+def _next(combined: Iterator[Item], number: int) -> list[Item]:
+    return [next(combined) for _ in range(number)]
+
+
+def _name(item: Item) -> str:
+    return item.hits[0].point.partition("#")[0]
+
+
+def _first(items: list[Item], order: Callable[[Item], tuple[object, ...]]) -> list[Item]:
+    """The first item of each kind."""
+    first: dict[tuple[object, ...], Item] = {}
     for item in items:
-        if item.hits[0].fault == "kill":
-            first.setdefault(item.hits[0].point.partition("#")[0], item)
+        first.setdefault(order(item), item)
     return list(first.values())
 
 
@@ -53,7 +73,7 @@ def _combined(singles: dict[str, list[Item]], dice: Random) -> Iterator[Item]:
     while True:
         deep = dice.random() < 0.25
         base = dice.choice(every if deep or not main else main)
-        first = base.hits[0] if dice.random() < 0.6 else Hit("kill", base.hits[0].point)
-        later = tuple(Hit(dice.choice((*SECOND, "kill", "kill", "kill")), f"any#{dice.randrange(1, DEEP)}")
+        first = base.hits[0] if dice.random() < 0.5 else Hit("kill", base.hits[0].point)
+        later = tuple(Hit("kill" if dice.random() < 0.5 else dice.choice(SECOND), f"any#{dice.randrange(1, DEEP)}")
                       for _ in range(2 if deep else 1))
         yield replace(base, hits=(first, *later))

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,13 +18,14 @@ from django.conf import settings
 
 from bookings import tasks
 from bookings.advance import advance
-from bookings.models import Booking, Case, ExternalCall, Outbox, Proposal, StaffAction
+from bookings.models import Booking, ExternalCall
 from bookings.status import FINAL
 from bookings.sweep import due_bookings
 from fly2any.kernel import clock
-from payments.models import Dispute, GatewayEvent, Payment, Refund
+from payments.models import Payment, Refund
 from suppliers import breaker
-from suppliers.models import SupplierEvent, SupplierOrder
+from suppliers.models import SupplierOrder
+from tests.crashes import checking, picture
 from tests.crashes.copies import empty
 from tests.crashes.hearing import deliver
 from tests.desk.pressing import Desk
@@ -98,6 +99,7 @@ class Stage:
     def clear(self) -> None:
         """An empty world for the next scene: no rows, nothing outside, the usual settings, real time."""
         empty()
+        checking.violations()
         self.world.sandbox.http.post("/_reset")
         self.world.sandbox.http.post("/_webhooks", json={"deliver": False})
         self.patches.undo()
@@ -153,25 +155,4 @@ class Stage:
 
     def picture(self) -> dict[str, Any]:
         """What must be the same whether a fault happened or not: facts and deeds, without times and ids."""
-        now, mails = clock.now(), Outbox.objects.exclude(kind="checking")  # told while an answer is missing
-        return {
-            "bookings": [self._booking(b, now) for b in Booking.objects.exclude(wish="draft").order_by("pk")],
-            "cases": sorted(Case.objects.filter(closed_at=None).values_list("kind", flat=True)),
-            "mails": sorted(mails.values_list("kind", "channel", "dropped")),
-            "unsent": mails.filter(sent_at=None, dropped="").count(),
-            "deeds": sorted(StaffAction.objects.exclude(key__startswith=BY_HAND).values_list("verb", "key")),
-            "proposals": sorted(Proposal.objects.values_list("verb", "decision")),
-            "heard": sorted(GatewayEvent.objects.values_list("raw_kind", "fate")),
-            "told": sorted(SupplierEvent.objects.values_list("raw_kind", "fate")),
-            "probe": self.probe(),
-            "disputes": sorted(Dispute.objects.values_list("status", flat=True)),
-        }
-
-    @staticmethod
-    def _booking(b: Booking, now: datetime) -> tuple[Any, ...]:
-        orders = [(o.state, o.total_minor, o.change_answer, bool(o.quote_id)) for o in b.orders.order_by("pk")]
-        payments = [(p.state, p.captured_minor, p.refunded_minor, p.disputed) for p in b.payments.order_by("pk")]
-        refunds = [(r.cause.partition("~")[0], r.state, r.amount_minor)
-                   for r in Refund.objects.filter(payment__booking=b).order_by("pk")]
-        due = (b.due_at is not None, b.due_at is not None and b.due_at <= now)
-        return (*due, b.wish, b.status, b.closing, b.money, b.progress, b.accepted_minor, bool(b.parked_at), orders, payments, refunds)
+        return {**picture.taken(clock.now(), BY_HAND), "probe": self.probe()}

@@ -9,15 +9,40 @@ from pathlib import Path
 from typing import Any
 
 from fly2any.kernel import faultpoints
-from tests.crashes.campaign import Result
+from tests.crashes.campaign import Item, Result
+from tests.crashes.faults import fitting
 
 HOW = {1: "singles", 2: "pairs", 3: "triples"}
+Matrix = dict[str, dict[str, dict[str, int]]]  # by point and fault: how often it is passed, was struck at, and fired
 
 
-def keep(file: Path, result: Result) -> None:
-    """Append one result; whoever resumes passes over it."""
+def keep(file: Path, result: Result, code: str = "") -> None:
+    """Append one result of the commit `code`; whoever resumes passes over it."""
     with file.open("a") as lines:
-        lines.write(json.dumps(asdict(result)) + "\n")
+        lines.write(json.dumps({**asdict(result), "code": code}) + "\n")
+
+
+def mend(file: Path) -> None:
+    """End the half line of a campaign that was killed while it wrote, so that nothing is written behind it."""
+    if file.exists() and not file.read_text().endswith("\n"):
+        with file.open("a") as lines:
+            lines.write("\n")
+
+
+def done(file: Path) -> set[str]:
+    """What was run already, whoever recovered."""
+    return {result["key"].rpartition("/")[0] for result in read(file)}
+
+
+def so_far(file: Path) -> tuple[int, int]:
+    """Faults that fired, and the kills among them."""
+    fired = [fault for result in read(file) for fault in result["fired"]]
+    return len(fired), fired.count("kill")
+
+
+def plan_of(file: Path) -> Path:
+    """Where the points are kept that each piece of each scene passes."""
+    return file.with_suffix(".plan.json")
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -33,8 +58,33 @@ def read(file: Path) -> list[dict[str, Any]]:
     return found
 
 
-def sums(results: list[dict[str, Any]]) -> dict[str, Any]:
+def matrix(results: list[dict[str, Any]], plan: dict[str, dict[str, list[str]]]) -> Matrix:
+    """Each registered point by each fault that fits it: its passages in all scenes, how many were tried, what fired.
+
+    A passage counts as tried once, however often; `fired` counts every time that the fault really happened there.
+    """
+    found: Matrix = {point: {fault: {"passages": 0, "tried": 0, "fired": 0} for fault in fitting(point)}
+                     for point in faultpoints.registered()}
+    for pieces in plan.values():
+        for point in (passage.partition("#")[0] for passages in pieces.values() for passage in passages):
+            for cell in found.get(point, {}).values():
+                cell["passages"] += 1
+    tried = {(item.scene, item.piece, item.hits[0]) for item in (Item.read(result["key"]) for result in results)
+             if item.hits[0].point in plan.get(item.scene, {}).get(str(item.piece), ())}
+    for _, _, hit in tried:
+        if cell := found.get(hit.point.partition("#")[0], {}).get(hit.fault):
+            cell["tried"] += 1
+    for result in results:
+        for fault, passage in zip(result["fired"], result["points"], strict=True):
+            if cell := found.get(passage.partition("#")[0], {}).get(fault):
+                cell["fired"] += 1
+    return found
+
+
+def sums(results: list[dict[str, Any]], plan: dict[str, dict[str, list[str]]] | None = None) -> dict[str, Any]:
     """The report as values. `lost`: runs after which something was not as it must be."""
+    cells = matrix(results, plan or {})
+    flat = [(point, fault, cell) for point, faults in cells.items() for fault, cell in faults.items()]
     fired = [result for result in results if result["fired"]]
     lost = [result for result in fired if result["problems"]]
     broken = [result for result in results if result["problems"] and not result["fired"]]
@@ -52,6 +102,11 @@ def sums(results: list[dict[str, Any]]) -> dict[str, Any]:
         **{name: sum(len(result["fired"]) == number for result in fired) for number, name in HOW.items()},
         "points_hit": len(points & set(registered)), "points_registered": len(registered),
         "points_never_hit": sorted(set(registered) - points),
+        "passages_x_faults": sum(cell["passages"] for *_, cell in flat),
+        "passages_x_faults_tried": sum(cell["tried"] for *_, cell in flat),
+        "points_x_faults": len(flat), "points_x_faults_fired": sum(cell["fired"] > 0 for *_, cell in flat),
+        "points_x_faults_never_fired": [f"{point}:{fault}" for point, fault, cell in flat if not cell["fired"]],
+        "matrix": cells,
         "recovered": len(fired) - len(lost), "lost": len(lost), "broken_runs": len(broken),
         "ended_as_without_faults": sum(result["same"] for result in fired),
         "slowest_recovery": {"rounds": slowest["rounds"], "key": slowest["key"]} if slowest else None,
@@ -64,6 +119,8 @@ def text(told: dict[str, Any]) -> str:
     """The same for a reader."""
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in told.items()
              if not isinstance(value, dict | list)]
+    if told["points_x_faults_never_fired"] and told["passages_x_faults"]:
+        lines.append("fits and never fired: " + ", ".join(told["points_x_faults_never_fired"]))
     for name in ("by_fault", "by_scene", "by_recovery"):
         lines.append(f"{name.replace('_', ' ')}: " + ", ".join(f"{key} {number}" for key, number in told[name].items()))
     if told["slowest_recovery"]:
@@ -74,6 +131,13 @@ def text(told: dict[str, Any]) -> str:
         lines += [f"LOST {failure['key']}", *(f"    {problem}" for problem in failure["problems"]),
                   f"    again: {again(failure['key'])}"]
     return "\n".join(lines)
+
+
+def table(cells: Matrix) -> str:
+    """Point by point: each fault that fits, how often it fired, and passages tried of those there are."""
+    return "\n".join(f"{point}\n    " + ", ".join(
+        f"{fault} {cell['fired']} ({cell['tried']}/{cell['passages']})" for fault, cell in faults.items())
+        for point, faults in cells.items()) + "\n"
 
 
 def again(key: str) -> str:

@@ -6,7 +6,6 @@ The long form, with every fault at every passage, pairs and triples: `python -m 
 from __future__ import annotations
 
 from collections import Counter
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +34,7 @@ def survive(stage: Stage, name: str) -> None:
     assert housework
     play = Play(stage, name, journeys.SCENES[name])
     play.rehearse()
-    items = list(play.singles(Random(SEED)))
+    items = list(play.singles(SEED))
     kills = {item.hits[0].point.partition("#")[0]: item for item in reversed(items) if item.hits[0].fault == "kill"}
     others = [item for item in items if item.hits[0].fault != "kill"]
     rare = min(others, key=lambda item: met[item.hits[0].fault])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -15,11 +16,12 @@ from pathlib import Path
 from django.db import connection
 
 from fly2any.kernel import faultpoints
+from fly2any.stack.children import dies_with_parent
 from tests.crashes.faults import FAULTS, Hit, Scene, Watcher
 from tests.sandbox.process import Sandbox
 
 Work = Callable[[], object]
-PATIENCE = 60.0
+_die_with_us = dies_with_parent(signal.SIGKILL)
 
 
 class Died(AssertionError):
@@ -28,12 +30,13 @@ class Died(AssertionError):
 
 @dataclass
 class Victim:
-    """How a process ended: the points it passed (`name#n`), whether its fault fired, and how it ended."""
+    """How a process ended: the points it passed (`name#n`), whether its fault fired and at which, and how it ended."""
 
     points: list[str]
     fired: bool
     killed: bool
     said: str  # what it raised, if it raised
+    where: str = ""
 
 
 def send(work: Work, sandbox: Sandbox, hit: Hit | None = None, meanwhile: Work | None = None) -> Victim:
@@ -76,9 +79,8 @@ def _stopped(pid: int, hit: Hit | None, scene: Scene, meanwhile: Work | None) ->
 
 
 def _told(how: int, hit: Hit | None, folder: Path, sandbox: Sandbox) -> Victim:
-    points = (folder / "points").read_text().split() if (folder / "points").exists() else []
-    said = (folder / "said").read_text() if (folder / "said").exists() else ""
-    word = (folder / "fired").read_text() if (folder / "fired").exists() else "hinted"
+    points = _left(folder, "points").split()
+    said, word = _left(folder, "said"), _left(folder, "fired") or "hinted"
     fired = hit is not None and word != "hinted"
     if fired and hit is not None and FAULTS[hit.fault].menu:
         armed = sandbox.http.get("/_faults").json()["faults"]
@@ -89,13 +91,22 @@ def _told(how: int, hit: Hit | None, folder: Path, sandbox: Sandbox) -> Victim:
         raise Died(f"the child was {'killed' if killed else 'not killed'} at {hit}")
     if not killed and (not os.WIFEXITED(how) or os.WEXITSTATUS(how) != 0) and not fired:
         raise Died(f"the child ended with {how} at {hit}: {said}")
-    return Victim(points, fired, killed, said)
+    return Victim(points, fired, killed, said, _left(folder, "where"))
+
+
+def _left(folder: Path, name: str) -> str:
+    """What the victim wrote there before it ended, or nothing."""
+    file = folder / name
+    return file.read_text() if file.exists() else ""
 
 
 def _child(work: Work, watcher: Watcher) -> None:
     """Never returns: no test machinery of the parent may run in the child."""
     code = 1
+    gc.disable()  # or every object that we share would be touched, and its page copied
     try:
+        if _die_with_us is not None:
+            _die_with_us()  # one that stands still would be left behind by a campaign that is killed
         connection.connection = None  # the parent's own: it goes on using it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         faultpoints.watch(watcher)

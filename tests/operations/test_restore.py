@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from bookings import restoring
+from bookings.models import Diary
 from fly2any import env
+from fly2any.kernel import clock
 from fly2any.stack import dumps
 from tests.customer import INSTANT, Customer, Market, Offered
 from tests.ledgers import Outside, sandbox_rows
 from tests.sandbox.process import wait_until
-from tests.stack import Stack
+from tests.stack import ROOT, Stack
+from tests.trail import rows
 
 REFUNDABLE = "refundable"
 
@@ -81,14 +91,30 @@ class Story:
                 *((p.id, p.state, p.captured_minor, p.refunded_minor, p.captures) for p in now.payments.values())]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with Stack(tmp_path_factory.mktemp("restore"), every=0.5) as running:
         yield running
 
 
-@pytest.mark.failure("O11")
-def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(stack: Stack, tmp_path: Path) -> None:
+def killed(stack: Stack, point: str) -> None:
+    """`manage.py restored` is killed where it passes the point; whoever starts after it still does nothing."""
+    stack.crash_file.write_text(point)
+    words, environ = [sys.executable, "manage.py", "restored"], {**stack._environ("manage"), "CRASH_FILE": str(stack.crash_file)}
+    done = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, f"{point} was not passed: {done.stdout}{done.stderr}"
+    with pytest.raises(AssertionError, match="manage.py restored"):
+        stack.manage("run_sweeper")
+
+
+@pytest.mark.failure("O11", "O14")
+@pytest.mark.parametrize("cut_off_at", [
+    ["commit.row_taken_back.after"],
+    pytest.param(["commit.restore.before", "commit.restore.after", "call.restore_page.answered",
+                  "commit.row_taken_back.before", "call.restore_page.answered#2", "call.restore_page.answered#3"],
+                 marks=pytest.mark.slow)])
+def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(
+        stack: Stack, tmp_path: Path, cut_off_at: list[str]) -> None:
     story = Story(stack, tmp_path)
     assert "the dump is good" in story.drill and "knows that it is a copy" in story.drill
     before = story.money_outside()
@@ -98,6 +124,9 @@ def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(stack: 
 
     following = stack.value("SELECT last_value + 1 FROM payments_payment_id_seq")
     assert following in {number for _, _, number in story.lost_payments}  # left alone, Stripe would know its key
+    for point in cut_off_at:
+        killed(stack, point)
+    assert story.money_outside() == before
     stack.manage("restored")
     assert stack.value("SELECT min(last_value) FROM pg_sequences WHERE sequencename LIKE 'payments%%'") >= 10**9
     opened = stack.rows("SELECT kind, subject, money_minor FROM bookings_case WHERE closed_at IS NULL")
@@ -130,6 +159,8 @@ def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(stack: 
     someone = stack.value("INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff,"
                           " is_active, date_joined) VALUES ('!', false, 'finance', '', '', '', true, true, now()) RETURNING id")
     stack.rows("UPDATE bookings_case SET taken_by_id = %s WHERE closed_at IS NULL", someone)
+    if len(cut_off_at) > 1:
+        reopening_is_killed(stack)
     assert "sales are open" in stack.manage("reopen")
 
     newcomer = buy(stack, Market(stack))  # new rows, new keys: Stripe answers for this payment alone
@@ -137,3 +168,60 @@ def test_a_restored_dump_agrees_with_the_vendors_before_anything_is_sold(stack: 
                          " WHERE b.reference = %s", newcomer.reference)
     assert number > 10**9 and number not in {one[2] for one in story.lost_payments}
     assert "invariants hold" in stack.manage("invariants")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.failure("O14")
+def test_the_books_end_where_they_did_although_a_run_that_was_cut_off_has_written_in_them() -> None:
+    """Or the second run would not ask the vendors for what was lost."""
+    now = clock.now()
+    booking = rows.booking(route="manual", supplier="amadeus", wish="book")
+    ended = now - timedelta(hours=3)
+    Diary.objects.create(booking=booking, at=ended, actor="worker", event="order.asked")
+    assert restoring.prepare(now, "restored")["reservations"] == 1
+    assert Diary.objects.filter(actor="restore", at=now).count() == 2
+    assert restoring.last_written() == ended
+
+
+def start(stack: Stack, *words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "manage.py", *words], cwd=ROOT, env=stack._environ("manage"),
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def reopening_is_killed(stack: Stack) -> None:
+    """While it waits for the row that it is about to change; then sales are closed as before."""
+    with psycopg.connect(stack.database_url) as held:
+        held.execute("SELECT 1 FROM suppliers_salespause FOR UPDATE")
+        opening = start(stack, "reopen")
+        wait_until(lambda: stack.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                       " AND datname = current_database()"), 30)
+        opening.kill()
+        opening.wait()
+    assert stack.value("SELECT count(*) FROM suppliers_salespause WHERE lifted_at IS NULL") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.failure("O14")
+def test_a_drill_that_is_killed_leaves_nothing_that_the_next_one_does_not_take_away(stack: Stack, tmp_path: Path) -> None:
+    buy(stack, Market(stack))
+    stack.settled(40)
+    file, left = tmp_path / "night.dump", "SELECT count(*) FROM pg_database WHERE datname = 'drill_' || current_database()"
+    stack.manage("backup", str(file))
+    drill = start(stack, "restore_drill", str(file))
+    wait_until(lambda: stack.value(left), 60)
+    with pytest.raises(AssertionError, match="a drill is under way"):
+        stack.manage("restore_drill", str(file))
+    drill.kill()
+    drill.wait()
+    assert stack.value(left) == 1
+    told = wait_until(lambda: drilled(stack, file), 30)  # the server has yet to notice that its client is gone
+    assert "the dump is good" in told and stack.value(left) == 0
+
+
+def drilled(stack: Stack, file: Path) -> str:
+    try:
+        return stack.manage("restore_drill", str(file))
+    except AssertionError as refusal:
+        assert "under way" in str(refusal)
+        time.sleep(0.2)
+        return ""

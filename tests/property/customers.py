@@ -41,7 +41,7 @@ class Customers(Steps):
         known = list(Offer.objects.order_by("created_at", "pk"))
         if len(known) >= MOST_OFFERS:
             return self.dice.choice(known)
-        kind, ahead = self.dice.choice(ROUTES), self.dice.choice((20, 40, 60))
+        kind, ahead = self.dice.choice(ROUTES), self.dice.choice((40, 60, 80))
         if kind == MANUAL:
             return self.world.reservable(adults=self.dice.choice((1, 1, 2)), ahead=ahead)
         return self.world.offer(kind, day=(clock.now() + timedelta(days=ahead)).date())

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from bookings import detectors, mail, reconcile, retention
+from bookings import detectors, mail, outages, reconcile, retention
 from bookings.alerts import tell
 from fly2any.kernel import clock
 from tests.property.rare import Rare
@@ -38,6 +38,7 @@ class Walk(Rare):
         """The sweeper takes everything that is due."""
         due = self.swept()
         reconcile.rematch(clock.now())
+        outages.bring_forward(clock.now())
         return f"{due} due"
 
     @deed(1)

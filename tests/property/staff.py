@@ -103,10 +103,10 @@ class Staff(Others):
             if choices:
                 typed[name] = self.dice.choice(choices)
         typed |= {name: value for name, value in self._words(action.name, situation, set(fields)).items() if name in fields}
-        if action.name == "record_cancellation":  # whoever writes it down has done it there
-            for one in self._at_the_consolidator(situation):
-                for what in ("void_tickets", "expire"):
-                    self.http.post(f"/_amadeus/orders/{one['pnr']}/{what}", json={})
+        done_there = {"record_cancellation": ("void_tickets", "expire"), "enter_tickets": ("ticket",)}
+        for one in self._at_the_consolidator(situation):  # whoever writes it down has done it there
+            for what in done_there.get(action.name, ()):
+                self.http.post(f"/_amadeus/orders/{one['pnr']}/{what}", json={})
         if action.name == "not_made" and self._at_the_consolidator(situation):
             return None  # whoever looks finds it
         form = kind({**typed, "other_stock": True})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
@@ -11,6 +12,7 @@ from unittest import mock
 
 import httpx
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.db.models import Min
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
@@ -99,7 +101,7 @@ class Steps(RuleBasedStateMachine):
 
     def take(self, name: str, n: int, storm: int) -> None:
         """Do it in this weather, a second after the last step; then every promise is looked at."""
-        before, waited = self.weather.happened.total(), self.inside.waited
+        before, waited, lost = self.weather.happened.total(), self.inside.waited, self.weather.happened["lost"]
         self.dice = self.trips.dice = Random(n)
         self.weather.expect(storm)
         self.log.append(name)
@@ -110,6 +112,12 @@ class Steps(RuleBasedStateMachine):
             told = f"refused: {problem.code}"
         except (Outside, httpx.TransportError) as error:
             told = f"not answered: {type(error).__name__}"
+        except OperationalError:
+            connection.close()
+            if self.weather.happened["lost"] == lost:
+                self.check([f"the database failed: {traceback.format_exc()}"])
+            self.complaints.heard.clear()  # the log may say so
+            told = "lost its connection"
         except Died as where:
             self.universe.rebuild()
             told = f"the process died at {where}"

@@ -54,6 +54,7 @@ class Universe:
     def begin(self) -> None:
         """Nobody has booked anything, here or outside, and it is the first moment."""
         self._begun += 1
+        connection.close()  # it may have been lost in the last walk
         with connection.cursor() as cursor:
             cursor.execute(self._emptying if self._begun % TRUNCATED_EVERY else self._truncating)
         self.clock.restart()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import subprocess
 import sys
 import time
@@ -19,6 +17,8 @@ from django.db import connection
 from bookings.sweep import beat
 from fly2any.kernel import clock
 from fly2any.stack import dumps
+
+LOCK = 0xD8111  # one drill at a time
 
 
 class Command(BaseCommand):
@@ -39,9 +39,14 @@ class Command(BaseCommand):
             return
         if file is None:
             raise CommandError("name the dump")
-        scratch = {**connection.settings_dict, "NAME": f"drill_{os.getpid()}_{secrets.token_hex(3)}"}
+        with connection.cursor() as cursor:  # held as long as this process lives
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            if not cursor.fetchone()[0]:
+                raise CommandError("a drill is under way")
+        scratch = {**connection.settings_dict, "NAME": f"drill_{connection.settings_dict['NAME']}"[:63]}
         started = time.monotonic()
         try:
+            dumps.drop(scratch)  # of a drill that was cut off
             dumps.create(scratch)
             dumps.restore(file, scratch, identity)
             self.stdout.write(f"restored in {time.monotonic() - started:.1f} s")
