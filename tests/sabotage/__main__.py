@@ -64,7 +64,7 @@ def campaign(bugs: list[Bug], chosen: list[Bug], processes: int, *, widen: bool 
         results.append(result)
         page.keep(result)
     survived = [result for result in results if not result.shown]
-    if page.write(bugs, date.today(), tree):
+    if page.write(bugs, date.today()):
         print(f"written: {page.PAGE.relative_to(ROOT)}")
     print(f"{len(results) - len(survived)} of {len(results)} noticed", flush=True)
     for result in survived:
