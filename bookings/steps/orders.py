@@ -274,8 +274,7 @@ def _pay_by(order: SupplierOrder, info: OrderInfo) -> datetime | None:
 
 def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dict[str, Any]]:
     """The ticket numbers: those that staff entered stand until the airline shows its own of the same traveller."""
-    shown = _shown(info)
-    if not shown:
+    if not (shown := _shown(info)):
         return list(order.tickets)
     named = {person for ticket in shown if ticket["kind"] == "ticket" for person in ticket["passengers"]}
     return [*shown, *(one for one in order.tickets if manual and one.get("by") == BY_STAFF
@@ -291,8 +290,7 @@ def _tickets_void(moment: Moment, info: OrderInfo) -> bool:
 
     A reservation without tickets is no such sign where only staff have told us of them.
     """
-    order = order_of(moment.story)
-    left = {ticket.number for ticket in info.tickets}
+    order, left = order_of(moment.story), {ticket.number for ticket in info.tickets}
     lost = any(one["kind"] == "ticket" and one.get("by") != BY_STAFF and one["number"] not in left
                for one in order.tickets)
     void = info.state in (OrderState.CANCELLED, OrderState.LAPSED) or (info.state is OrderState.RESERVED and lost)
