@@ -101,8 +101,7 @@ def report(chosen: argparse.Namespace, file: Path, ends: list[int]) -> int:
     from tests.crashes import housework, tally
 
     assert housework
-    kept = tally.plan_of(file)
-    told = tally.sums(tally.read(file), json.loads(kept.read_text()) if kept.exists() else {})
+    told = tally.sums(tally.read(file), tally.plan(file))
     print(f"seed {chosen.seed}, results in {file}\n{tally.text(told)}")
     file.with_suffix(".report.json").write_text(json.dumps(told, indent=1))
     file.with_suffix(".table.txt").write_text(tally.table(told["matrix"]))
