@@ -46,12 +46,16 @@ class Share:
         passed = tally.plan(self.file)
         return {name: list(singles(name, passed[name], self.asked["seed"])) for name in self.names}
 
-    def play_on(self, items: list[Item]) -> None:
-        """Those of them that are ours and not done, scene by scene; each result is kept at once."""
+    def play_on(self, items: list[Item], *, firsts: bool = False) -> None:
+        """Those of them that are ours and not done, scene by scene; each result is kept at once.
+
+        `firsts`: done is also what stood as the first fault of another run.
+        """
         from tests.crashes import tally
 
-        done = tally.done(self.file)
-        mine = [item for item in items[self.asked["share"]::self.asked["processes"]] if item.what not in done]
+        done, struck = tally.done(self.file), tally.struck(self.file) if firsts else set()
+        mine = [item for item in items[self.asked["share"]::self.asked["processes"]]
+                if item.what not in done and item.what.partition("+")[0] not in struck]
         for name in self.names:
             todo = [item for item in mine if item.scene == name]
             if not todo or time.time() > self.end:
@@ -81,4 +85,5 @@ def test_share(stage: Stage) -> None:
         enough = number > planning.SINGLES and fired >= asked["faults"]
         if time.time() > share.end or (enough and killed >= asked["kills"]):
             return
-        share.play_on([planning.only_kills(item) for item in lot] if enough else lot)
+        share.play_on([planning.only_kills(item) for item in lot] if enough else lot,
+                      firsts=1 < number <= planning.SINGLES)

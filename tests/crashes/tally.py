@@ -36,6 +36,11 @@ def done(file: Path) -> set[str]:
     return {result["key"].rpartition("/")[0] for result in read(file)}
 
 
+def struck(file: Path) -> set[str]:
+    """The first fault of each run, and where."""
+    return {what.partition("+")[0] for what in done(file)}
+
+
 def so_far(file: Path) -> tuple[int, int]:
     """Faults that fired, and the kills among them."""
     fired = [fault for result in read(file) for fault in result["fired"]]
