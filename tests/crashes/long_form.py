@@ -61,7 +61,7 @@ class Share:
             if not todo or time.time() > self.end:
                 continue
             play = self.rehearsed(name)
-            for item in todo:
+            for item in (one for one in todo if one.piece in play.acts):  # a scene may have changed since it was planned
                 if time.time() > self.end:
                     break
                 tally.keep(self.file, play.run(item), self.asked["code"])
