@@ -50,7 +50,7 @@ class OutsideOrder:
     made_at: int  # the ledger's running number
     state: str = "held"
     manual: bool = False  # Amadeus: a consolidator tickets it, and nobody pays through the API
-    ticketed_at: int = 0  # the ledger's running number, of Amadeus' tickets only
+    ticketed_at: int = 0  # the ledger's running number, of Amadeus' first tickets only
     paid: list[Money] = field(default_factory=list)
 
 
@@ -114,7 +114,7 @@ class Outside:
             if what == "order.tickets_voided" and order.state != "ticketed":
                 return  # an ended reservation does not come back
             order.state = AMADEUS_SAYS.get(what, what.removeprefix("order."))
-            order.ticketed_at = row["seq"] if order.state == "ticketed" else order.ticketed_at
+            order.ticketed_at = order.ticketed_at or (row["seq"] if order.state == "ticketed" else 0)
 
     def _order(self, row: Row) -> None:
         what, order_id = row["event"], row.get("order_id", "")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import IO, Any
 
 from django.conf import settings
+from django.http import QueryDict
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -101,7 +102,10 @@ class Endpoint(APIView):
 
     def read(self, serializer: type[Serializer], data: Any = None) -> dict[str, Any]:
         """The validated body (or `data`). Raises ValidationError, told as invalid_request (400)."""
-        found: dict[str, Any] = _ready(serializer).run_validation(self.request.data if data is None else data)
+        given = self.request.data if data is None else data
+        if isinstance(given, QueryDict):  # which the library takes for a form, whose empty fields count as absent
+            given = given.dict()
+        found: dict[str, Any] = _ready(serializer).run_validation(given)
         return found
 
 

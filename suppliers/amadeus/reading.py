@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from fly2any.kernel.letters import storable
+from fly2any.kernel.letters import straight
 from fly2any.kernel.money import Money
 from suppliers import places
 from suppliers.reading import Unreadable as Unreadable
@@ -27,7 +27,7 @@ _KEPT_LOWER = frozenset("of de del da do and the y e".split())
 
 def text(value: Any) -> str:
     """The value as text; ids may come as numbers."""
-    return str(value) if isinstance(value, int) and value is not True else storable(value)
+    return str(value) if isinstance(value, int) and value is not True else straight(value)
 
 
 def texts(value: Any) -> tuple[str, ...]:

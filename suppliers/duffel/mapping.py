@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from fly2any.kernel.letters import storable
+from fly2any.kernel.letters import straight
 from fly2any.kernel.money import Money
 from suppliers.reading import Unreadable as Unreadable
 from suppliers.reading import count, minutes, web_address
@@ -45,7 +45,7 @@ _SEAT_KINDS = {kind: kind for kind in ("seat", "empty", "bassinet", "exit_row", 
 
 def text(value: Any) -> str:
     """The value if it is text that can be kept, else ""."""
-    return storable(value)
+    return straight(value)
 
 
 def texts(value: Any) -> tuple[str, ...]:

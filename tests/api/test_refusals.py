@@ -38,6 +38,16 @@ def test_an_unknown_field_is_a_400(more: dict[str, Any], path: str) -> None:
     assert Booking.objects.count() == 0
 
 
+@pytest.mark.parametrize(("path", "name"), [
+    ("/api/places?q=lon&limit=", "limit"), ("/api/bookings?limit=", "limit"),
+    ("/api/flights/search?origin=JFK&destination=LHR&departureDate=2027-01-20&returnDate=", "returnDate"),
+    (f"/api/flights/search/{uuid.UUID(int=1)}?changeable=", "changeable")])
+def test_an_empty_value_is_not_taken_for_an_absent_one(path: str, name: str) -> None:
+    """An empty date of return would be a search for one way."""
+    told = refused(Client().get(path), 400, "invalid_request")
+    assert list(told["fieldErrors"]) == [name]
+
+
 def test_missing_fields_are_all_named() -> None:
     told = refused(Caller().post("/api/bookings", {}), 400, "invalid_request")
     assert set(told["fieldErrors"]) == {"offerId", "passengers", "contact", "acceptedTotal", "acknowledgements"}

@@ -169,6 +169,8 @@ def complaint(f: Facts) -> str:
             settled = status.derive_status(f) in status.FINAL | {status.Status.DRAFT}
             return "" if settled or f.cases or any(r.state is R.FAILED for r in f.refunds) else "rests unfinished"
         case Do(Step.CAPTURE):
+            if f.closing and f.wish is not Wish.BOOK:
+                return "capture for a ticket that came after the booking was given up"
             return "" if (o, p) == (O.TICKETED, P.AUTHORISED) else "capture without a live order (I1)"
         case Do(Step.CREATE_ORDER):
             fresh = o is None or (o is O.NOT_CREATED and f.order and f.order.refusal == "price_changed")
@@ -275,6 +277,15 @@ def test_a_void_that_is_not_answered_goes_on_while_the_order_is_unknown() -> Non
 
 
 @pytest.mark.failure("S8")
+@pytest.mark.parametrize("money", [P.OPEN, P.AUTHORISED])
+def test_a_held_order_that_became_dearer_is_not_paid_with_a_card_that_agreed_to_less(money: P) -> None:
+    held = replace(order(O.HELD, MINUTE, CallFacts(), hold=True), looked_at=NOW)
+    known = replace(underway(O.HELD, P.AUTHORISED, CallFacts()), route=Route.HOLD_FIRST,
+                    payment=payment(money, MINUTE, CallFacts()))
+    assert decide(replace(known, order=replace(held, total_minor=50_001)), NOW) == Do(Step.VOID)
+    assert decide(replace(known, order=held), NOW) != Do(Step.VOID)
+
+
 def test_a_capture_that_was_refused_is_told_at_once() -> None:
     assert decide(underway(O.TICKETED, P.AUTHORISED, REFUSED), NOW) == Attention("ticketed_unpaid")
     often = replace(RECENT, attempts=5)

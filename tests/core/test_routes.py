@@ -10,7 +10,7 @@ from bookings import services
 from bookings.models import Case, Diary, Outbox
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Problem, Unavailable
-from suppliers import breaker
+from suppliers import breaker, pause
 from suppliers.models import SupplierOrder
 from tests.world import INSTANT, World, age
 
@@ -78,7 +78,7 @@ def test_a_hold_is_not_paid_in_its_last_ten_minutes(world: World) -> None:
 
 
 def test_an_open_breaker_stops_nothing_that_is_on_its_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only new bookings wait (reliability.md 7): looks, captures, cancellations and refunds go on."""
+    """Only new bookings wait (reliability.md 7), for a pause of sales, too: looks, captures, cancellations and refunds go on."""
     monkeypatch.setattr(breaker, "_counters", {})
     booking = world.drive(world.booked())
     for _ in range(breaker.IN_A_ROW):
@@ -87,6 +87,7 @@ def test_an_open_breaker_stops_nothing_that_is_on_its_way(world: World, monkeypa
         with pytest.raises(Problem) as refused:
             world.booked(origin="BOS")
         assert refused.value.code == "supplier_down"
+        pause.pause(supplier=pause.ALL, cause=pause.STAFF, reason="a strike", now=clock.now())
         world.pay(booking)
         assert world.drive(booking).status == "CONFIRMED"
         services.ask_quote(booking=booking, now=clock.now())

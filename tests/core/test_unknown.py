@@ -224,6 +224,18 @@ def test_a_lost_answer_to_paying_the_hold_ends_in_one_payment(world: World, faul
     assert (booking.status, len(world.events("duffel", "order.paid"))) == ("CONFIRMED", 1)
 
 
+def test_one_look_that_shows_a_hold_unpaid_does_not_pay_it_again(world: World) -> None:
+    """The payment may still be on its way (reliability.md 4): only two looks, a minute apart, say that it is not."""
+    booking = world.drive(world.booked())
+    world.pay(booking)
+    world.sandbox.fault("duffel.create_payment", "late", seconds=600, count=1)
+    world.drive(booking)
+    assert (world.order(booking).state, world.events("duffel", "order.paid")) == ("paying", [])
+    world.sandbox.advance(700)
+    look_again(world, booking, 1.1)
+    assert (booking.status, len(world.events("duffel", "order.paid"))) == ("CONFIRMED", 1)
+
+
 def test_a_500_that_stripe_keeps_under_its_key_does_not_lock_the_customer_out(world: World) -> None:
     """The same key brings the same 500 for a day: after three of them the payment is looked for, found, and shown."""
     booking = world.booked()

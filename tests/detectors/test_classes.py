@@ -66,6 +66,8 @@ def test_what_a_person_handled_comes_back_only_with_other_values(code: str, kind
 
 def test_records_that_agree_are_no_case() -> None:
     rows.confirmed()
+    paid = rows.confirmed(status="PENDING_TICKETING", due_at=NOW + 3 * 60 * M)  # and not driven since
+    paid.orders.update(ticketed_at=NOW - 60 * M)
     rows.cancelled(given_back=30_000, agreed=30_000)
     rows.cancelled()
     rows.booking(wish="draft", status="DRAFT", wished_at=None, due_at=None)

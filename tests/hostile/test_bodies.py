@@ -5,11 +5,17 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
+from gunicorn.config import Config
+from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
+from gunicorn.http.parser import RequestParser
 
 from suppliers import registry
 from tests.api.fuzz import people
@@ -96,3 +102,60 @@ def test_a_form_of_thousands_of_fields_or_too_many_letters_is_refused_with_a_pag
     answer = client.post("/trips/find", fields)
     assert answer.status_code in (400, 413)
     assert state() == before
+
+
+# --- bodies in pieces ---------------------------------------------------------------------------------------------------
+
+HEAD = "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{}\r\n"
+INNER = b"GET /admin/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+NEXT = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKED = "Transfer-Encoding: chunked\r\n"
+
+
+def pieces(*parts: bytes) -> bytes:
+    """A body in chunks, with its end."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
+
+
+def through_gunicorn(raw: bytes) -> list[tuple[str, int]]:
+    """Every request that our web server finds in one connection's bytes, and our answer; ("", 400): it reads no further."""
+    told: list[tuple[str, int]] = []
+    peer, handler = ("198.51.100.7", 5), WSGIHandler()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        try:
+            for asked in RequestParser(Config(), iter([raw]), peer):
+                _, environ = wsgi.create(asked, ours, peer, ("127.0.0.1", 8000), Config())
+                said: list[str] = []
+                b"".join(handler(environ, lambda status, *_: said.append(status)))  # noqa: B023  called at once
+                told.append((f"{asked.method} {asked.path}", int(said[0][:3])))
+        except (ParseException, OSError):
+            told.append(("", 400))
+    return told
+
+
+@pytest.mark.parametrize("path", ["/api/checkout", "/api/payments/webhook", "/trips/find"])
+@pytest.mark.parametrize("body", [(b"{}",), (INNER,), (b"x" * 8192,) * 32, (b"{", b"}", INNER)])
+def test_a_body_in_pieces_is_refused_and_the_next_request_is_the_next(path: str, body: tuple[bytes, ...]) -> None:
+    """What carries no length is read as nothing (the proxy gives a length to all); its bytes are never another request."""
+    before = state()
+    found = through_gunicorn(HEAD.format(path, CHUNKED).encode() + pieces(*body) + NEXT)
+    assert [where for where, _ in found] == [f"POST {path}", "GET /healthz"] and found[1][1] == 200
+    assert found[0][1] == (403 if path == "/trips/find" else 400)  # a form without its token; no JSON; no signature
+    assert state() == before
+
+
+@pytest.mark.parametrize(("more", "body"), [
+    (f"Content-Length: 3\r\n{CHUNKED}", pieces(b"{}")), (f"{CHUNKED}Content-Length: 0\r\n", pieces(b"{}")),
+    ("Transfer-Encoding: xchunked\r\n", pieces(b"{}")), ("Transfer-Encoding: chunked, identity\r\n", pieces(b"{}")),
+    ("Transfer-Encoding : chunked\r\n", pieces(b"{}")), ("Content-Length: 2\r\nContent-Length: 60\r\n", b"{}"),
+    ("Content-Length: +2\r\n", b"{}"), ("Content-Length: -2\r\n", b"{}"), ("Content-Length: 0x2\r\n", b"{}")])
+def test_two_lengths_or_an_odd_one_end_the_connection(more: str, body: bytes) -> None:
+    """Proxy and web server could take such bytes for different requests: none of them is answered."""
+    assert through_gunicorn(HEAD.format("/api/checkout", more).encode() + body + INNER) == [("", 400)]
+
+
+@pytest.mark.parametrize("chunk", [b"-1\r\n{}\r\n", b"0x2\r\n{}\r\n", b"g\r\n{}\r\n", b"2\n{}\n", b"f" * 40 + b"\r\n{}", b"2\r\n{}XX"])
+def test_a_piece_that_lies_about_its_length_ends_the_connection(chunk: bytes) -> None:
+    found = through_gunicorn(HEAD.format("/api/checkout", CHUNKED).encode() + chunk + b"0\r\n\r\n" + NEXT)
+    assert found[-1] == ("", 400) and "GET /healthz" not in [where for where, _ in found]

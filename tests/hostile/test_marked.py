@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +24,9 @@ from bookings.admin.queue.export import FORMULA, rows_of, safe
 from bookings.documents import paper
 from bookings.models import Booking, Case, Outbox
 from fly2any.kernel import clock
+from payments.gateways.stripe import mapping as stripe
+from suppliers.amadeus import reading as amadeus
+from suppliers.duffel import mapping as duffel
 from tests.pages.everything import booked, found
 from tests.pages.html import Page
 from tests.trail.rows import NOW
@@ -30,6 +35,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NAME = "<script>q7()</script>{{7*7}}"  # short enough for a name's column
 MARK = ("=cmd|' /C calc'!A0\"'><img src=x onerror=q7()><script>q7()</script>{{7*7}}{% now 'Y' %}#eval(\"7*7\")"
         "\r\nBcc: eve@evil.example\r\nEND:VEVENT\nBEGIN:VEVENT\x1b[31m\u202e👩‍✈️../../etc/passwd")
+TURNS, MARKS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}, (0x200E, 0x200F, 0x061C)  # UAX 9, table 4
 TEXTS = {"carrier_name", "operating_name", "aircraft", "origin_terminal", "destination_terminal", "cabin_name", "owner_name",
          "brand", "name", "city"}
 
@@ -126,6 +132,14 @@ def test_a_mail_has_our_headers_only(principal: str) -> None:
         assert whole["Bcc"] is None and whole["Cc"] is None and "\n" not in letter.subject
         html = str(letter.alternatives[0][0])
         assert "<script>q7" not in html and "<img src=x" not in html and "{{7*7}}" in letter.body + html
+
+
+@pytest.mark.parametrize("read", [duffel.text, amadeus.text, stripe.text])
+def test_nothing_that_others_say_turns_our_own_words_round(read: Callable[[Any], str]) -> None:
+    """After "Air\\u202e" in the same line, 07:05 would read 50:70 and USD 300.00 would read 00.003 DSU."""
+    turning = [chr(number) for number in range(0x110000) if unicodedata.bidirectional(chr(number)) in TURNS or number in MARKS]
+    assert len(turning) == 12
+    assert read("".join(turning)) == "" and read(f"Air{''.join(turning)} France \u05d0\u05d1 👩‍✈️") == "Air France \u05d0\u05d1 👩‍✈️"
 
 
 def staff() -> Client:

@@ -26,27 +26,32 @@ from tests.sandbox.conftest import free_port
 from tests.sandbox.process import wait_until
 
 DRIPPING, OTHER = 60, "127.0.0.2"
-APP = "def app(environ, start):\n    start('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"
+APP = ("def app(environ, start):\n    environ['wsgi.input'].read()\n    start('200 OK', [('Content-Length', '2')])\n"
+       "    return [b'ok']\n")
+POST = b"POST /x HTTP/1.1\r\nHost: fly2any.example\r\n"
+# a head that never ends, a body that never ends, a body of pieces that never ends: what is sent at once, what drips
+SLOW = ((b"", b"GET /healthz HTTP/1.1\r\nHost: fly2any.example\r\nX-Slow: " + b"x" * 10_000),
+        (POST + b"Content-Length: 10000\r\n\r\n", b"x" * 10_000), (POST + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 2_000))
 
 
 class Drips:
-    """Connections that each send one byte of a request's head every half a second, until stopped."""
+    """Connections that each send one byte of a request's head or body every half a second, until stopped."""
 
     def __init__(self, port: int, context: ssl.SSLContext | None) -> None:
         self.socks: list[socket.socket] = []
-        for _ in range(DRIPPING):
+        for number in range(DRIPPING):
             plain = socket.create_connection(("127.0.0.1", port), timeout=20)
             self.socks.append(context.wrap_socket(plain) if context else plain)
+            self.socks[-1].sendall(SLOW[number % len(SLOW)][0])
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._drip, daemon=True)
         self.thread.start()
 
     def _drip(self) -> None:
-        words = b"GET /healthz HTTP/1.1\r\nHost: fly2any.example\r\nX-Slow: " + b"x" * 10_000
-        for at in range(len(words)):
-            for sock in self.socks:
+        for at in range(2_000):
+            for number, sock in enumerate(self.socks):
                 try:
-                    sock.send(words[at:at + 1])
+                    sock.send(SLOW[number % len(SLOW)][1][at:at + 1])
                 except OSError:
                     continue  # hung up on: that is what we want
             if self.stopped.wait(0.5):

@@ -147,9 +147,9 @@ class Promises:
         return awake + [f"{self._about(line)}: {line}" if self._about(line) not in line else line for line in differ]
 
     def _ended_unseen(self, difference: str) -> bool:
-        """Amadeus lists nothing: an answer was lost, staff were asked to look and did not, and it has cancelled itself."""
+        """Amadeus lists nothing: an answer was lost, staff were asked to look and did not, and it has ended there."""
         order = self.outside.orders.get(difference.partition(" ")[0])
-        return order is not None and order.manual and order.state == "lapsed" and Case.objects.filter(
+        return order is not None and order.manual and order.state in ("lapsed", "cancelled") and Case.objects.filter(
             booking__reference=order.reference, kind="unknown_outcome").exists()
 
     def _about(self, difference: str) -> str:

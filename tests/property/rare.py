@@ -8,6 +8,7 @@ from typing import Any
 
 from bookings import services
 from bookings.models import Booking
+from bookings.reconcile.differences import news
 from fly2any.kernel import clock
 from payments.models import Payment
 from suppliers.models import SupplierOrder
@@ -104,7 +105,14 @@ class Rare(Staff):
                     if captured:
                         self.captured_in_the_dashboard(doc["id"])
 
-        return self.between(booking, {"stripe.create_payment_intent": DONE}, act)
+        if self.dice.random() < 0.5:
+            return self.between(booking, {"stripe.create_payment_intent": DONE}, act)
+        self.weather.arm({"operation": "stripe.create_payment_intent", "count": 9, **DONE})
+        told = self.driven(booking)
+        self.weather.clear()
+        act()
+        self.closed_for(timedelta(hours=21))  # the gateway has forgotten the key: it is looked for by what it says of us
+        return f"{told}, and a day later {self.driven(booking)}"
 
     @deed(3)
     def lost_order(self) -> str:
@@ -174,6 +182,21 @@ class Rare(Staff):
         return self.between(booking, {
             "duffel.confirm_cancellation": UNDONE, "duffel.get_order": DOWN, "duffel.list_cancellations": DOWN,
             "amadeus.cancel_order": UNDONE, "amadeus.get_order": DOWN}, act)
+
+    @deed(1)
+    def void_and_issued_anew(self) -> str:
+        """The consolidator makes tickets void that nobody has paid, and perhaps issues others."""
+        order = SupplierOrder.objects.filter(supplier="amadeus", state__in=["reserved", "ticketed"], payments=None).exclude(
+            booking__wish="cancel").order_by("-pk").first()
+        if order is None or order.pnr in self.ended:
+            return self.forward(self.one())
+        told = ""
+        for deed_ in ("ticket", "void_tickets", self.dice.choice(("ticket", "expire"))):
+            self.http.post(f"/_amadeus/orders/{order.pnr}/{deed_}", json={})
+            news(order.booking_id, clock.now(), order_id=order.pk)  # as the looks of reconciliation do
+            told += f"{deed_} {self.driven(order.booking, 0.8)}; "
+            self.clock.pass_by(timedelta(minutes=1))
+        return told
 
     @deed(1)
     def lapsed_is_cancelled(self) -> str:

@@ -138,6 +138,9 @@ def test_the_sweeper_forgets_once_a_day(monkeypatch: pytest.MonkeyPatch) -> None
     for _ in range(3):
         sweeper.round()
     assert len(ran) == 1
+    Heartbeat.objects.filter(name="retention").update(beat_at=clock.now() - timedelta(hours=23))
+    sweeper.round()
+    assert len(ran) == 1
     Heartbeat.objects.filter(name="retention").update(beat_at=clock.now() - timedelta(days=3))
     for _ in range(3):
         sweeper.round()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fly2any.kernel.letters import storable
+from fly2any.kernel.letters import straight
 from fly2any.kernel.money import Money, MoneyError
 from payments.gateways.stripe import codes
 from payments.gateways.stripe.amounts import minor_from_stripe
@@ -49,7 +49,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def text(value: Any) -> str:
     """The value if it is text that can be kept, else ""."""
-    return storable(value)
+    return straight(value)
 
 
 def id_of(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -52,7 +52,7 @@ class Run:
     """One person calls every operation. `others`: whose rows they try as well and must never get at."""
 
     def __init__(self, schema: Any, who: Person, others: list[Person]) -> None:
-        self.who, self.others, self.tally = who, others, Tally()
+        self.schema, self.who, self.others, self.tally = schema, who, others, Tally()
         schema.config.checks.positive_data_acceptance.expected_statuses = REFUSED_BY_RULE
         self.operations = [found.ok() for found in schema.get_all_operations()]
 
@@ -61,7 +61,7 @@ class Run:
         for operation in self.operations:
             name = operation.definition.raw["operationId"]
             self.tally.statuses[name] = Counter()
-            self._send(operation.Case(**_whole(operation, aim(name, self.who.principal))), name, OWN)
+            self.send(operation.Case(**_whole(operation, aim(name, self.who.principal))), name, OWN)
             self._draw(operation, name, 1 if name in thrifty else examples, number)
         return self.tally
 
@@ -75,23 +75,26 @@ class Run:
         def once(case: Any, whose: str, data: Any) -> None:
             if whose != DRAWN:
                 owner = self.who if whose == OWN else data.draw(st.sampled_from(self.others))
-                _mix(case, aim(name, owner.principal), data)
-            self._send(case, name, whose)
+                mix(case, aim(name, owner.principal), lambda chances: data.draw(st.integers(0, chances - 1)) == 0)
+            self.send(case, name, whose)
 
         if examples:
             once()
 
-    def _send(self, case: Any, name: str, whose: str) -> None:
+    def send(self, case: Any, name: str, whose: str, recorder: Any = None) -> Any:
+        """Make the call, see whether anything about its answer is wrong, and give it back."""
         answer = case.call(headers=self.who.headers, cookies=self.who.cookies)
-        self.tally.statuses[name][answer.status_code] += 1
+        self.tally.statuses.setdefault(name, Counter())[answer.status_code] += 1
         if 200 <= answer.status_code < 300:
             self.tally.reached[name] += 1
             if whose == FOREIGN and name not in OPEN:
                 self.tally.wrong.append(f"{name}: {self.who.role} got at another's rows\n{case.as_curl_command()}")
         try:
-            case.validate_response(answer, excluded_checks=[positive_data_acceptance] if _by_rule(answer) else [])
+            case.validate_response(answer, excluded_checks=[positive_data_acceptance] if _by_rule(answer) else [],
+                                   recorder=recorder)
         except FailureGroup as group:
             self.tally.wrong.append(f"{name}: {group}")
+        return answer
 
 
 def _by_rule(answer: Any) -> bool:
@@ -108,31 +111,44 @@ def _whole(operation: Any, wanted: Aim) -> dict[str, Any]:
     return found
 
 
-def _mix(case: Any, wanted: Aim, data: Any) -> None:
-    """Put the valid call's ids in the path, its query under the drawn one, and its body in the place of drawn parts."""
+def mix(case: Any, wanted: Aim, one_in: Callable[[int], bool]) -> None:
+    """Put the valid call's ids in the path, its query under the drawn one, and its body in the place of drawn parts.
+
+    Half of the bodies keep nearly all of their valid parts, or those with many fields would hardly ever be taken.
+    """
     negated = {} if case.meta is None else {
         location for location, info in case.meta.components.items() if info.mode.is_negative}
     if ParameterLocation.PATH not in negated and wanted.path:
         case.path_parameters = {**case.path_parameters, **wanted.path}
     if ParameterLocation.QUERY not in negated and wanted.query:
-        case.query = {**wanted.query, **{name: value for name, value in (case.query or {}).items() if data.draw(st.booleans())}}
+        case.query = {**wanted.query, **{name: value for name, value in (case.query or {}).items() if one_in(2)}}
     if ParameterLocation.BODY not in negated and wanted.body is not None:
-        case.body = _blend(wanted.body, case.body, data)
+        few = one_in(2)
+        case.body = _blend(wanted.body, case.body, lambda extra: one_in(20 if few else 2 if extra else 6))
 
 
-def _blend(valid: Any, drawn: Any, data: Any) -> Any:
-    """The valid value with some parts of the drawn one."""
+def _blend(valid: Any, drawn: Any, takes: Callable[[bool], bool]) -> Any:
+    """The valid value with some parts of the drawn one: `takes` says whether, and is asked with True for extra fields."""
     if isinstance(valid, dict) and isinstance(drawn, dict):
-        kept = {name: _blend(value, drawn[name], data) if name in drawn else value for name, value in valid.items()}
-        return kept | {name: value for name, value in drawn.items() if name not in valid and data.draw(st.booleans())}
+        kept = {name: _blend(value, drawn[name], takes) if name in drawn else value for name, value in valid.items()}
+        return kept | {name: value for name, value in drawn.items() if name not in valid and takes(True)}
     if isinstance(valid, list) and isinstance(drawn, list) and valid and drawn:
-        return [_blend(valid[0], drawn[0], data), *valid[1:]]
-    return drawn if data.draw(st.integers(0, 5)) == 0 else valid
+        return [_blend(valid[0], drawn[0], takes), *valid[1:]]
+    return drawn if takes(False) else valid
 
 
 @cache
 def load() -> Any:
-    """The schema as the running application serves it."""
+    """The schema as the running application serves it, and what schemathesis does not see by itself: a booking that
+    was taken (202) can be looked at, changed and cancelled."""
     from fly2any.wsgi import application
 
-    return schemathesis.openapi.from_wsgi("/api/schema?format=json", application)
+    schema = schemathesis.openapi.from_wsgi("/api/schema?format=json", application)
+    operations = [one for path in schema.raw_schema["paths"].values() for one in path.values()]
+    links = {name: {"operationId": name, "parameters": {"reference": "$response.body#/booking/reference"}}
+             for one in operations for name in [one["operationId"]]
+             if any(each["name"] == "reference" for each in one.get("parameters", []))}
+    for one in operations:
+        if "202" in one["responses"]:
+            one["responses"]["202"]["links"] = links
+    return schema
