@@ -3,7 +3,7 @@
     --faults N      faults that must really fire (default 10000)
     --kills N       real SIGKILLs among them (default 2000)
     --processes P   at once, each with a PostgreSQL and a sandbox of its own (default 2)
-    --only SCENE    this scene alone (may be given several times); --scenes lists them
+    --only SCENE    this scene alone (may be given several times)
     --key KEY       this one run alone, as a failure prints it
     --resume FILE   where the results are kept; what stands there already is not run again
     --minutes M     stop after so long; the report tells what was done, --resume goes on
