@@ -273,8 +273,7 @@ def _pay_by(order: SupplierOrder, info: OrderInfo) -> datetime | None:
 
 def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dict[str, Any]]:
     """The ticket numbers: those that staff entered stand until the airline shows its own of the same traveller."""
-    shown = _shown(info)
-    if not shown:
+    if not (shown := _shown(info)):
         return list(order.tickets)
     named = {person for ticket in shown if ticket["kind"] == "ticket" for person in ticket["passengers"]}
     return [*shown, *(one for one in order.tickets if manual and one.get("by") == BY_STAFF
