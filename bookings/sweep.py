@@ -126,6 +126,7 @@ TURNS: dict[str, tuple[str, timedelta, Callable[[], object]]] = {
     "outages": ("outages", MINUTE, lambda: outages.bring_forward(clock.now())),
     "reconcile.light": ("light", LIGHT_EVERY, lambda: reconcile.light(clock.now())),
     "reconcile.full": ("full", MINUTE, _nightly),
+    "reconcile.enlist": ("enlist", DAILY, lambda: reconcile.enlist(clock.now(), reconcile.AHEAD)),
     "balance": ("balance", MINUTE, lambda: reconcile.watch_balances(clock.now())),
     "retention": ("retention", DAILY, lambda: retention.run(clock.now())),
     "drafts": ("drafts", DRAFTS_EVERY, lambda: retention.forget_drafts(clock.now())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import socket
@@ -100,6 +101,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The journeys without a browser stay with the others, whose running site they share.
     """
     items.sort(key=lambda item: bool(_BROWSER & set(getattr(item, "fixturenames", ()))) or item.path.parent.name == "journeys")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: looking through it again and again for garbage cost a tenth of the run."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,9 @@ def _read(line: Row, outside: Outside) -> Row:
     return {**line, "orders": [{**row, "id": outside.named(row["id"])} for row in line["orders"]],
             "payments": [row for row in line["payments"] if row not in by_hand],
             "desk_minor": sum(row["captured_minor"] - row["refunded_minor"] for row in by_hand),
-            "desk_refunded": any(row["refunded_minor"] for row in by_hand)}
+            "desk_refunded": any(row["refunded_minor"] for row in by_hand) or any(
+                row.get("by_hand_minor") for row in line["payments"]),
+            "given_elsewhere": sum(row.get("by_hand_minor", 0) for row in line["payments"] if row not in by_hand)}
 
 
 def _strangers(books: list[Row], outside: Outside) -> Iterator[str]:
@@ -212,8 +214,9 @@ def _compare(line: Row, outside: Outside) -> Iterator[str]:
     kept = sum(p.captured_minor - p.refunded_minor for p in payments)
     if len(live) > 1:
         yield f"{len(live)} live orders: {', '.join(order.id for order in live)}"
-    if line["retained_minor"] - line["desk_minor"] != kept:
-        yield f"we say {line['retained_minor'] - line['desk_minor']} are kept, Stripe keeps {kept}"
+    ours = line["retained_minor"] - line["desk_minor"] + line["given_elsewhere"]
+    if ours != kept:
+        yield f"we say {ours} are kept, Stripe keeps {kept}"
     if len({money.currency for money in [o.amount for o in orders] + [p.amount for p in payments]}) > 1:
         yield "more than one currency"
     for order in orders:
@@ -238,9 +241,11 @@ def _states(line: Row, outside: Outside) -> Iterator[str]:
             continue
         if paid.state not in PAYMENT_AGREES[row["state"]]:
             yield f"payment {paid.id} is {row['state']} here and {paid.state} at Stripe"
-        for name, theirs_minor in (("captured", paid.captured_minor), ("refunded", paid.refunded_minor)):
-            if row[f"{name}_minor"] != theirs_minor:
-                yield f"payment {paid.id}: {row[f'{name}_minor']} {name} here, {theirs_minor} at Stripe"
+        for name, ours, theirs_minor in (
+                ("captured", row["captured_minor"], paid.captured_minor),
+                ("refunded", row["refunded_minor"] - row.get("by_hand_minor", 0), paid.refunded_minor)):
+            if ours != theirs_minor:
+                yield f"payment {paid.id}: {ours} {name} here, {theirs_minor} at Stripe"
 
 
 def _money(line: Row, orders: list[OutsideOrder], payments: list[OutsidePayment], live: list[OutsideOrder],

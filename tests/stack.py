@@ -12,6 +12,7 @@ thread only: Linux sends that signal when the *thread* ends.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -31,7 +32,8 @@ import psycopg
 from django.test.utils import override_settings
 from psycopg import sql
 
-from fly2any.stack import broker, postgres, site
+from fly2any import env
+from fly2any.stack import broker, dumps, postgres, site
 from fly2any.stack.children import dies_with_parent
 from fly2any.stack.supervisor import Program
 from tests.sandbox.process import Sandbox, wait_until
@@ -400,12 +402,28 @@ def _template(server: str, connection: psycopg.Connection[Any]) -> str:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(old)))
     draft = f"{name}_draft"
     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(draft)))
-    environ = {**os.environ, "DATABASE_URL": _at(server, draft), "DB_POOL": "0"}
-    done = subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environ, text=True,
-                          capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    _migrate(_at(server, draft), ROOT / ".local" / f"{name}.dump")
     connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(draft), sql.Identifier(name)))
     return name
+
+
+def _migrate(address: str, kept: Path) -> None:
+    """Give an empty database our schema: as another lane has kept it, or by the migrations, and then keep it."""
+    database = env.database(address, pool=False, pool_size=1, statement_timeout_ms=0)
+    kept.parent.mkdir(exist_ok=True)
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if kept.exists():
+            dumps.restore(kept, database)
+            return
+        environ = {**os.environ, "DATABASE_URL": address, "DB_POOL": "0"}
+        done = subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environ,
+                              text=True, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        for old in kept.parent.glob("stack_template_*.dump"):
+            old.unlink()
+        with contextlib.suppress(dumps.DumpError):  # a server of somebody else's, whose programs are not here
+            dumps.make(database, kept)
 
 
 def _drop(server: str, address: str) -> None:

@@ -5,6 +5,7 @@ run twice at once: it goes on from the page it had come to, and each difference 
 """
 
 from bookings.detectors.balance import watch as watch_balances
+from bookings.reconcile.rolling import AHEAD, enlist
 from bookings.reconcile.turns import PARTS, full, full_is_due, light, part_names, rematch
 
-__all__ = ["PARTS", "full", "full_is_due", "light", "part_names", "rematch", "watch_balances"]
+__all__ = ["AHEAD", "PARTS", "enlist", "full", "full_is_due", "light", "part_names", "rematch", "watch_balances"]

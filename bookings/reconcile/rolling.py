@@ -21,6 +21,7 @@ from suppliers.types import LIVE
 MOST = 200
 WEEKLY, DAILY, LAST_DAYS = timedelta(days=7), timedelta(days=1), timedelta(days=3)
 ENLISTED = timedelta(hours=72)
+AHEAD = timedelta(days=400)  # no flight is sold longer ahead than about a year
 
 # a driver that saves the row it read before may undo it, so what is young is enlisted again at each turn
 _ENLIST = """
@@ -34,9 +35,18 @@ WHERE b.id = o.booking_id AND b.departs_at > %(now)s AND o.look_again_at IS NULL
 
 def look_again(now: datetime) -> int:
     """Have the drivers look at what is due. Returns how many orders and refunds. `now`: database time (UTC)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ENLIST, {"now": now, "live": sorted(LIVE), "since": now - ENLISTED})
+    enlist(now)
     return _orders(now) + _refunds(now)
+
+
+def enlist(now: datetime, young: timedelta = ENLISTED) -> int:
+    """Have live orders that are not older than this looked at; how many are newly listed. `now`: database time (UTC).
+
+    Once a day with `AHEAD`: when nobody worked for days, what was made before is not young any more at the next turn.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ENLIST, {"now": now, "live": sorted(LIVE), "since": now - young})
+        return cursor.rowcount
 
 
 def _orders(now: datetime) -> int:

@@ -235,8 +235,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.locators = [list(pair) for pair in info.locators] or order.locators
     order.pay_by, order.price_guaranteed_until = _pay_by(order, info), info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
-    order.tickets = _numbers(order, info, manual=booking.route == Route.MANUAL)
-    order.actions = list(info.actions)
+    order.tickets, order.actions = _numbers(order, info, manual=booking.route == Route.MANUAL), list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
     if here is OrderState.TICKETED and info.state is OrderState.CANCELLED:
@@ -274,8 +273,7 @@ def _pay_by(order: SupplierOrder, info: OrderInfo) -> datetime | None:
 
 def _numbers(order: SupplierOrder, info: OrderInfo, *, manual: bool) -> list[dict[str, Any]]:
     """The ticket numbers: those that staff entered stand until the airline shows its own of the same traveller."""
-    shown = _shown(info)
-    if not shown:
+    if not (shown := _shown(info)):
         return list(order.tickets)
     named = {person for ticket in shown if ticket["kind"] == "ticket" for person in ticket["passengers"]}
     return [*shown, *(one for one in order.tickets if manual and one.get("by") == BY_STAFF
@@ -291,8 +289,7 @@ def _tickets_void(moment: Moment, info: OrderInfo) -> bool:
 
     A reservation without tickets is no such sign where only staff have told us of them.
     """
-    order = order_of(moment.story)
-    left = {ticket.number for ticket in info.tickets}
+    order, left = order_of(moment.story), {ticket.number for ticket in info.tickets}
     lost = any(one["kind"] == "ticket" and one.get("by") != BY_STAFF and one["number"] not in left
                for one in order.tickets)
     void = info.state in (OrderState.CANCELLED, OrderState.LAPSED) or (info.state is OrderState.RESERVED and lost)

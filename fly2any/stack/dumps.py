@@ -30,12 +30,12 @@ def make(database: Settings, file: Path, age: str = "") -> None:
     """
     draft = file.with_name(f"{file.name}.part")
     command = [_program("pg_dump"), "--format=custom", "--no-owner", "--no-privileges",
-               f"--lock-wait-timeout={_LOCK_WAIT}", "--file", "-" if age else str(draft)]
-    if age:
+               f"--lock-wait-timeout={_LOCK_WAIT}"]
+    if age:  # what pg_dump is not told to write to a file goes through the pipe ("-" would be a file's name)
         _sealed(command, database, age, draft)
     else:
         draft.touch(mode=0o600)
-        _run(command, database)
+        _run([*command, "--file", str(draft)], database)
     with draft.open("rb") as written:
         os.fsync(written.fileno())
     draft.rename(file)
@@ -49,10 +49,16 @@ def restore(file: Path, database: Settings, identity: Path | None = None, jobs: 
         _run([*command, f"--jobs={jobs}", str(file)], database)
         return
     opened = [_program("age"), "--decrypt", "--identity", str(identity), str(file)]
+    refused: DumpError | None = None
     with subprocess.Popen(opened, stdout=subprocess.PIPE) as opening:  # noqa: S603
-        _run(command, database, stdin=opening.stdout)
-    if opening.returncode:
+        try:
+            _run(command, database, stdin=opening.stdout)
+        except DumpError as error:
+            refused = error  # perhaps because age gave it nothing
+    if opening.returncode > 0:  # less: it was cut off, because pg_restore had ended
         raise DumpError("age cannot open the dump with this identity")
+    if refused is not None:
+        raise refused
 
 
 def create(database: Settings) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from bookings import alerts, cases, decide, detectors, facts, sweep
@@ -196,6 +196,15 @@ def test_one_that_fails_is_a_case_and_does_not_silence_the_others(monkeypatch: p
     engine.DETECTORS["M15"] = found()
     detectors.run(NOW + M)
     assert [case.kind for case in open_cases()] == ["refunded_but_live"]
+
+
+def test_postgres_forbids_a_second_open_case_of_one_mismatch() -> None:
+    broken.unknown_outcome()
+    detectors.run(NOW, ["M4"])
+    again = only()
+    again.pk, again.opened_at = None, NOW + H
+    with pytest.raises(IntegrityError, match="case_is_opened_once"), transaction.atomic():
+        again.save(force_insert=True)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -22,7 +25,10 @@ from icalendar import Calendar
 from bookings import cases, chat, documents, mail, telling
 from bookings.admin.queue.export import FORMULA, rows_of, safe
 from bookings.documents import paper
-from bookings.models import Booking, Case, Outbox
+from bookings.figures.definitions import FIGURES
+from bookings.figures.sums import Amounts
+from bookings.models import Booking, Case, Figure, Outbox
+from fly2any import logs
 from fly2any.kernel import clock
 from payments.gateways.stripe import mapping as stripe
 from suppliers.amadeus import reading as amadeus
@@ -172,6 +178,43 @@ def test_no_cell_of_the_export_is_a_formula(principal: str) -> None:
     cells = [cell for row in csv.reader(io.StringIO(written.getvalue())) for cell in row]
     assert any("=cmd" in cell for cell in cells) and not [cell for cell in cells if cell.startswith(FORMULA)]
     assert [safe(start + "1") for start in "=+-@\t\r\n"] == ["'" + start + "1" for start in "=+-@\t\r\n"]
+
+
+def test_figures_show_it_as_text_and_no_cell_of_theirs_is_a_formula() -> None:
+    boss, now, cells = staff(), clock.now(), list[str]()
+    for grain, at in (("h", now.replace(minute=0, second=0, microsecond=0)), ("d", now.replace(hour=0, minute=0, second=0, microsecond=0))):
+        for metric in {name for one in FIGURES for name in one.measure.metrics}:
+            money = any(isinstance(one.measure, Amounts) and metric in one.measure.metrics for one in FIGURES)
+            dims = ["USD", f"={NAME}:USD" if money else MARK[:60]]
+            Figure.objects.bulk_create([Figure(grain=grain, at=at, metric=metric, dim=dim, n=3, total=-500, high=3) for dim in dims])
+    for one in FIGURES:
+        address = reverse("admin:dashboard_figure", args=[one.name]) + "?period=7d"
+        lines = boss.get(f"{address}&format=csv").content.decode()
+        cells += [cell for row in csv.reader(io.StringIO(lines)) for cell in row]
+    for address in (reverse("admin:dashboard"), reverse("admin:dashboard_figure", args=["supplier-failures"])):
+        harmless(boss.get(address))
+    assert not [cell for cell in cells if cell.startswith(FORMULA)]
+    assert [cell for cell in cells if cell.startswith("'=<script>q7")]
+
+
+def test_log_lines_are_whole_and_hold_nothing_of_theirs(principal: str, caplog: pytest.LogCaptureFixture) -> None:
+    made = logs.config("INFO")["formatters"]["json"]
+    formatter, bad = made.pop("()")(**made), MARK.replace("\r\n", " ").replace("\n", " ").replace("\x1b", "")
+    caplog.set_level("INFO")
+    guest = Client(raise_request_exception=False, headers={"User-Agent": bad, "Referer": bad, "X-Request-Id": bad, "Cookie": f"guest={NAME}"})
+    for path in (f"/{quote(MARK)}", f"/trips/{quote(MARK)}", f"/flights?origin={quote(MARK)}", f"/manage/link/{quote(MARK)}/"):
+        guest.get(path)
+    guest.post("/trips/find", {"reference": MARK, "email": MARK})
+    guest.post("/api/bookings", MARK, content_type="application/json")
+    boss = Client(raise_request_exception=False)
+    boss.post("/admin/login/", {"username": MARK, "password": MARK})
+    with mock.patch("bookings.selectors.bookings_of", side_effect=ValueError(MARK)):
+        guest.get("/trips")
+    lines = [formatter.format(record) for record in caplog.records]
+    assert len(lines) >= 8 and any("ValueError" in line for line in lines)
+    for line in lines:
+        assert isinstance(json.loads(line), dict) and line.isprintable()
+        assert not any(mark in line for mark in ("q7()", "=cmd", "evil.example", "7*7", "passwd"))
 
 
 def test_the_chat_hears_nothing_that_others_wrote(principal: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 from bookings import restoring
 from bookings.models import Diary
@@ -181,6 +185,32 @@ def test_the_books_end_where_they_did_although_a_run_that_was_cut_off_has_writte
     assert restoring.prepare(now, "restored")["reservations"] == 1
     assert Diary.objects.filter(actor="restore", at=now).count() == 2
     assert restoring.last_written() == ended
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed here: apt-get install age")
+@pytest.mark.django_db(transaction=True)
+def test_a_dump_for_another_house_is_opened_by_its_key_alone(tmp_path: Path) -> None:
+    right, wrong, file = tmp_path / "right.key", tmp_path / "wrong.key", tmp_path / "night.dump.age"
+    for key in (right, wrong):
+        subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
+    recipient = subprocess.run(["age-keygen", "-y", str(right)], check=True, capture_output=True, text=True).stdout.strip()
+    booking = rows.booking(contact_email="ada.marked@example.com")
+    call_command("backup", str(file), age=recipient)
+    sealed = file.read_bytes()
+    assert sealed.startswith(b"age-encryption.org/v1") and b"PGDMP" not in sealed and b"ada.marked" not in sealed
+    copy = {**connection.settings_dict, "NAME": "opened"}
+    try:
+        for key, opens in ((wrong, False), (right, True)):
+            dumps.drop(copy)
+            dumps.create(copy)
+            with contextlib.nullcontext() if opens else pytest.raises(dumps.DumpError, match="this identity"):
+                dumps.restore(file, copy, key)
+        with psycopg.connect(dumps.url(copy)) as there:
+            found = there.execute("SELECT reference, contact_email FROM bookings_booking").fetchall()
+        assert found == [(booking.reference, "ada.marked@example.com")]
+    finally:
+        dumps.drop(copy)
 
 
 def start(stack: Stack, *words: str) -> subprocess.Popen[bytes]:

@@ -44,6 +44,7 @@ class Walk(Rare):
     @deed(1)
     def reconcile(self) -> str:
         """A light turn: all their lists are compared with ours; then whatever it woke."""
+        reconcile.enlist(clock.now(), reconcile.AHEAD)
         reconcile.light(clock.now())
         return f"{self.swept()} woken"
 
@@ -121,6 +122,7 @@ class Walk(Rare):
             self.log[-1] = f"rest for {days} days"
             self.live(timedelta(days=days), drives)
             if days != 5:
+                reconcile.enlist(clock.now(), reconcile.AHEAD)
                 reconcile.light(clock.now())
                 detectors.run(clock.now())
             for _ in range(2):

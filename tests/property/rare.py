@@ -196,6 +196,7 @@ class Rare(Staff):
             news(order.booking_id, clock.now(), order_id=order.pk)  # as the looks of reconciliation do
             told += f"{deed_} {self.driven(order.booking, 0.8)}; "
             self.clock.pass_by(timedelta(minutes=1))
+            self.swept()
         return told
 
     @deed(1)

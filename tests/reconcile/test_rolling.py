@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bookings import sweep
 from bookings.models import Booking
 from bookings.reconcile import rolling
 from payments.models import Refund
@@ -45,6 +46,17 @@ def test_every_live_order_weekly_and_daily_in_the_last_three_days() -> None:
     assert looks(order, 14, timedelta(hours=1)) == [7.0, 9.0, 10.0, 11.0]
     order.refresh_from_db()
     assert order.look_again_at is None, "it has left"
+
+
+def test_what_was_made_before_days_in_which_nobody_worked_is_enlisted_once_a_day() -> None:
+    order = flying(30, looked_at=NOW - 7 * DAY)
+    SupplierOrder.objects.update(created_at=NOW - 7 * DAY)
+    assert rolling.look_again(NOW) == 0, "it is not young any more"
+    assert rolling.enlist(NOW, rolling.AHEAD) == 1 and rolling.enlist(NOW, rolling.AHEAD) == 0
+    assert rolling.look_again(NOW) == 1
+    order.refresh_from_db()
+    assert order.news_at == NOW
+    assert "reconcile.enlist" in sweep.TURNS
 
 
 def test_a_look_of_somebody_else_counts() -> None:

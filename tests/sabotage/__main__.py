@@ -3,9 +3,11 @@
     python -m tests.sabotage --list                  the bugs, and what each breaks
     python -m tests.sabotage                         all of them, in two copies at once; writes docs/sabotage.md
     python -m tests.sabotage --only NAME [NAME …]    these alone
-    python -m tests.sabotage --new                   those that were never run as they are now
+    python -m tests.sabotage --widen                 run the whole folders of a bug's tests when these stay green
+    python -m tests.sabotage --resume                after a kill: those that were not yet noticed in this very tree
 
-Ends with 1 when a bug survives, a patch does not fit any more, or a test was red before. Some 15 to 20 s for each bug.
+Ends with 1 when a bug survives, is noticed only by a test that it does not name, a patch does not fit any more, or a
+test was red before. Each result is kept as soon as it is there. Some 15 to 20 s for each bug.
 """
 
 from __future__ import annotations
@@ -26,14 +28,15 @@ def main() -> int:
     """Run what was asked for; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.sabotage", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
-    parser.add_argument("--new", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--widen", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--processes", type=int, default=2)
     words = parser.parse_args()
-    bugs, known = every(), page.kept()
+    bugs = every()
     chosen = [bug for bug in bugs if not words.only or bug.name in words.only]
-    if words.new:
-        chosen = [bug for bug in chosen if bug.name not in known or known[bug.name].digest != bug.digest]
+    if words.resume:
+        chosen = page.unseen(chosen, fingerprint())
     if unknown := set(words.only) - {bug.name for bug in bugs}:
         print(f"no such bug: {', '.join(sorted(unknown))}")
         return 1
@@ -41,35 +44,35 @@ def main() -> int:
         for bug in chosen:
             print(f"{bug.name:32} {bug.sentence}")
         return 0
-    return campaign(bugs, chosen, words.processes)
+    return campaign(bugs, chosen, words.processes, widen=words.widen)
 
 
-def campaign(bugs: list[Bug], chosen: list[Bug], processes: int) -> int:
+def campaign(bugs: list[Bug], chosen: list[Bug], processes: int, *, widen: bool = False) -> int:
     """Apply each chosen bug and tell; 1 when one does not fit, survives, or has a test that was red before."""
     unfit = [f"{bug.name}: {fault}" for bug in chosen for fault in faults(bug)]
     if unfit:
         print("these do not fit the tree:", *unfit, sep="\n  ")
         return 1
     HOME.mkdir(parents=True, exist_ok=True)
-    copies = [Copy(number) for number in range(1, min(processes, len(chosen)) + 1)]
+    copies, tree = [Copy(number) for number in range(1, min(processes, len(chosen)) + 1)], fingerprint()
     print(f"{len(chosen)} bugs; first their tests without any", flush=True)
-    if red := unbroken(copies, chosen, fingerprint()):
+    if red := unbroken(copies, chosen, tree):
         print("red before anything was broken:", *red, sep="\n  ")
         return 1
     results = []
-    for result in _all(copies, chosen):
+    for result in _all(copies, chosen, tree, widen):
         results.append(result)
         page.keep(result)
-    survived = [result for result in results if not result.noticed]
+    survived = [result for result in results if not result.shown]
     if page.write(bugs, date.today()):
         print(f"written: {page.PAGE.relative_to(ROOT)}")
     print(f"{len(results) - len(survived)} of {len(results)} noticed", flush=True)
     for result in survived:
-        print(f"SURVIVED {result.name} {result.trouble}")
+        print(f"name the test that noticed {result.name}" if result.noticed else f"SURVIVED {result.name} {result.trouble}")
     return 1 if survived else 0
 
 
-def _all(copies: list[Copy], chosen: list[Bug]) -> Iterator[Result]:
+def _all(copies: list[Copy], chosen: list[Bug], tree: str, widen: bool) -> Iterator[Result]:
     """Every bug once, each copy taking the next one as soon as it is free."""
     free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
     for copy in copies:
@@ -79,7 +82,7 @@ def _all(copies: list[Copy], chosen: list[Bug]) -> Iterator[Result]:
     def one(bug: Bug) -> Result:
         copy = free.get()
         try:
-            result = attempt(copy, bug, at)
+            result = attempt(copy, bug, at, tree, widen)
         finally:
             free.put(copy)
         _tell(bug, result)

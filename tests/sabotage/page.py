@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from datetime import date
 
@@ -14,10 +15,12 @@ ROWS = HOME / "results.json"
 HEAD = """# Sabotage: deliberate bugs and the tests that notice them
 
 A suite that stays green proves something only if it would have gone red. `python -m tests.sabotage` puts one deliberate
-bug at a time into a copy of the tree and runs the tests that should notice; a bug counts as noticed when at least one
-test that asserts behaviour fails (a lint, type, budget or source check does not count, nor does a broken fixture). The
-tests are run without any bug first. The command ends with 1 when a bug survives, when a patch does not fit any more,
-or when a test was red before. The bugs are the files in `tests/sabotage/bugs`; this page is written by the command.
+bug at a time into a copy of the tree and runs the tests that should notice; a bug counts as noticed when a test that it
+names and that asserts behaviour fails (a lint, type, budget or source check does not count, nor does a broken fixture).
+The tests are run without any bug first. The command ends with 1 when a bug survives, when a patch does not fit any more,
+or when a test was red before. The bugs are the files in `tests/sabotage/bugs`; this page is written by the command when
+every bug was noticed as it is now, and says at which commit (`--resume` goes on after a kill, with what was not noticed in
+the very tree that lies here).
 
 """
 
@@ -35,10 +38,18 @@ def kept() -> dict[str, Result]:
     return {row["name"]: Result(**row) for row in json.loads(ROWS.read_text())}
 
 
-def write(bugs: list[Bug], today: date) -> bool:
-    """Write the page when there is a result of every bug as it is now; returns whether it was."""
+def unseen(bugs: list[Bug], tree: str) -> list[Bug]:
+    """Those of the bugs that were not noticed, as they are now, in this tree (see running.fingerprint)."""
     known = kept()
-    rows = [known[bug.name] for bug in bugs if bug.name in known and known[bug.name].digest == bug.digest]
+    return [bug for bug in bugs if bug.name not in known or not known[bug.name].shown
+            or (known[bug.name].digest, known[bug.name].tree) != (bug.digest, tree)]
+
+
+def write(bugs: list[Bug], today: date) -> bool:
+    """Write the page when every bug, as it is now, was noticed by a test that it names; returns whether it was."""
+    known = kept()
+    rows = [known[bug.name] for bug in bugs
+            if bug.name in known and known[bug.name].digest == bug.digest and known[bug.name].shown]
     if len(rows) != len(bugs):
         return False
     PAGE.write_text(text(bugs, rows, today), encoding="utf-8")
@@ -47,8 +58,8 @@ def write(bugs: list[Bug], today: date) -> bool:
 
 def text(bugs: list[Bug], rows: list[Result], today: date) -> str:
     """The page for these bugs and their results, in the same order."""
-    caught, commits = sum(bool(row.noticed) for row in rows), sorted({row.commit for row in rows})
-    lines = [HEAD + f"{today:%d %B %Y}, commit {', '.join(commits)}: **{caught} of {len(rows)} noticed**, "
+    runs = "; ".join(f"{count} at commit {commit}" for commit, count in Counter(row.commit for row in rows).most_common())
+    lines = [HEAD + f"{today:%d %B %Y}: **{sum(row.shown for row in rows)} of {len(rows)} noticed** ({runs}), "
              f"{sum(row.seconds for row in rows) / max(len(rows), 1):.0f} s for each in the mean.\n",
              "| Bug | What is broken | Where | What noticed it |", "|---|---|---|---|"]
     for bug, row in zip(bugs, rows, strict=True):

@@ -168,10 +168,16 @@ class Result:
     widened: bool = False
     trouble: str = ""
     said: str = ""  # how the first of them failed
+    tree: str = ""  # what it ran on, see fingerprint
+
+    @property
+    def shown(self) -> bool:
+        """Whether a test that the bug names noticed it; one that was found by widening has to be named first."""
+        return bool(self.noticed) and not self.widened
 
 
-def attempt(copy: Copy, bug: Bug, at: str) -> Result:
-    """Apply the bug, run its tests and, if all stay green, their folders. Raises BadBug when it does not fit."""
+def attempt(copy: Copy, bug: Bug, at: str, tree: str, widen: bool) -> Result:
+    """Apply the bug and run its tests; if all stay green and `widen`, their folders. Raises BadBug when it does not fit."""
     began, widened, trouble = time.monotonic(), False, ""
     run = Run()
     with copy.broken_by(bug):
@@ -179,7 +185,7 @@ def attempt(copy: Copy, bug: Bug, at: str) -> Result:
             run = copy.run(list(bug.tests))
             if run.broken and not run.exact:
                 run = copy.run(list(bug.tests))
-            if not run.exact:
+            if widen and not run.exact:
                 widened = True
                 run = copy.run(bug.folders)
         except Hanging as error:
@@ -187,4 +193,4 @@ def attempt(copy: Copy, bug: Bug, at: str) -> Result:
     if not run.exact and run.broken:
         trouble = f"only fixtures and imports broke: {run.broken[0]}"
     return Result(bug.name, bug.digest, at, round(time.monotonic() - began, 1), run.exact, widened, trouble,
-                  run.said.get(run.exact[0], "") if run.exact else "")
+                  run.said.get(run.exact[0], "") if run.exact else "", tree)

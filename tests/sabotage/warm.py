@@ -14,10 +14,13 @@ import sys
 from contextlib import suppress
 
 LIBRARIES = (
-    "amadeus celery cryptography.fernet django.core.serializers.json django.db.models django.http django.test "
-    "django_otp duffel_api faker httpx hypothesis hypothesis.strategies jsonschema moneyed "
+    "airportsdata amadeus anyio anyio.pytest_plugin celery celery.app.amqp cryptography.fernet dateutil.parser "
+    "diff_match_patch django.core.management django.core.serializers.json django.db.backends.postgresql.base "
+    "django.db.models django.forms django.http django.template.backends.django django.test django_otp duffel_api environ "
+    "faker httpx hypothesis hypothesis.strategies icalendar jsonschema kombu.transport.redis moneyed phonenumbers "
     "playwright.sync_api prometheus_client psutil psycopg psycopg_pool pybreaker pytest pytest_django "
-    "pytest_playwright redis requests segno stripe structlog tenacity").split()
+    "pytest_playwright redis requests rest_framework.serializers schemathesis schemathesis.pytest segno stripe "
+    "structlog tablib tenacity valkey whitenoise").split()
 
 
 def main() -> None:
@@ -35,7 +38,6 @@ def main() -> None:
 
 
 def _run(arguments: list[str], log: str, seconds: int) -> int:
-    os.setsid()
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -45,6 +47,7 @@ def _run(arguments: list[str], log: str, seconds: int) -> int:
 
     if die := dies_with_parent(signal.SIGKILL):
         die()
+    os.setsid()  # only now, for a session whose leader dies with its parent would be as nice as we, and hardly ever run
     postgres.stop = lambda data_dir: False  # the campaign's own, which the next bug needs again
     signal.alarm(seconds)
     import pytest

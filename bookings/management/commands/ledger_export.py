@@ -24,7 +24,10 @@ SELECT b.id, jsonb_build_object(
                                '[]'::jsonb) FROM suppliers_supplierorder o WHERE o.booking_id = b.id),
     'payments', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                      'id', p.external_id, 'state', p.state, 'captured_minor', p.captured_minor,
-                     'refunded_minor', p.refunded_minor) ORDER BY p.id), '[]'::jsonb)
+                     'refunded_minor', p.refunded_minor, 'by_hand_minor', (
+                         SELECT coalesce(sum(r.amount_minor), 0)::bigint FROM payments_refund r
+                         WHERE r.payment_id = p.id AND r.state = 'succeeded' AND r.external_id LIKE 'desk:%%'))
+                     ORDER BY p.id), '[]'::jsonb)
                  FROM payments_payment p WHERE p.booking_id = b.id))::text
 FROM bookings_booking b WHERE b.id > %s AND b.wish <> 'draft' ORDER BY b.id LIMIT %s
 """
