@@ -235,8 +235,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     order.locators = [list(pair) for pair in info.locators] or order.locators
     order.pay_by, order.price_guaranteed_until = _pay_by(order, info), info.price_guaranteed_until
     order.void_until, order.paid_at, order.cancelled_at = info.void_until, info.paid_at, info.cancelled_at
-    order.tickets = _numbers(order, info, manual=booking.route == Route.MANUAL)
-    order.actions = list(info.actions)
+    order.tickets, order.actions = _numbers(order, info, manual=booking.route == Route.MANUAL), list(info.actions)
     if info.itinerary:
         order.itinerary = [to_json(part) for part in info.itinerary]
     if here is OrderState.TICKETED and info.state is OrderState.CANCELLED:

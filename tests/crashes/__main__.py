@@ -3,7 +3,7 @@
     --faults N      faults that must really fire (default 10000)
     --kills N       real SIGKILLs among them (default 2000)
     --processes P   at once, each with a PostgreSQL and a sandbox of its own (default 2)
-    --only SCENE    this scene alone (may be given several times); --scenes lists them
+    --only SCENE    this scene alone (may be given several times)
     --key KEY       this one run alone, as a failure prints it
     --resume FILE   where the results are kept; what stands there already is not run again
     --minutes M     stop after so long; the report tells what was done, --resume goes on
@@ -101,8 +101,7 @@ def report(chosen: argparse.Namespace, file: Path, ends: list[int]) -> int:
     from tests.crashes import housework, tally
 
     assert housework
-    kept = tally.plan_of(file)
-    told = tally.sums(tally.read(file), json.loads(kept.read_text()) if kept.exists() else {})
+    told = tally.sums(tally.read(file), tally.plan(file))
     print(f"seed {chosen.seed}, results in {file}\n{tally.text(told)}")
     file.with_suffix(".report.json").write_text(json.dumps(told, indent=1))
     file.with_suffix(".table.txt").write_text(tally.table(told["matrix"]))

@@ -75,6 +75,15 @@ class Act:
     after: list[dict[str, Any]]  # where it may end: at rest, and the sweeper may drive on what was only pressed
 
 
+def singles(scene: str, passed: dict[str, list[str]], seed: int) -> Iterator[Item]:
+    """Every fault that fits, at every point that is passed; `seed` says who recovers."""
+    for number, points in passed.items():
+        for point in points:
+            for fault in fitting(point.partition("#")[0]):
+                by = Random(f"{seed} {scene} {number} {point} {fault}").choice(BY)
+                yield Item(scene, int(number), (Hit(fault, point),), by)
+
+
 class Play:
     """A scene on its stage."""
 
@@ -104,13 +113,9 @@ class Play:
         found = checking.broken(self.stage.world.sandbox, frozenset(self.stage.picture()["cases"]))
         assert not found, f"{self.name} without any fault: {found}\n{checking.told()}"
 
-    def singles(self, seed: int) -> Iterator[Item]:
-        """Every fault that fits, at every point that is passed; `seed` says who recovers."""
-        for number, act in self.acts.items():
-            for point in act.points:
-                for fault in fitting(point.partition("#")[0]):
-                    by = Random(f"{seed} {self.name} {number} {point} {fault}").choice(BY)
-                    yield Item(self.name, number, (Hit(fault, point),), by)
+    def passed(self) -> dict[str, list[str]]:
+        """The points that each piece passes, by its number."""
+        return {str(number): act.points for number, act in self.acts.items()}
 
     # --- one run ------------------------------------------------------------------------------------------------------
 
@@ -185,7 +190,7 @@ class Play:
 
     def _again(self, piece: Piece, item: Item) -> None:
         """Press once more; a refusal is right where somebody else may have pressed and driven to the end meanwhile."""
-        others = len(item.hits) > 1 or item.hits[0].fault == "frozen"
+        others = len(item.hits) > 1 or FAULTS[item.hits[0].fault].stops
         try:
             piece.work()
         except Problem:
@@ -218,4 +223,4 @@ def _differ(wanted: dict[str, Any], found: dict[str, Any]) -> str:
     return "; ".join(f"{name}: {wanted[name]} became {found[name]}" for name in wanted if wanted[name] != found[name])
 
 
-__all__ = ["BY", "DRIVE", "Act", "Item", "Play", "Result"]
+__all__ = ["BY", "DRIVE", "Act", "Item", "Play", "Result", "singles"]

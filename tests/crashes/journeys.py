@@ -356,7 +356,7 @@ def manual_given_back(stage: Stage) -> list[Piece]:
     trip = Trip(stage, manual=True)
 
     def given_back() -> None:
-        if trip.booking.wish != "cancel":
+        if trip.booking.wish != "cancel" and trip.order is not None and trip.order.state == "ticketed":
             stage.world.consolidator(trip.order, "cancel_by_airline")  # at the terminal, as staff asked
             stage.manager.press("record_cancellation", booking=trip.booking, amount="20")
 

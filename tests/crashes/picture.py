@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import connection
 
-# a payment that never came to exist outside says nothing about where a booking stands
+# what never came to exist outside, or what something would have cost that is over, says nothing about where a booking stands
 _BOOKING = """json_build_array(b.due_at IS NOT NULL, b.due_at IS NOT NULL AND b.due_at <= $1, b.wish, b.status, b.closing, b.money,
     b.progress, b.accepted_minor, b.parked_at IS NOT NULL,
-    (SELECT json_agg(json_build_array(state, total_minor, change_answer, quote_id <> '') ORDER BY id)
+    (SELECT json_agg(json_build_array(state, CASE WHEN state NOT IN ('cancelled', 'lapsed') THEN total_minor END, change_answer, quote_id <> '') ORDER BY id)
         FROM suppliers_supplierorder WHERE booking_id = b.id),
     (SELECT json_agg(json_build_array(state, captured_minor, refunded_minor, disputed) ORDER BY id)
         FROM payments_payment WHERE booking_id = b.id AND (external_id <> '' OR state <> 'voided')),

@@ -14,15 +14,15 @@ MAIN = ("hold_first", "instant", "hold", "manual_given_back", "manual_cancelled"
 SECOND = tuple(fault for fault in FAULTS if not FAULTS[fault].stops)  # a recovery is a process like any other
 DEEP = 14  # a recovery rarely passes more points
 LOT = 300
-SINGLES = 3  # the number of the last lot in which a single fault stands
+SINGLES = 3  # the number of the last lot that goes through the plan
 
 
 def lots(singles: dict[str, list[Item]], *, faults: int, seed: int) -> Iterator[list[Item]]:
     """Without end, what comes first matters most: a campaign may be cut short, and ends when its numbers are met.
 
     Every point killed in each scene that passes it, and each fault that fits it once; pairs and triples; then each
-    fault where its point is passed first in each piece, then at the other passages; pairs and triples again and again.
-    Single faults are at most nine tenths of `faults`.
+    fault where its point is passed first in each piece, then at the other passages, both followed by a kill inside the
+    recovery; pairs and triples again and again. What goes through the plan takes at most nine tenths of `faults`.
     """
     every = [item for items in singles.values() for item in items]
     combined, room = _combined(singles, Random(seed)), faults * 9 // 10
@@ -36,9 +36,14 @@ def lots(singles: dict[str, list[Item]], *, faults: int, seed: int) -> Iterator[
             yield _next(combined, min(LOT, faults // 10))
         lot = _some([item for item in _first(every, order) if item not in planned], room - len(planned), seed)
         planned |= set(lot)
-        yield lot
+        yield [_killed_again(item, seed) for item in lot] if number else lot
     while every:
         yield _next(combined, LOT)
+
+
+def _killed_again(item: Item, seed: int) -> Item:
+    """The same, and its recovery dies as well: a kill leads nowhere else, so it hides nothing of the first fault."""
+    return replace(item, hits=(*item.hits, Hit("kill", f"any#{Random(f'{seed} {item.what}').randrange(1, 4)}")))
 
 
 def only_kills(item: Item) -> Item:

@@ -36,7 +36,7 @@ from tests.world import World
 Work = Callable[[], object]
 DRIVE, PRESS, OUTSIDE = "drive", "press", "outside"
 BY_HAND = "found by hand "
-FAR = timedelta(days=4)  # a deadline of the airline: nothing that a recovery waits for
+FAR = timedelta(days=2)  # a deadline of the airline: staff have looked long before, and no recovery waits for it
 SOON = timedelta(minutes=20)  # what has ended is watched for days, for an order that shows up late
 
 

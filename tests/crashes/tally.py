@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.crashes.campaign import Item, Result
 from tests.crashes.faults import fitting
 
 HOW = {1: "singles", 2: "pairs", 3: "triples"}
+Plan = dict[str, dict[str, list[str]]]  # by scene and piece: the passages of its points
 Matrix = dict[str, dict[str, dict[str, int]]]  # by point and fault: how often it is passed, was struck at, and fired
 
 
@@ -34,15 +36,30 @@ def done(file: Path) -> set[str]:
     return {result["key"].rpartition("/")[0] for result in read(file)}
 
 
+def struck(file: Path) -> set[str]:
+    """The first fault of each run, and where."""
+    return {what.partition("+")[0] for what in done(file)}
+
+
 def so_far(file: Path) -> tuple[int, int]:
     """Faults that fired, and the kills among them."""
     fired = [fault for result in read(file) for fault in result["fired"]]
     return len(fired), fired.count("kill")
 
 
-def plan_of(file: Path) -> Path:
-    """Where the points are kept that each piece of each scene passes."""
-    return file.with_suffix(".plan.json")
+def plan(file: Path) -> Plan:
+    """The points that each piece of each scene passes, as it was last rehearsed for this campaign."""
+    kept = file.with_suffix(".plan.json")
+    return json.loads(kept.read_text()) if kept.exists() else {}
+
+
+def keep_plan(file: Path, scene: str, passed: dict[str, list[str]]) -> None:
+    """Note what the scene passed; whole or not at all, however we die."""
+    known, kept = plan(file), file.with_suffix(".plan.json")
+    if known.get(scene) != passed:
+        new = kept.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps({**known, scene: passed}))
+        new.replace(kept)
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -58,7 +75,7 @@ def read(file: Path) -> list[dict[str, Any]]:
     return found
 
 
-def matrix(results: list[dict[str, Any]], plan: dict[str, dict[str, list[str]]]) -> Matrix:
+def matrix(results: list[dict[str, Any]], plan: Plan) -> Matrix:
     """Each registered point by each fault that fits it: its passages in all scenes, how many were tried, what fired.
 
     A passage counts as tried once, however often; `fired` counts every time that the fault really happened there.
@@ -81,7 +98,7 @@ def matrix(results: list[dict[str, Any]], plan: dict[str, dict[str, list[str]]])
     return found
 
 
-def sums(results: list[dict[str, Any]], plan: dict[str, dict[str, list[str]]] | None = None) -> dict[str, Any]:
+def sums(results: list[dict[str, Any]], plan: Plan | None = None) -> dict[str, Any]:
     """The report as values. `lost`: runs after which something was not as it must be."""
     cells = matrix(results, plan or {})
     flat = [(point, fault, cell) for point, faults in cells.items() for fault, cell in faults.items()]

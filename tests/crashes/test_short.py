@@ -29,12 +29,12 @@ met: Counter[str] = Counter()
 def survive(stage: Stage, name: str) -> None:
     """Play the scene, then die at each point that no scene before has died at, and meet one fault of another kind."""
     from tests.crashes import housework, journeys, tally
-    from tests.crashes.campaign import Play
+    from tests.crashes.campaign import Play, singles
 
     assert housework
     play = Play(stage, name, journeys.SCENES[name])
     play.rehearse()
-    items = list(play.singles(SEED))
+    items = list(singles(name, play.passed(), SEED))
     kills = {item.hits[0].point.partition("#")[0]: item for item in reversed(items) if item.hits[0].fault == "kill"}
     others = [item for item in items if item.hits[0].fault != "kill"]
     rare = min(others, key=lambda item: met[item.hits[0].fault])

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.crashes import housework, planning, tally
-from tests.crashes.campaign import Item, Result
+from tests.crashes.campaign import Result, singles
 from tests.crashes.faults import fitting
 
 PLAN = {"hold": {"0": ["commit.wish.before#1", "commit.wish.after#1"], "1": ["commit.wish.after#1", "commit.wish.after#2"]}}
@@ -23,7 +23,12 @@ def test_a_campaign_that_was_killed_while_it_wrote_goes_on_behind_its_half_line(
     tally.keep(file, Result("hold/1/commit.wish.after#2:cut/sweeper"))
     assert [result["code"] for result in tally.read(file)] == ["abc", ""]
     assert tally.done(file) == {"hold/0/commit.wish.before#1:kill", "hold/1/commit.wish.after#2:cut"}
-    assert tally.so_far(file) == (1, 1)
+    tally.keep(file, Result("hold/1/commit.wish.after#1:raise+any#2:kill/sweeper", ["raise"], ["commit.wish.after#1"]))
+    assert "hold/1/commit.wish.after#1:raise" in tally.struck(file) - tally.done(file)
+    assert tally.so_far(file) == (2, 1)
+    tally.keep_plan(file, "hold", {"0": ["commit.wish.after#1"]})
+    tally.keep_plan(file, "instant", {"1": []})
+    assert tally.plan(file) == {"hold": {"0": ["commit.wish.after#1"]}, "instant": {"1": []}}
 
 
 def test_the_report_names_what_fits_and_did_not_fire() -> None:
@@ -45,13 +50,13 @@ def test_the_report_names_what_fits_and_did_not_fire() -> None:
 
 
 def test_every_fault_at_every_passage_is_planned_before_pairs_are_repeated() -> None:
-    keys = [f"hold/{piece}/{point}:{fault}/sweeper" for piece, points in PLAN["hold"].items() for point in points
-            for fault in fitting(point.partition("#")[0])]
-    singles = {"hold": [Item.read(key) for key in keys]}
-    lots = planning.lots(singles, faults=10_000, seed=1)
+    every = list(singles("hold", PLAN["hold"], seed=1))
+    lots = planning.lots({"hold": every}, faults=10_000, seed=1)
     once, pairs, first, others = (next(lots) for _ in range(4))
-    assert len({*once, *first, *others}) == len(once) + len(first) + len(others) == len(keys)
-    assert {item.key for item in once} >= {f"hold/0/commit.wish.{when}#1:kill/sweeper" for when in ("before", "after")}
-    assert "hold/1/commit.wish.after#2:kill/sweeper" in {item.key for item in others}, "a second passage comes later"
+    assert {item.what.partition("+")[0] for item in [*once, *first, *others]} == {item.what for item in every}
+    assert len(once) + len(first) + len(others) == len(every)
+    assert {item.what for item in once} >= {f"hold/0/commit.wish.{when}#1:kill" for when in ("before", "after")}
+    assert "hold/1/commit.wish.after#2:kill" in {item.what.partition("+")[0] for item in others}, "a second passage comes later"
+    assert {item.hits[1].fault for item in [*first, *others]} == {"kill"}
     assert all(len(item.hits) in (2, 3) for item in pairs)
     assert {hit.fault for item in pairs for hit in planning.only_kills(item).hits} == {"kill"}
