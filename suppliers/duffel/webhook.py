@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fly2any.kernel.errors import Refused
-from fly2any.kernel.letters import storable
+from fly2any.kernel.letters import straight
 from suppliers.types import Notice
 
 TOLERANCE_SECONDS = 300
@@ -61,16 +61,16 @@ def read(body: bytes) -> Notice:
         raw = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Refused("unreadable", "the message is not JSON") from error
-    event_id = storable(raw.get("id")) if isinstance(raw, dict) else ""
+    event_id = straight(raw.get("id")) if isinstance(raw, dict) else ""
     if not event_id:
         raise Refused("unreadable", "the message has no id")
-    raw_kind = storable(raw.get("type"))
+    raw_kind = straight(raw.get("type"))
     data = raw.get("data")
     thing = data.get("object") if isinstance(data, dict) else None
     thing = thing if isinstance(thing, dict) else {}
     return Notice(
         event_id=event_id, kind=_KINDS.get(raw_kind, "unknown"), raw_kind=raw_kind,
-        order_id=_order_id(thing, raw), offer_id=storable(thing.get("offer_id")),
+        order_id=_order_id(thing, raw), offer_id=straight(thing.get("offer_id")),
         live_mode=raw.get("live_mode") is True, made_at=_moment(raw.get("created_at")),
     )
 
@@ -88,15 +88,15 @@ def header_of(headers: Mapping[str, str]) -> str:
 def _moment(value: Any) -> datetime | None:
     """An ISO time with its zone; None when it is absent or unreadable."""
     try:
-        stamp = datetime.fromisoformat(storable(value))
+        stamp = datetime.fromisoformat(straight(value))
     except ValueError:
         return None
     return stamp if stamp.tzinfo else None
 
 
 def _order_id(thing: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
-    given = storable(thing.get("order_id"))
+    given = straight(thing.get("order_id"))
     if given:
         return given
-    return next((text for text in (storable(thing.get("id")), storable(raw.get("idempotency_key")))
+    return next((text for text in (straight(thing.get("id")), straight(raw.get("idempotency_key")))
                  if text.startswith("ord_")), "")

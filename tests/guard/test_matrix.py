@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ class House:
     @staticmethod
     def own(principal: str) -> tuple[Booking, Booking, str]:
         draft = party(principal, "adult")
-        draft.offer.priced_at = clock.now()
+        draft.offer.priced_at = clock.now() + timedelta(minutes=10)  # fresh, however slow the machine is
         draft.offer.save()
         return booked(principal, "confirmed"), draft, found(principal).rpartition("=")[2]
 

@@ -39,6 +39,9 @@ def test_the_export_tells_each_booking_in_one_line() -> None:
     rows.payment(first, external_id="pi_0", state="voided")
     paid = rows.payment(first, external_id="pi_1", state="captured", captured_minor=59999, refunded_minor=9999,
                         order=order)
+    for state, id, minor in (("succeeded", "desk:R 1", 2000), ("succeeded", "re_1", 7999), ("requested", "", 1)):
+        paid.refunds.create(amount_minor=minor, currency="USD", cause=f"by_hand{minor}", state=state, external_id=id,
+                            requested_at=NOW)
     second = rows.booking(accepted_minor=0, currency="JPY")
     cases.open_case(kind="unknown_outcome", subject="booking:2", booking=second, now=NOW)
     cases.open_case(kind="orphaned_booking", subject="duffel:ord_9", booking=second, now=NOW)
@@ -48,9 +51,9 @@ def test_the_export_tells_each_booking_in_one_line() -> None:
         {"reference": first.reference, "status": "CONFIRMED", "case": None, "supplier": "duffel",
          "agreed_amount_minor": 59999, "retained_minor": 50000,
          "orders": [{"id": "ord_1", "state": "ticketed"}, {"id": "", "state": "not_created"}],
-         "payments": [{"id": "pi_0", "state": "voided", "captured_minor": 0, "refunded_minor": 0},
+         "payments": [{"id": "pi_0", "state": "voided", "captured_minor": 0, "refunded_minor": 0, "by_hand_minor": 0},
                       {"id": paid.external_id, "state": "captured", "captured_minor": 59999,
-                       "refunded_minor": 9999}],
+                       "refunded_minor": 9999, "by_hand_minor": 2000}],
          "currency": "USD", "fee_minor": 0},
         {"reference": second.reference, "status": "PENDING", "case": "orphaned_booking", "supplier": "duffel",
          "agreed_amount_minor": 0, "retained_minor": 0, "orders": [], "payments": [], "currency": "JPY",
