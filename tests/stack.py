@@ -325,8 +325,7 @@ class Stack:
             "WEB_WORKERS": str(self._workers), "WEB_THREADS": str(self._threads), "PGAPPNAME": name,
             "SECRET_KEY": SECRET_KEY, "TRUSTED_PROXIES": "1", "LOG_LEVEL": "WARNING",
             "AMADEUS_CLIENT_ID": os.environ.get("AMADEUS_CLIENT_ID", ""),  # in tests one supplier, unless they want both
-            **self._more,
-            **({"CRASH_FILE": str(self.crash_file)} if name.startswith(("worker", "sweeper")) else {}),
+            **({"CRASH_FILE": str(self.crash_file)} if name.startswith(("worker", "sweeper")) else {}), **self._more,
         }
 
     def _spawn(self, name: str) -> None:

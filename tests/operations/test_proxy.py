@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.customer import Customer, Market
 from tests.operations.units import Deployed, Nginx
@@ -132,7 +133,8 @@ def test_a_booking_that_waits_is_not_cut_off(site: Site) -> None:
 def test_a_whole_booking_through_the_proxy(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The units' own commands behind it: __Host- cookies, HSTS, the limits of one address, a booking to its ticket."""
     folder, port, plain = tmp_path_factory.mktemp("proxied"), free_port(), free_port()
-    environ = {"SITE_URL": f"https://{HOST}", "ALLOWED_HOSTS": f"{HOST},127.0.0.1,localhost"}
+    environ = {"SITE_URL": f"https://{HOST}", "ALLOWED_HOSTS": f"{HOST},127.0.0.1,localhost", "CRASH_FILE": "",
+               "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
     with Deployed(folder, every=1.0, environ=environ) as stack, Nginx(
             folder / "nginx", port, plain, stack.ports[0], HOST) as proxy:
         site, customer = Site(proxy, plain), Customer(stack)

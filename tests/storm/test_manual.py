@@ -158,7 +158,7 @@ def calm() -> Iterator[None]:
     breaker.reset()
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(n, marks=pytest.mark.slow) for n in range(4, 60))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 60))])
 def test_a_walk_on_the_manual_route_keeps_every_promise(
         reservations: World, settings: Any, calm: None, seed: int) -> None:
     settings.SECOND_PERSON_ABOVE = {"USD": 10**9, "EUR": 10**9}
