@@ -230,7 +230,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
     """Believe the airline's own picture of the order."""
     story, order, booking = moment.story, order_of(moment.story), moment.story.booking
     here, void = OrderState(order.state), _tickets_void(moment, info)
-    kept = void and _paid(moment)
+    kept = void and _paid(moment, info)
     order.external_id, order.pnr = info.external_id, info.pnr
     order.locators = [list(pair) for pair in info.locators] or order.locators
     order.pay_by, order.price_guaranteed_until = _pay_by(order, info), info.price_guaranteed_until
@@ -249,7 +249,7 @@ def see_order(moment: Moment, info: OrderInfo) -> None:
         order.total_minor = info.total.minor
     behind = {OrderState.PAYING: OrderState.HELD, OrderState.TICKETED: OrderState.RESERVED}.get(here) is info.state
     if not kept and (void or not behind):
-        move(moment, info.state, "the tickets are void" if void else "")
+        move(moment, info.state, "the tickets are void" if void and info.state is OrderState.RESERVED else "")
     if here is OrderState.TICKETED and order.state == OrderState.RESERVED:
         order.ticketed_at, order.tickets = None, _shown(info)
     if order.state == OrderState.TICKETED and order.ticketed_at is None:
@@ -296,14 +296,14 @@ def _tickets_void(moment: Moment, info: OrderInfo) -> bool:
     return moment.story.booking.route == Route.MANUAL and order.state == OrderState.TICKETED and void
 
 
-def _paid(moment: Moment) -> bool:
+def _paid(moment: Moment, info: OrderInfo) -> bool:
     """Whether the void tickets are paid for: then nothing ends before staff say what comes back (case TICKETS VOID)."""
-    booking, payment, order = moment.story.booking, moment.story.payment, order_of(moment.story)
+    booking, payment = moment.story.booking, moment.story.payment
     if payment is None or payment.state not in ("capturing", "captured"):
         return False
     if "tickets_void" not in moment.story.cases:
         cases.open_case(kind="tickets_void", subject=f"booking:{booking.pk}", booking=booking, now=moment.now,
-                        facts={"order": order.external_id, "airline": "void"})
+                        facts={"order": info.external_id, "airline": info.state.value})
         moment.story.cases.add("tickets_void")
     return True
 

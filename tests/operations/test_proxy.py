@@ -137,6 +137,8 @@ def test_a_whole_booking_through_the_proxy(tmp_path_factory: pytest.TempPathFact
                "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
     with Deployed(folder, every=1.0, environ=environ) as stack, Nginx(
             folder / "nginx", port, plain, stack.ports[0], HOST) as proxy:
+        stack.manage("collectstatic", "--noinput")
+        stack.restart("web")
         site, customer = Site(proxy, plain), Customer(stack)
         front = site.send("GET", "/")
         cookies = front.headers.get_list("set-cookie")
