@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
@@ -35,6 +36,23 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.LAPSED: frozenset({OrderState.CANCELLED}),
     OrderState.CANCELLED: frozenset(),
 }
+
+
+class OneByOneJSONField(models.JSONField):
+    """JSON that is inserted in many rows at once as so many values, and not as one array of texts.
+
+    Django sends rows of nothing but plain fields as one array a column (UNNEST), in which psycopg masks each quotation
+    mark of a document twice: sixty offers of 5 kB take 43 ms of processor instead of 9.
+    """
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        """That a field has one is what keeps Django from UNNEST (django.db.backends.postgresql.compiler)."""
+        return "%s"
+
+    def deconstruct(self) -> Any:
+        """To a migration it is JSON as any other."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
 
 
 BY_STAFF = "staff"  # who a ticket number comes from when the airline has not shown it
@@ -74,7 +92,7 @@ class Offer(models.Model):
     total_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     expires_at = models.DateTimeField()
-    searched = models.JSONField()
+    searched = OneByOneJSONField()
     brief = models.JSONField(null=True, blank=True)  # what a list needs of `searched` (bookings.selectors.lines)
     priced = models.JSONField(null=True, blank=True)
     priced_at = models.DateTimeField(null=True, blank=True)

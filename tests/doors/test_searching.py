@@ -9,8 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bookings import drafts, selectors
+from bookings.drafts.searching import row
 from fly2any.kernel import clock
 from fly2any.kernel.errors import Unavailable
 from suppliers import breaker, registry
@@ -119,3 +122,11 @@ def test_a_search_that_breaks_in_our_hands_ends_and_says_so(monkeypatch: pytest.
     assert Offer.objects.count() == 0
     assert whole["complete"] is True
     assert states(whole) == {"good": ("failed", 0, "internal")}
+
+
+def test_the_documents_of_many_offers_are_not_masked_twice_in_one_array() -> None:
+    search = Search.objects.create(principal=ME, query={})
+    with CaptureQueriesContext(connection) as sent:
+        Offer.objects.bulk_create([row(search.pk, ME, info("good", number, 30000)) for number in range(3)])
+    assert Offer.objects.count() == 3
+    assert not [one["sql"] for one in sent if "UNNEST" in one["sql"]]
