@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
 from fly2any.kernel.money import Money
 from suppliers.types import Condition, FlightSegment, FlightSlice, OfferInfo, OfferPassenger, Place, Service
 
+_AS_IS = (str, int, float, type(None))
+
 
 def _plain(value: Any) -> Any:
-    """Turn what `asdict` gives into JSON: times as ISO 8601, tuples as lists."""
+    """JSON of a picture in one pass (`asdict` copies every leaf first): times as ISO 8601, tuples as lists."""
+    if isinstance(value, _AS_IS):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return value
+    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
 
 
 def to_json(picture: OfferInfo | FlightSlice) -> dict[str, Any]:
     """A JSON-able picture of an offer or of one direction of it."""
-    raw: dict[str, Any] = _plain(asdict(picture))
+    raw: dict[str, Any] = _plain(picture)
     raw.pop("document", None)  # has a column of its own, and never leaves the server
     return raw
 

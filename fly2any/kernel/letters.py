@@ -27,9 +27,9 @@ def storable(value: object) -> str:
 
     Without this the database refuses the row, a webhook's sender hears 500 and sends the same again for three days.
     """
-    if not isinstance(value, str) or "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not isinstance(value, str) or "\x00" in value:
         return ""
-    return value
+    return "" if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value) else value
 
 
 def straight(value: object) -> str:
