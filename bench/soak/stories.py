@@ -19,7 +19,8 @@ from typing import Any
 from bench.soak.browser import Browser, Front, Turned, Unreachable
 from tests.wire import Line, Request
 
-PAIRS = [("JFK", "LAX"), ("BOS", "MIA"), ("SFO", "SEA"), ("ORD", "DEN"), ("ATL", "JFK"), ("DFW", "LAS")]
+# From six offers to forty, for two cores have to carry all of it
+PAIRS = [("SFO", "SEA"), ("OMA", "ABQ"), ("BUF", "RDU"), ("SDF", "PIT"), ("BHM", "TPA"), ("TUL", "BNA")]
 GOOD, CHALLENGE, DECLINED = "4242424242424242", "4000000000003220", "4000000000000002"
 TICKS = [{"code": "dangerous_goods", "version": "1"}, {"code": "names_and_terms", "version": "1"}]
 ENDS = frozenset({"CONFIRMED", "CANCELLED", "EXPIRED", "FAILED"})
