@@ -2,14 +2,32 @@
 
 import os
 import warnings
+from typing import Any
 
 from celery import Celery
+from kombu.transport import redis
+from redis.exceptions import ConnectionError as BrokerGone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fly2any.settings")
 
 # root on a laptop or in a container is the owner's choice; tasks are JSON, never pickle
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
+
+class _Channel(redis.Channel):
+    """A way to the broker that says so when the broker has gone.
+
+    Kombu gives unfinished messages back, and acknowledges finished ones, over a connection that was lost meanwhile.
+    That ended the worker with an AttributeError; a lost connection is what it knows to live with.
+    """
+
+    def _connparams(self, asynchronous: bool = False) -> Any:
+        if self.connection is None or self.connection.client is None:
+            raise BrokerGone("the connection to the broker was closed")
+        return super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+
+
+redis.Transport.Channel = _Channel
 app = Celery("fly2any")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -14,7 +14,7 @@ from typing import Any
 from bench.soak.browser import Browser, Front, Turned, Unreachable
 from tests.wire import Line, Request
 
-PAUSE = 5.0  # seconds between two looks at the worklist
+PAUSE = 8.0  # seconds between two looks at the worklist
 LINK_WAITS = 150.0  # seconds for which a customer may pay by the link, before it is taken back and cash recorded
 SURE = 20.0  # seconds before a reservation that the terminal does not show is believed never to have been made
 WORKLIST, UNKNOWN = "/admin/bookings/booking/ticketing/", "/admin/bookings/case/?kind=unknown_outcome"

@@ -64,7 +64,7 @@ def ground(folder: Path, *, broker: bool, every: float, balancer: Balancer) -> S
     """A fresh stack in `folder`; start it with `with`. `every`: seconds between two sweeps."""
     postgres.stop(folder / "pg")
     shutil.rmtree(folder, ignore_errors=True)
-    return Stack(folder, webs=2, workers=2, threads=8, celeries=2, sweepers=2, broker=broker, every=every,
+    return Stack(folder, webs=2, workers=2, threads=6, celeries=2, sweepers=2, broker=broker, every=every,
                  own_postgres=True, postgres_settings=DURABLE, fast=False, front=f"http://127.0.0.1:{balancer.port}",
                  environ=ENVIRON)
 

@@ -169,6 +169,23 @@ def trace(stack: Stack, customer: Customer) -> tuple[Any, ...]:
         " FROM bookings_booking b WHERE reference = %s", customer.reference)[0]
 
 
+@pytest.mark.failure("R6")
+def test_a_worker_outlives_its_broker_with_a_message_in_hand(stack: Stack, market: Market) -> None:
+    """Kombu would give unfinished messages back to the broker that is gone, and end the worker over it."""
+    customer = Customer(stack)
+    stack.sandbox.fault("duffel.create_order", "latency", seconds=4.0, count=1)
+    customer.book(market.offer(customer.guest))
+    wait_until(lambda: stack.value("SELECT count(*) FROM bookings_externalcall c JOIN bookings_booking b ON"
+                                   " b.id = c.booking_id WHERE reference = %s", customer.reference), 20)
+    stack.kill_broker()
+    customer.until("PENDING_PAYMENT", seconds=30)
+    stack.start_broker()
+    customer.pay()
+    customer.until("CONFIRMED", seconds=40)
+    assert stack.ended("worker") is None, stack.logs()
+    right(stack)
+
+
 @pytest.mark.failure("P1")
 def test_postgres_restarts_in_the_middle(stack: Stack, market: Market) -> None:
     customer = Customer(stack)
