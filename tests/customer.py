@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ ENDS = {"CONFIRMED", "CANCELLED", "EXPIRED", "FAILED"}
 _PAIRS = cycle([("JFK", "LAX"), ("BOS", "MIA"), ("LHR", "JFK"), ("SFO", "SEA"), ("CDG", "FCO"), ("ORD", "DEN")])
 _days = count(40)
 _addresses = count(1)
+_asking = threading.Lock()  # settings are one for all threads
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Market:
     def info(self, kind: str = HOLDABLE, choose: Callable[[OfferInfo], bool] | None = None) -> OfferInfo:
         """A new offer that fits, priced at the supplier just now."""
         fits = choose or (lambda info: info.instant_only == (kind == INSTANT))
-        with override_settings(DUFFEL_API_BASE=f"{self.stack.sandbox.url}/duffel"):
+        with _asking, override_settings(DUFFEL_API_BASE=f"{self.stack.sandbox.url}/duffel"):
             for _ in range(6):
                 origin, destination = next(_PAIRS)
                 day = date.today() + timedelta(days=next(_days) % 200 + 30)
