@@ -80,7 +80,7 @@ def mails(stack: Stack) -> tuple[dict[str, Any], list[str]]:
             wrong.append(f"mail {number} {kind} is due and has not gone out")
         elif copies > 1 and tries < copies:
             wrong.append(f"mail {number} {kind} went out {copies} times after {tries} tries")
-        elif copies and not why and number not in said:  # one that went while the files were read is said by now
+        elif copies and not (went or why or number in said):  # one that went while the files were read is said by now
             wrong.append(f"mail {number} {kind} went out and is not said to have")
         twins += max(copies - 1, 0)
     wrong += [f"mail {number} went out, and nobody wrote it" for number in sent]
