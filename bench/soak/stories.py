@@ -352,7 +352,7 @@ async def _page_until(c: Customer, there: Callable[[], bool]) -> None:
         await c.browser.think(3.0)
 
 
-# More integrators than browsers: two cores carry two of these a second with a quarter left for what is done to them.
+# More integrators than browsers, for two cores have to carry all of it (docs/soak.md)
 STORIES: dict[Callable[[Customer], Awaitable[str]], int] = {
     steps_by_api: 12, one_call: 48, three_tabs: 4, hold: 10, cancels: 10, by_our_team: 6, by_pages: 10}
 

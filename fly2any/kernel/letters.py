@@ -12,6 +12,7 @@ _LETTERS = str.maketrans({
     "’": " ", "'": " ", "ʼ": " ", "`": " ", ".": " ", "–": "-", "—": "-", "_": " ", "/": " "})
 _NOT_A_NAME = re.compile(r"[^A-Z -]+", re.ASCII)
 _SPACES = re.compile(r"\s+")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # Unicode's direction marks (UAX 9, 2)
 
 
@@ -27,9 +28,7 @@ def storable(value: object) -> str:
 
     Without this the database refuses the row, a webhook's sender hears 500 and sends the same again for three days.
     """
-    if not isinstance(value, str) or "\x00" in value:
-        return ""
-    return "" if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value) else value
+    return value if isinstance(value, str) and not _UNSTORABLE.search(value) else ""
 
 
 def straight(value: object) -> str:

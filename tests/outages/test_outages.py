@@ -171,14 +171,21 @@ def trace(stack: Stack, customer: Customer) -> tuple[Any, ...]:
         " FROM bookings_booking b WHERE reference = %s", customer.reference)[0]
 
 
+def being_booked(stack: Stack, market: Market, *, seconds: float) -> Customer:
+    """A customer whose order the airline is thinking about, for so many seconds."""
+    customer = Customer(stack)
+    stack.sandbox.fault("duffel.create_order", "latency", seconds=seconds, count=1)
+    customer.book(market.offer(customer.guest))
+    wait_until(lambda: stack.rows("SELECT 1 FROM bookings_externalcall c JOIN bookings_booking b ON b.id = c.booking_id"
+                                  " WHERE reference = %s AND kind = 'create_order' AND state = 'intended'",
+                                  customer.reference), 20)
+    return customer
+
+
 @pytest.mark.failure("R6")
 def test_a_worker_outlives_its_broker_with_a_message_in_hand(stack: Stack, market: Market) -> None:
     """Kombu would give unfinished messages back to the broker that is gone, and end the worker over it."""
-    customer = Customer(stack)
-    stack.sandbox.fault("duffel.create_order", "latency", seconds=4.0, count=1)
-    customer.book(market.offer(customer.guest))
-    wait_until(lambda: stack.value("SELECT count(*) FROM bookings_externalcall c JOIN bookings_booking b ON"
-                                   " b.id = c.booking_id WHERE reference = %s", customer.reference), 20)
+    customer = being_booked(stack, market, seconds=4.0)
     stack.kill_broker()
     customer.until("PENDING_PAYMENT", seconds=30)
     stack.start_broker()
@@ -190,11 +197,7 @@ def test_a_worker_outlives_its_broker_with_a_message_in_hand(stack: Stack, marke
 
 @pytest.mark.failure("P1")
 def test_postgres_restarts_in_the_middle(stack: Stack, market: Market) -> None:
-    customer = Customer(stack)
-    stack.sandbox.fault("duffel.create_order", "latency", seconds=3.0, count=1)
-    customer.book(market.offer(customer.guest))
-    wait_until(lambda: stack.rows("SELECT 1 FROM bookings_externalcall WHERE kind = 'create_order' AND state ="
-                                  " 'intended'"), 20)
+    customer = being_booked(stack, market, seconds=3.0)
     stack.restart_postgres()
     customer.pay()
     customer.until("CONFIRMED", seconds=40)
