@@ -44,10 +44,15 @@ _ADDRESS = re.compile(r"\bhttps?://\S+")
 REMINDERS = frozenset({"hold_reminder_24", "hold_reminder_2"})
 
 
-def send_due(now: datetime, limit: int) -> int:
-    """Send up to `limit` mails that are due at `now` (UTC). Returns how many went out. Safe to run many at once."""
+def send_due(now: datetime, limit: int, *, enough: Callable[[], bool] = lambda: False) -> int:
+    """Send up to `limit` mails that are due at `now` (UTC). Returns how many went out. Safe to run many at once.
+
+    Ends after the mail in hand once `enough` says so.
+    """
     started, sent = time.monotonic(), 0
     for _ in range(limit):
+        if enough():
+            break
         at = now + timedelta(seconds=time.monotonic() - started)
         row = _claim(at)
         if row is None:

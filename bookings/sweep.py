@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 
 from bookings import alerts, cases, chat, copies, detectors, figures, mail, outages, reconcile, retention, telling
 from bookings.advance import advance
@@ -33,6 +34,28 @@ SILENT = timedelta(minutes=3)
 WATCH_EVERY_SECONDS = 60
 
 
+class Chores:
+    """Threads for long lists. They end with the process wherever they are; a comparison goes on where it was."""
+
+    def __init__(self, many: int) -> None:
+        self._many, self._waiting = many, SimpleQueue[Callable[[], None] | None]()
+        for number in range(many):
+            threading.Thread(target=self._work, name=f"chore_{number}", daemon=True).start()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Done by the next thread that is free."""
+        self._waiting.put(work)
+
+    def shutdown(self) -> None:
+        """Begin nothing more; waits for nothing."""
+        for _ in range(self._many):
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while work := self._waiting.get():
+            work()
+
+
 class Sweeper:
     """One round after another until it is told to stop; long calls of one booking never hold up the others."""
 
@@ -41,7 +64,7 @@ class Sweeper:
         self.stopping = threading.Event()
         self._pool = ThreadPoolExecutor(DRIVERS, thread_name_prefix="drive")
         self._tellers = ThreadPoolExecutor(len(TELLING), thread_name_prefix="tell")
-        self._chores = ThreadPoolExecutor(CHORES, thread_name_prefix="chore")
+        self._chores = Chores(CHORES)
         self._busy: set[int] = set()
         self._jobs: set[str] = set()
         self._guard = threading.Lock()
@@ -58,7 +81,8 @@ class Sweeper:
                 logger.exception("sweep.failed")
                 connection.close()
             self.stopping.wait(self.every)
-        for pool in (self._pool, self._tellers, self._chores):
+        self._chores.shutdown()
+        for pool in (self._pool, self._tellers):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def round(self) -> int:
@@ -68,7 +92,7 @@ class Sweeper:
         due = due_bookings(now, BATCH)
         for booking_id in due:
             self._drive(booking_id)
-        self._job("mail", lambda: mail.send_due(clock.now(), 100))
+        self._job("mail", lambda: mail.send_due(clock.now(), 100, enough=self.stopping.is_set))
         self._job("chat", lambda: _tell_chat(clock.now()))
         self._job("alerts", lambda: alerts.tell(clock.now()))
         self._job("rematch", lambda: reconcile.rematch(clock.now()))
@@ -86,6 +110,7 @@ class Sweeper:
 
     def _one(self, booking_id: int) -> None:
         try:
+            close_old_connections()
             advance(booking_id, actor="sweeper")
         except Exception:
             logger.exception("drive.failed", extra={"booking_id": booking_id})
@@ -102,6 +127,7 @@ class Sweeper:
 
         def run() -> None:
             try:
+                close_old_connections()  # each thread has its own, and the database may have been away since
                 work()
             except Exception:
                 logger.exception("job.failed", extra={"job": name})

@@ -195,6 +195,22 @@ def test_a_worker_outlives_its_broker_with_a_message_in_hand(stack: Stack, marke
     right(stack)
 
 
+@pytest.mark.failure("O15")
+def test_a_sweeper_told_to_end_waits_for_no_long_comparison(stack: Stack, market: Market) -> None:
+    """It finishes the steps of bookings and the mail in hand; a vendor's long list goes on at the next start."""
+    stack.rows("DELETE FROM bookings_heartbeat WHERE name = 'reconcile.light' RETURNING 1")
+    slow = stack.sandbox.fault("stripe.list_payment_intents", "latency", seconds=20.0)
+    stack.restart("sweeper")
+    wait_until(lambda: any(fault["id"] == slow["id"] and fault["fired"]
+                           for fault in stack.sandbox.http.get("/_faults").json()["faults"]), 30)
+    stack.ask_to_end("sweeper")
+    wait_until(lambda: stack.ended("sweeper") is not None, 8)
+    assert stack.ended("sweeper") == 0, stack.logs()
+    stack.restart("sweeper")
+    assert stack.value("SELECT count(*) FROM bookings_reconcilerun WHERE part = 'intents' AND kind = 'light'"
+                       " AND finished_at IS NULL") == 1, "the next turn goes on with it"
+
+
 @pytest.mark.failure("P1")
 def test_postgres_restarts_in_the_middle(stack: Stack, market: Market) -> None:
     customer = being_booked(stack, market, seconds=3.0)

@@ -152,7 +152,8 @@ def test_mail_waits_neither_for_an_airline_that_does_not_answer_nor_for_long_com
         assert mailed.wait(10)
     finally:
         silence.set()
-        for pool in (sweeper._pool, sweeper._tellers, sweeper._chores):
+        sweeper._chores.shutdown()
+        for pool in (sweeper._pool, sweeper._tellers):
             pool.shutdown()
 
 
