@@ -157,10 +157,14 @@ def unseen(f: Facts, o: OrderFacts, look: Wait, now: datetime) -> Decision | Non
 def ticketed(f: Facts, o: OrderFacts, p: PaymentFacts | None, now: datetime) -> Decision | None:
     """A ticket without money: staff hear of it at once; a card is asked only by their link. None: as elsewhere.
 
-    A link that was taken back, or a card that was to be let go, is not charged because the tickets came first.
+    A link that was taken back, or a card that was to be let go, is not charged because the tickets came first. Nor is
+    any card for tickets that were not seen in this minute: staff may have made them void since.
     """
     if p is not None and p.state is P.AUTHORISED and not f.card_wanted:
         return undoing(p.void, Do(Step.VOID), f, now)
+    if p is not None and p.state is P.AUTHORISED and o.readable and stale(o.looked_at, now):
+        look = ready(o.look, Do(Step.LOOK_ORDER), now)
+        return unseen(f, o, look, now) if isinstance(look, Wait) else look
     if p is not None and p.state is not P.OPEN:
         return None
     if "ticketed_unpaid" not in f.cases:

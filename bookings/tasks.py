@@ -7,14 +7,20 @@ import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 from django.db import close_old_connections, connection
 
 from bookings import copies, mail, sweep
 from bookings.advance import advance
-from fly2any.kernel import clock, counting
+from fly2any.kernel import clock, counting, settling
 
 logger = logging.getLogger(__name__)
+
+
+@worker_init.connect
+def settle(**_: Any) -> None:
+    """Before the worker starts its children or threads."""
+    settling.settle()
 
 
 @worker_ready.connect

@@ -16,10 +16,11 @@ from django.db import DatabaseError, connection  # noqa: E402
 
 from bookings import copies  # noqa: E402
 from fly2any import checks  # noqa: E402
-from fly2any.kernel import counting  # noqa: E402
+from fly2any.kernel import counting, settling  # noqa: E402
 
 checks.refuse_wrong_settings()
 with suppress(DatabaseError):  # away: /readyz says so until it is back
     copies.check()
 connection.close()
+settling.settle()
 counting.start()

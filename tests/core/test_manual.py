@@ -431,6 +431,29 @@ def test_void_tickets_that_nobody_paid_may_be_issued_anew_and_are_seen(world: Wo
     kept(booking)
 
 
+@pytest.mark.failure("A24")
+def test_a_card_is_not_charged_for_tickets_that_were_made_void_while_the_customer_paid(
+        world: World, there: Consolidator) -> None:
+    """Nobody tells us of a void: what was seen minutes ago is looked at again before money moves."""
+    booking = world.drive(booked(world, there))
+    order_id = world.order(booking).external_id
+    there.ticket(order_id)
+    later(world, booking, minutes=16)
+    pay_link(booking)
+    world.drive(booking)
+    there.void(order_id)
+    age(booking, timedelta(minutes=2))
+    world.pay(booking)
+    world.drive(booking)
+    assert (booking.status, world.order(booking).state, world.payment(booking).state) == (
+        "PENDING_TICKETING", "reserved", "authorised")
+    assert not world.events("stripe", "payment_intent.captured")
+    there.ticket(order_id)
+    assert later(world, booking, minutes=16).status == "CONFIRMED"
+    assert len(world.events("stripe", "payment_intent.captured")) == 1
+    kept(booking)
+
+
 @pytest.mark.failure("A13")
 def test_a_reservation_known_by_its_locator_is_never_asked_for_and_cancelled_by_hand(
         world: World, there: Consolidator) -> None:

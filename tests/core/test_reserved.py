@@ -207,7 +207,8 @@ def test_the_card_of_a_pay_link() -> None:
         (replace(link, payment=card(P.AUTHORISED, 7.5 * hours)), NOW, Do(Step.STOP_CARD, "not_ticketed")),
         (replace(link, payment=card(P.AUTHORISED, 7.5 * hours - MINUTE)), NOW, Wait(NOW + MINUTE, "ticketing by staff")),
         (replace(link, payment=card(P.AUTHORISED), card_wanted=False), NOW, Do(Step.VOID)),
-        (replace(link, payment=card(P.AUTHORISED), order=held(O.TICKETED)), NOW, Do(Step.CAPTURE)),
+        (replace(link, payment=card(P.AUTHORISED), order=held(O.TICKETED, looked_at=NOW)), NOW, Do(Step.CAPTURE)),
+        (replace(link, payment=card(P.AUTHORISED), order=held(O.TICKETED, looked_at=NOW - MINUTE)), NOW, Do(Step.LOOK_ORDER)),
         (replace(link, payment=replace(card(P.VOIDED), declines=5)), NOW, Do(Step.STOP_CARD, "too_many_attempts")),
     ):
         assert decide(facts, at) == decision, (facts.payment, at)

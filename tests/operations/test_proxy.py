@@ -16,6 +16,8 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from bookings.api.errors import body_of
+from fly2any.kernel.errors import Problem
 from tests.customer import Customer, Market
 from tests.operations.units import Deployed, Nginx
 from tests.sandbox.process import wait_until
@@ -33,11 +35,11 @@ class Upstream(BaseHTTPRequestHandler):
     came: list[dict[str, str]] = []
 
     def do_GET(self) -> None:
-        """Answer after `/wait/<seconds>`, or never at `/drop`."""
+        """Answer after `/wait/<seconds>`, or never at `…/drop`."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         Upstream.came.append({**{name.lower(): value for name, value in self.headers.items()}, "": self.path,
                               "method": self.command})
-        if self.path == "/drop":
+        if self.path.endswith("/drop"):
             self.close_connection = True
             return
         if self.path.startswith("/wait/"):
@@ -98,7 +100,9 @@ def test_plain_http_is_led_to_https_and_some_pages_are_closed(site: Site) -> Non
     reached = len(Upstream.came)
     for path in ("/metrics", "/readyz"):
         assert site.send("GET", path, headers={"Authorization": "Bearer x"}).status_code == 404
-    assert site.send("POST", "/", content=b"x" * 300_000).status_code == 413
+    large, by_api = (site.send("POST", path, content=b"x" * 300_000) for path in ("/trips/", "/api/bookings/"))
+    assert large.status_code == 413 and "Please go back and send less" in large.text
+    assert by_api.status_code == 413 and by_api.json().keys() == body_of(Problem("too_large", "")).keys()
     assert len(Upstream.came) == reached
     css = site.send("GET", "/static/css/nothing.css")
     assert css.status_code == 404 and "max-age=31536000" in css.headers["Strict-Transport-Security"]
@@ -110,6 +114,8 @@ def test_a_post_is_sent_once_whatever_happens(site: Site) -> None:
     assert told.status_code == 503 and told.headers["Retry-After"] == "30" and "back in a minute" in told.text
     assert "max-age=31536000" in told.headers["Strict-Transport-Security"]
     assert [one["method"] for one in Upstream.came[before:]] == ["POST"]
+    told = site.send("POST", "/api/drop", json={})
+    assert told.status_code == 503 and told.json()["code"] == "unavailable"
 
 
 def test_slow_clients_reach_no_thread_of_ours_and_are_hung_up_on(site: Site) -> None:
@@ -128,6 +134,18 @@ def test_slow_clients_reach_no_thread_of_ours_and_are_hung_up_on(site: Site) -> 
 
 def test_a_booking_that_waits_is_not_cut_off(site: Site) -> None:
     assert site.send("POST", "/wait/25", json={}).status_code == 200
+
+
+def test_who_asks_too_often_is_told_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nginx counts requests of one address; a person reads a page, a program the words of the API."""
+    port, plain = free_port(), free_port()
+    with Nginx(tmp_path_factory.mktemp("counting"), port, plain, free_port(), HOST, {
+            "burst=120": "burst=1", "rate=30r/s": "rate=1r/m"}) as proxy:
+        counted = Site(proxy, plain)
+        first, _, page, by_api = (counted.send("GET", path) for path in ("/", "/", "/", "/api/offers/"))
+    assert first.status_code == 503, "nobody is behind it"
+    assert page.status_code == 429 and "reload this page" in page.text and page.headers["Retry-After"] == "5"
+    assert by_api.status_code == 429 and by_api.json()["code"] == "throttled" and by_api.headers["Retry-After"] == "5"
 
 
 def test_a_whole_booking_through_the_proxy(tmp_path_factory: pytest.TempPathFactory) -> None:

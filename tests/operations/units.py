@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -82,8 +84,13 @@ class Nginx:
         checked = subprocess.run([*words, "-t"], capture_output=True, text=True, check=False)
         assert checked.returncode == 0, checked.stderr
         self._process = subprocess.Popen(words, preexec_fn=dies_with_parent(15))
-        wait_until((self.folder / "nginx.pid").exists)
+        wait_until(self._listens)
         return self
+
+    def _listens(self) -> bool:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port), timeout=5):
+            return True
+        return False
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()

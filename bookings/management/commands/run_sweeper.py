@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bookings.copies import RestoredCopy
 from bookings.sweep import Sweeper
-from fly2any.kernel import counting
+from fly2any.kernel import counting, settling
 
 
 class Command(BaseCommand):
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         sweeper = Sweeper(every=options["every"])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sweeper.stopping.set())
+        settling.settle()
         counting.start()
         self.stdout.write("sweeping")
         try:
