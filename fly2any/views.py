@@ -6,7 +6,7 @@ import hmac
 import sys
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views.decorators.http import require_GET
@@ -14,6 +14,7 @@ from django.views.defaults import server_error
 from django_prometheus.exports import ExportToDjangoView
 
 from bookings.figures import exported
+from fly2any.kernel import database
 
 
 @require_GET
@@ -28,7 +29,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return JsonResponse({"ok": False, "database": False}, status=503)
     return JsonResponse({"ok": True, "database": True})
 
@@ -57,7 +58,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 
     The difference is what a browser, a balancer and a search engine go by: the same request may be sent again soon.
     """
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if not database.is_away(sys.exc_info()[1]):
         return server_error(request)
     headers = {"Retry-After": "5", "Cache-Control": "no-store"}
     if request.headers.get("Accept", "").startswith("application/json"):

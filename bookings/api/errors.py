@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import DatabaseError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from bookings import messages
+from fly2any.kernel import database
 from fly2any.kernel.errors import Outside, Problem
 from fly2any.logs import request_id
 
@@ -71,7 +71,7 @@ def as_problem(error: Exception) -> Problem:
         return Problem("forbidden", "This request was not accepted as yours.", status=403)
     if isinstance(error, SuspiciousOperation):
         return Problem("invalid_request", "This request cannot be read.", status=400, action="Correct it")
-    if isinstance(error, DatabaseError):
+    if database.is_away(error):
         logger.exception("api.database")
         return Problem("unavailable", "We are very busy right now.", status=503, action="Try again",
                        tip="Nothing is lost: look at your bookings before you try again.",

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail as outbound
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client
 
 from bookings import limits, mail
@@ -52,6 +52,7 @@ REFUSALS: dict[str, tuple[int, str, Callable[[], Any]]] = {
     "too often": (429, "throttled", too_often),
     "a bug": (500, "internal", broken(RuntimeError(SECRET))),
     "the database": (503, "unavailable", broken(OperationalError(f"SELECT {SECRET}"))),
+    "a statement": (500, "internal", broken(DataError(f"SELECT {SECRET}"))),
     "an old link": (410, "link_expired", lambda: Client().get("/account/verify/x/")),
 }
 

@@ -9,8 +9,9 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
 from django.test import Client
+from psycopg.errors import ReadOnlySqlTransaction
 
 from bookings.models import Booking
 from tests.api.shop import Caller, body, offer, person, refused
@@ -121,12 +122,27 @@ def test_a_bug_tells_its_request_id_and_nothing_else() -> None:
     assert "secret" not in json.dumps(told)
 
 
+def standby() -> InternalError:
+    """What Django raises for a write that a standby refuses."""
+    error = InternalError("cannot execute statement")
+    error.__cause__ = ReadOnlySqlTransaction()
+    return error
+
+
 @pytest.mark.failure("P2")
-def test_a_database_in_trouble_is_a_503() -> None:
-    with mock.patch("bookings.selectors.bookings_of", side_effect=OperationalError("canceling statement")):
+@pytest.mark.parametrize("trouble", [OperationalError("canceling statement"), InterfaceError("statement"), standby()], ids=repr)
+def test_a_database_in_trouble_is_a_503(trouble: Exception) -> None:
+    with mock.patch("bookings.selectors.bookings_of", side_effect=trouble):
         answer = Caller().get("/api/bookings")
     assert "statement" not in json.dumps(refused(answer, 503, "unavailable"))
     assert answer["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize("bug", [DataError("statement"), IntegrityError("statement"), ProgrammingError("statement")], ids=repr)
+def test_a_statement_that_never_works_is_a_bug_and_not_trouble(bug: Exception) -> None:
+    """503 would have callers send the same again for ever, and nobody would be told."""
+    with mock.patch("bookings.selectors.bookings_of", side_effect=bug):
+        assert "statement" not in json.dumps(refused(Caller().get("/api/bookings"), 500, "internal"))
 
 
 @pytest.mark.parametrize(("field", "values"), [
