@@ -21,6 +21,7 @@ from bookings.undo import unreturned
 from bookings.wake import wake
 from fly2any.kernel import clock, exchanges, faultpoints
 from fly2any.kernel.errors import Outside
+from suppliers.types import OrderState
 
 logger = logging.getLogger(__name__)
 MAX_STEPS = 60  # one drive never asks more often than this; the sweep goes on where it stopped
@@ -179,8 +180,11 @@ def _merge_rescued(moment: Moment) -> None:
         row.save(update_fields=["state"])
         order, payment = moment.story.order, moment.story.payment
         if row.external_id and row.kind == Step.CREATE_ORDER and order and row.subject == f"order:{order.pk}":
-            order.external_id = order.external_id or row.external_id
-            order.save(update_fields=["external_id"])
+            if order.state == OrderState.NOT_CREATED:  # others have given it up meanwhile: adopted, and then cancelled
+                order.attach_id = order.attach_id or row.external_id
+            else:
+                order.external_id = order.external_id or row.external_id
+            order.save(update_fields=["external_id", "attach_id"])
         elif row.external_id and row.kind == Step.OPEN_PAYMENT and payment and row.subject == f"payment:{payment.pk}":
             payment.external_id = payment.external_id or row.external_id
             payment.save(update_fields=["external_id"])

@@ -10,7 +10,7 @@ import pytest
 
 from bookings import invariants, services
 from bookings.flow import Route
-from bookings.models import Booking, Case, Diary, Outbox
+from bookings.models import Booking, Case, Diary, ExternalCall, Outbox
 from fly2any.kernel import clock
 from fly2any.kernel.errors import OutcomeUnknown, Problem, Refused, Unavailable
 from payments.models import Payment, Refund
@@ -288,6 +288,20 @@ def test_a_reservation_that_turns_up_after_all_is_cancelled(world: World, there:
     SupplierOrder.objects.filter(booking=booking).update(attach_id="res1")
     world.drive(booking)
     assert (booking.status, world.order(booking).state, there.orders) == ("FAILED", "cancelled", {})
+
+
+@pytest.mark.failure("A3")
+def test_a_reservation_whose_answer_is_saved_after_staff_gave_it_up_is_cancelled(world: World, there: Consolidator) -> None:
+    """A process that stood still before the call sends it late, cannot settle, and saves the bare outcome."""
+    there.lost = True
+    booking = world.drive(booked(world, there))
+    SupplierOrder.objects.filter(booking=booking).update(failed_notice_at=clock.now())
+    assert world.drive(booking).status == "FAILED"
+    ExternalCall.objects.filter(booking=booking, kind="create_order").update(
+        state="answered", outcome="ok", external_id="res1")
+    world.drive(booking)
+    assert (booking.status, world.order(booking).state, there.orders) == ("FAILED", "cancelled", {})
+    kept(booking)
 
 
 def test_a_wish_to_cancel_waits_for_what_is_not_known_and_cancels_what_is_found(

@@ -159,7 +159,7 @@ class Play:
         allowed = frozenset(act.after[-1]["cases"]) | (frozenset() if gentle and result.same else TOLD)
         result.problems += [f"logged: {line}" for line in heard if gentle]
         result.problems += checking.broken(self.stage.world.sandbox, allowed)
-        if gentle and not result.same and not SupplierOrder.objects.filter(state="not_created").exists():
+        if gentle and not result.same and not SupplierOrder.objects.exclude(refusal="").exists():  # a no, or what staff said
             result.problems.append(f"not where it should be: {_differ(act.after[-1], self.stage.picture())}")
 
     def _recover(self, item: Item, act: Act, result: Result) -> None:

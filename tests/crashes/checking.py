@@ -44,7 +44,8 @@ def broken(sandbox: Sandbox, allowed: frozenset[str]) -> list[str]:
 
 def _asked_once(rows: list[dict[str, Any]]) -> Iterator[str]:
     """No order is asked for twice, no payment opened twice, no refund sent twice."""
-    asked = [row for row in rows if row["event"] == "request" and row["operation"] in CREATES and row["fault"] != "late_run"]
+    asked = [row for row in rows if row["event"] == "request" and row["operation"] in CREATES
+             and row["fault"] != "late_run" and row["status"] != 401]  # a token that ran out: once more with a new one
     if len(asked) > SupplierOrder.objects.count():
         yield f"{len(asked)} orders were asked for, {SupplierOrder.objects.count()} were written down"
     for event, name in (("payment_intent.created", "payment_id"), ("refund.created", "refund_id")):
