@@ -25,8 +25,8 @@ CHROMIUM_PACKAGES = ["libatomic1", "fonts-dejavu-core"]
 APT_PATIENCE = ["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=20"]
 CHROMIUM_NAMES = [HEADLESS, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 LANES = [  # folders of tests; one more lane, which begins after the checks, has the rest
-    "crashes desk operations outages races reconcile rehearsal storm".split(),
-    "gallery house journeys".split(),
+    "crashes desk operations outages papers races reconcile rehearsal secrecy stays storm".split(),
+    "access detectors figures gallery house journeys".split(),
     "api contracts core guard hostile sandbox trail".split(),
 ]
 MAC_CHROMIUM = [f"/Applications/{name}.app/Contents/MacOS/{name}" for name in ("Google Chrome", "Chromium")]
